@@ -1,6 +1,12 @@
 //! emotone: speech-emotion networks on any GPU, every kernel written by hand in WGSL.
 #![warn(missing_docs)]
 
+pub mod compile;
 pub mod error;
+pub mod gpu;
+pub mod graph;
+pub mod kernels;
+pub mod ops;
+pub mod reference;
 
 pub use error::{Error, Result};

@@ -1,0 +1,6 @@
+//! Every op on the GPU against its f64 reference: awkward sizes, poisoned memory, sentinels, gradients with random upstream.
+
+mod case;
+mod coverage;
+mod pointwise;
+mod softmax;

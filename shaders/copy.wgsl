@@ -1,0 +1,19 @@
+// Copies a tensor.   y[i] = x[i]
+// Grid: one invocation per element, workgroups folded into 2-D.
+
+//#include <common/grid.wgsl>
+
+const WG: u32 = 128u; //#tunable
+
+struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x: array<f32>; // (n)
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn copy(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = x[i];
+}

@@ -1,0 +1,37 @@
+// Pointwise arithmetic on tensors of one shape.
+//   add    y = a + b         (its own VJP: dy for both)
+//   mul    y = a · b         (VJP: mul(dy, b), mul(dy, a))
+//   affine y = s·x + t       (VJP: affine(dy, s, 0))
+// Grid: one invocation per element, workgroups folded into 2-D.
+
+//#include <common/grid.wgsl>
+
+const WG: u32 = 128u; //#tunable
+
+struct Params { n: u32, scale: f32, shift: f32, _pad: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       a: array<f32>; // (n)
+@group(0) @binding(2) var<storage, read>       b: array<f32>; // (n)
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = a[i] + b[i];
+}
+
+@compute @workgroup_size(WG)
+fn mul(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = a[i] * b[i];
+}
+
+@compute @workgroup_size(WG)
+fn affine(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = p.scale * a[i] + p.shift;
+}

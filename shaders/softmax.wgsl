@@ -1,0 +1,45 @@
+// Softmax along one axis, and its VJP. The tensor is seen as (outer, cols, inner); a row is one (outer, inner) pair.
+//   y[c] = exp(x[c] − m) / Σ_c' exp(x[c'] − m),   m = max_c x[c]
+//   dx   = y · (dy − Σ_c y·dy)                    needs y only; x is not kept
+// Grid: one workgroup per row, folded into 2-D past 65 535 rows.
+
+//#include <common/grid.wgsl>
+//#include <common/reduce.wgsl>
+
+struct Params { rows: u32, cols: u32, inner: u32, _pad: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x: array<f32>;       // (outer, cols, inner)
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;       // (outer, cols, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn softmax_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n);
+    if row >= p.rows { return; }
+    let base = (row / p.inner) * p.cols * p.inner + row % p.inner;
+    var m = -3.4e38;
+    for (var c = lane; c < p.cols; c += WG) { m = max(m, x[base + c * p.inner]); }
+    m = block_max(lane, m);
+    var s = 0.0;
+    for (var c = lane; c < p.cols; c += WG) { s += exp(x[base + c * p.inner] - m); }
+    s = block_sum(lane, s);
+    for (var c = lane; c < p.cols; c += WG) { y[base + c * p.inner] = exp(x[base + c * p.inner] - m) / s; }
+}
+
+@group(0) @binding(1) var<storage, read>       y_saved: array<f32>; // (outer, cols, inner)
+@group(0) @binding(2) var<storage, read>       dy:      array<f32>; // (outer, cols, inner)
+@group(0) @binding(3) var<storage, read_write> dx:      array<f32>; // (outer, cols, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn softmax_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n);
+    if row >= p.rows { return; }
+    let base = (row / p.inner) * p.cols * p.inner + row % p.inner;
+    var dot = 0.0;
+    for (var c = lane; c < p.cols; c += WG) { dot += y_saved[base + c * p.inner] * dy[base + c * p.inner]; }
+    dot = block_sum(lane, dot);
+    for (var c = lane; c < p.cols; c += WG) {
+        let i = base + c * p.inner;
+        dx[i] = y_saved[i] * (dy[i] - dot);
+    }
+}

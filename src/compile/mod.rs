@@ -1,0 +1,11 @@
+//! From graph to replayable program: prune, lower, plan memory, record.
+
+mod arena;
+mod plan;
+mod program;
+mod states;
+
+pub use arena::Slot;
+pub use plan::{Home, Options, Plan, Row};
+pub use program::Program;
+pub use states::States;

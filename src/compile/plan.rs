@@ -1,0 +1,274 @@
+//! The plan: which nodes run, with which launches, and where every value lives. No device is touched.
+
+use super::arena::{self, Block, Slot};
+use crate::gpu::{Capabilities, Launch};
+use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
+use crate::kernels;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::fmt;
+
+/// How to compile.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Fill all intermediate memory with NaN before each run, keep every value in memory of its own and put sentinels behind
+    /// it: for tests, so that a kernel that forgets or oversteps an element is seen.
+    pub poison: bool,
+}
+
+/// Where a value lives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Home {
+    /// A host-written input.
+    Input(String),
+    /// Constant data, by node.
+    Constant(NodeId),
+    /// A region of a state buffer.
+    State(StateRef),
+    /// Planned memory.
+    Arena(Slot),
+}
+
+/// One node of the compiled program.
+pub struct Row {
+    /// The node.
+    pub node: NodeId,
+    /// Its launches.
+    pub launches: Vec<Launch<Operand>>,
+}
+
+/// A compiled but not yet allocated program.
+pub struct Plan {
+    /// Live nodes in order.
+    pub rows: Vec<Row>,
+    /// Home of every live value.
+    pub homes: HashMap<Var, Home>,
+    /// Homes of scratch regions.
+    pub scratch: HashMap<(NodeId, usize), (Slot, usize)>,
+    /// Size of each arena page in bytes.
+    pub pages: Vec<u64>,
+    /// Shapes and scopes for printing.
+    labels: HashMap<NodeId, (String, String, Vec<Shape>)>,
+}
+
+/// Bytes of NaN behind each value when poisoning.
+pub(super) const SENTINEL: u64 = 256;
+
+impl Plan {
+    /// Prunes, lowers and lays out `graph` for a device with capabilities `caps`.
+    ///
+    /// # Errors
+    /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
+    pub fn new(graph: &Graph, caps: &Capabilities, options: Options) -> Result<Plan> {
+        let live = live(graph);
+        let last = last_reads(graph, &live);
+        let mut homes: HashMap<Var, Home> = HashMap::new();
+        let stored = elide_stores(graph, &live);
+        let mut rows = Vec::new();
+        let mut labels = HashMap::new();
+        let mut pending: Vec<(Pending, Block)> = Vec::new();
+        let align = u64::from(caps.storage_alignment.max(256));
+        for (n, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
+            labels.insert(n, (node.scope.clone(), node.name().to_string(), node.shapes.clone()));
+            for (output, shape) in node.shapes.iter().enumerate() {
+                let v = Var { node: n, output };
+                if shape.bytes() > caps.max_binding {
+                    return Err(Error::OutOfMemory { needed: shape.bytes(), available: caps.max_binding, fits_batch: None });
+                }
+                let home = match &node.kind {
+                    NodeKind::Input(name) => Some(Home::Input(name.clone())),
+                    NodeKind::Constant(_) => Some(Home::Constant(n)),
+                    NodeKind::State(place) => Some(Home::State(place.clone())),
+                    NodeKind::Op(op) if op.is_view() => homes.get(&node.inputs[0]).cloned(),
+                    _ => stored.get(&v).map(|place| Home::State(place.clone())),
+                };
+                match home {
+                    Some(home) => drop(homes.insert(v, home)),
+                    None if view_root(graph, v) == v => {
+                        let end = if options.poison { usize::MAX } else { last.get(&v).copied().unwrap_or(n) };
+                        let size = shape.bytes().max(4).next_multiple_of(align) + if options.poison { SENTINEL } else { 0 };
+                        let first = if options.poison { 0 } else { n };
+                        pending.push((Pending::Value(v), Block { size, first, last: end }));
+                    }
+                    None => {}
+                }
+            }
+            let launches = match &node.kind {
+                NodeKind::Op(op) if !op.is_view() => {
+                    let mut cx = Lowering::new(graph, caps, n);
+                    op.lower(&mut cx)?;
+                    for (i, &elements) in cx.scratch.iter().enumerate() {
+                        let size = (4 * elements as u64).max(4).next_multiple_of(align) + if options.poison { SENTINEL } else { 0 };
+                        let (first, last) = if options.poison { (0, usize::MAX) } else { (n, n) };
+                        pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
+                    }
+                    cx.launches
+                }
+                NodeKind::Store(place) if !stored.contains_key(&node.inputs[0]) || stored[&node.inputs[0]] != *place => {
+                    let v = node.inputs[0];
+                    let to = Var { node: n, output: 0 };
+                    homes.insert(to, Home::State(place.clone()));
+                    vec![kernels::copy::copy(caps, graph.shape(v).elements(), Operand::Value(v), Operand::Value(to))]
+                }
+                _ => Vec::new(),
+            };
+            rows.push(Row { node: n, launches });
+        }
+        let page_limit = caps.max_buffer;
+        let blocks: Vec<Block> = pending.iter().map(|(_, b)| *b).collect();
+        let (slots, pages) = arena::place(&blocks, page_limit);
+        let mut scratch = HashMap::new();
+        for ((what, _), slot) in pending.iter().zip(slots) {
+            match what {
+                Pending::Value(v) => drop(homes.insert(*v, Home::Arena(slot))),
+                Pending::Scratch(n, i, elements) => drop(scratch.insert((*n, *i), (slot, *elements))),
+            }
+        }
+        // Views of arena values, now that their roots are placed.
+        for (n, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
+            if let NodeKind::Op(op) = &node.kind {
+                if op.is_view() {
+                    let root = view_root(graph, Var { node: n, output: 0 });
+                    if let Some(home) = homes.get(&root).cloned() {
+                        homes.insert(Var { node: n, output: 0 }, home);
+                    }
+                }
+            }
+        }
+        Ok(Plan { rows, homes, scratch, pages, labels })
+    }
+
+    /// Bytes of planned intermediate memory.
+    pub fn arena_bytes(&self) -> u64 {
+        self.pages.iter().sum()
+    }
+
+    /// Number of kernel launches per run.
+    pub fn launches(&self) -> usize {
+        self.rows.iter().map(|r| r.launches.len()).sum()
+    }
+
+    /// Floating-point operations per run.
+    pub fn flops(&self) -> u64 {
+        self.rows.iter().flat_map(|r| &r.launches).map(|l| l.flops).sum()
+    }
+
+    /// Bytes moved per run.
+    pub fn bytes(&self) -> u64 {
+        self.rows.iter().flat_map(|r| &r.launches).map(|l| l.bytes).sum()
+    }
+}
+
+enum Pending {
+    Value(Var),
+    Scratch(NodeId, usize, usize),
+}
+
+/// The value whose memory `v` is.
+fn view_root(graph: &Graph, mut v: Var) -> Var {
+    while let NodeKind::Op(op) = &graph.nodes()[v.node].kind {
+        if !op.is_view() {
+            break;
+        }
+        v = graph.inputs(v.node)[0];
+    }
+    v
+}
+
+/// Nodes that an output, a store or an in-place update depends on.
+fn live(graph: &Graph) -> Vec<bool> {
+    let nodes = graph.nodes();
+    let mut live = vec![false; nodes.len()];
+    for (_, v) in graph.outputs() {
+        live[v.node] = true;
+    }
+    for (n, node) in nodes.iter().enumerate() {
+        match &node.kind {
+            NodeKind::Store(_) => live[n] = true,
+            NodeKind::Op(op) if !op.writes().is_empty() => live[n] = true,
+            _ => {}
+        }
+    }
+    for n in (0..nodes.len()).rev() {
+        if live[n] {
+            for v in &nodes[n].inputs {
+                live[v.node] = true;
+            }
+        }
+    }
+    live
+}
+
+/// Last node that reads each root value; outputs are read after the end.
+fn last_reads(graph: &Graph, live: &[bool]) -> HashMap<Var, usize> {
+    let mut last = HashMap::new();
+    for (n, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
+        for v in &node.inputs {
+            last.insert(view_root(graph, *v), n);
+        }
+    }
+    for (_, v) in graph.outputs() {
+        last.insert(view_root(graph, *v), usize::MAX);
+    }
+    last
+}
+
+/// Values that can be written straight into the state region they are stored to: made by an op, stored once, and nothing touches
+/// the state buffer between the making and the storing.
+fn elide_stores(graph: &Graph, live: &[bool]) -> HashMap<Var, StateRef> {
+    let mut out = HashMap::new();
+    for (n, node) in graph.nodes().iter().enumerate() {
+        let NodeKind::Store(place) = &node.kind else { continue };
+        let v = node.inputs[0];
+        let maker = &graph.nodes()[v.node];
+        let made_here = matches!(&maker.kind, NodeKind::Op(op) if !op.is_view());
+        let range = place.offset..place.offset + graph.shape(v).elements();
+        let touched = (v.node..n).any(|m| {
+            live[m]
+                && graph.nodes()[m].inputs.iter().any(|u| match &graph.nodes()[view_root(graph, *u).node].kind {
+                    NodeKind::State(p) => {
+                        let other = p.offset..p.offset + graph.shape(*u).elements();
+                        p.buffer == place.buffer && other.start < range.end && range.start < other.end
+                    }
+                    _ => false,
+                })
+        });
+        let is_output = graph.outputs().iter().any(|(_, o)| view_root(graph, *o) == v);
+        let viewed = graph.nodes().iter().any(|m| matches!(&m.kind, NodeKind::Op(op) if op.is_view()) && m.inputs[0] == v);
+        if made_here && !touched && !is_output && !viewed && !out.contains_key(&v) {
+            out.insert(v, place.clone());
+        }
+    }
+    out
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>5}  {:44} {:36} {:24} {:>12} {:>10} {:>12}", "node", "where", "kernel", "output", "bytes", "Mflop", "arena")?;
+        for row in &self.rows {
+            let (scope, name, shapes) = &self.labels[&row.node];
+            for l in &row.launches {
+                let tunables: Vec<String> = l.tunables.iter().map(|(n, v)| format!("{n}={v}")).collect();
+                let kernel = if tunables.is_empty() { l.entry.to_string() } else { format!("{} {}", l.entry, tunables.join(" ")) };
+                let shape = shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" ");
+                let home = match self.homes.get(&Var { node: row.node, output: 0 }) {
+                    Some(Home::Arena(s)) => format!("{}:{:#x}", s.page, s.offset),
+                    Some(Home::State(s)) => format!("{}@{}", s.buffer, s.offset),
+                    _ => String::new(),
+                };
+                let mflop = l.flops as f64 / 1e6;
+                let place = if scope.is_empty() { name.clone() } else { format!("{scope} {name}") };
+                writeln!(f, "{:>5}  {place:44} {kernel:36} {shape:24} {:>12} {mflop:>10.2} {home:>12}", row.node, l.bytes)?;
+            }
+        }
+        write!(
+            f,
+            "{} launches, {:.2} Gflop, {:.1} MB moved, {:.1} MB of intermediate memory in {} page(s)",
+            self.launches(),
+            self.flops() as f64 / 1e9,
+            self.bytes() as f64 / 1e6,
+            self.arena_bytes() as f64 / 1e6,
+            self.pages.len()
+        )
+    }
+}

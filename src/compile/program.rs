@@ -1,0 +1,177 @@
+//! The program: a plan with memory, ready to be replayed.
+
+use super::plan::{Home, Options, Plan, SENTINEL};
+use super::states::States;
+use crate::gpu::{Buffer, Device, Launch, Recording, Region};
+use crate::graph::{Graph, NodeKind, Operand, Shape, Var};
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A compiled graph: write inputs, run, read outputs. Nothing is allocated or checked per run.
+pub struct Program {
+    device: Arc<Device>,
+    recording: Recording,
+    inputs: HashMap<String, (Region, Shape)>,
+    outputs: HashMap<String, (Region, Shape)>,
+    plan: Plan,
+    /// With poisoning: the pages and the byte offset behind each value.
+    poison: Option<(Vec<Buffer>, Vec<(usize, u64)>)>,
+}
+
+/// A quiet NaN with a payload that no computation produces.
+const POISON: u32 = 0x7fc0_dead;
+
+impl Program {
+    /// Compiles `graph` against `states`.
+    ///
+    /// # Errors
+    /// Shape and lowering errors; [`Error::OutOfMemory`] before anything is allocated when the plan exceeds the device's budget.
+    pub fn new(graph: &Graph, states: &States, options: Options) -> Result<Program> {
+        let device = states.device().clone();
+        let plan = Plan::new(graph, device.caps(), options)?;
+        let needed = plan.arena_bytes() + states.sizes().map(|(_, b)| b).sum::<u64>();
+        if let Some(available) = device.caps().memory_budget.filter(|&a| needed > a) {
+            return Err(Error::OutOfMemory { needed, available, fits_batch: None });
+        }
+        let pages = plan.pages.iter().map(|&size| device.buffer("arena", size)).collect::<Result<Vec<_>>>()?;
+        let mut inputs = HashMap::new();
+        let mut constants = HashMap::new();
+        for (n, node) in graph.nodes().iter().enumerate() {
+            match &node.kind {
+                NodeKind::Input(name) => {
+                    let region = device.buffer(name, node.shapes[0].bytes())?.all();
+                    if inputs.insert(name.clone(), (region, node.shapes[0].clone())).is_some() {
+                        return Err(Error::Graph(format!("two inputs are named {name:?}")));
+                    }
+                }
+                NodeKind::Constant(data) if plan.homes.contains_key(&Var { node: n, output: 0 }) => {
+                    let buffer = device.buffer("constant", 4 * data.len() as u64)?;
+                    device.write(&buffer, 0, bytemuck::cast_slice(data));
+                    constants.insert(n, buffer.all());
+                }
+                _ => {}
+            }
+        }
+        let elements = |v: Var| match &graph.nodes()[v.node].kind {
+            NodeKind::Store(_) => graph.shape(graph.inputs(v.node)[0]).elements(),
+            _ => graph.shape(v).elements(),
+        };
+        let region = |v: Var| -> Result<Region> {
+            let n = elements(v);
+            match plan.homes.get(&v) {
+                Some(Home::Input(name)) => Ok(inputs[name].0.clone()),
+                Some(Home::Constant(c)) => Ok(constants[c].clone()),
+                Some(Home::State(place)) => states.region(place, n),
+                Some(Home::Arena(s)) => Ok(pages[s.page].region(s.offset, (4 * n as u64).max(4))),
+                None => Err(Error::Graph(format!("node {} has no memory", v.node))),
+            }
+        };
+        let mut launches: Vec<Launch<Region>> = Vec::new();
+        for launch in plan.rows.iter().flat_map(|r| &r.launches) {
+            launches.push(launch.map(|operand| match operand {
+                Operand::Value(v) => region(*v),
+                Operand::Scratch(n, i) => {
+                    let (slot, elements) = plan.scratch[&(*n, *i)];
+                    Ok(pages[slot.page].region(slot.offset, (4 * elements as u64).max(4)))
+                }
+            })?);
+        }
+        let recording = device.record(&launches)?;
+        let mut outputs = HashMap::new();
+        for (name, v) in graph.outputs() {
+            outputs.insert(name.clone(), (region(*v)?, graph.shape(*v).clone()));
+        }
+        let poison = options.poison.then(|| {
+            let ends = plan.homes.iter().filter_map(|(v, h)| match h {
+                Home::Arena(s) => Some((s.page, s.offset + 4 * elements(*v) as u64)),
+                _ => None,
+            });
+            let scratch = plan.scratch.values().map(|(s, n)| (s.page, s.offset + 4 * *n as u64));
+            let ends = ends.chain(scratch).collect();
+            (pages, ends)
+        });
+        Ok(Program { device, recording, inputs, outputs, plan, poison })
+    }
+
+    /// The plan it was made from.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Whether it has an input of that name.
+    pub fn has_input(&self, name: &str) -> bool {
+        self.inputs.contains_key(name)
+    }
+
+    /// Writes an input.
+    ///
+    /// # Errors
+    /// Unknown name or wrong number of values.
+    pub fn write(&self, name: &str, values: &[f32]) -> Result<()> {
+        self.write_bytes(name, bytemuck::cast_slice(values))
+    }
+
+    /// Writes an input of unsigned integers (counters, lengths).
+    ///
+    /// # Errors
+    /// Unknown name or wrong number of values.
+    pub fn write_u32(&self, name: &str, values: &[u32]) -> Result<()> {
+        self.write_bytes(name, bytemuck::cast_slice(values))
+    }
+
+    fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let (region, shape) = self.inputs.get(name).ok_or_else(|| Error::Graph(format!("no input named {name:?}")))?;
+        if shape.bytes() != bytes.len() as u64 {
+            return Err(Error::shape(format!("input {name}"), shape.to_string(), format!("{} values", bytes.len() / 4)));
+        }
+        self.device.write(&region.buffer, region.offset, bytes);
+        Ok(())
+    }
+
+    /// Runs once. Does not wait for the device.
+    ///
+    /// # Errors
+    /// A fault the driver has reported.
+    pub fn run(&self) -> Result<()> {
+        if let Some((pages, _)) = &self.poison {
+            for page in pages {
+                let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
+                self.device.write(page, 0, bytemuck::cast_slice(&nan));
+            }
+        }
+        self.device.replay(&self.recording)
+    }
+
+    /// Waits for the device and reads an output.
+    ///
+    /// # Errors
+    /// Unknown name, or a device fault.
+    pub fn read(&self, name: &str) -> Result<Vec<f32>> {
+        let (region, shape) = self.outputs.get(name).ok_or_else(|| Error::Graph(format!("no output named {name:?}")))?;
+        let bytes = self.device.read(&region.buffer.region(region.offset, shape.bytes()))?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    /// With poisoning: the number of values a kernel wrote past the end of.
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn overruns(&self) -> Result<usize> {
+        let Some((pages, ends)) = &self.poison else { return Ok(0) };
+        let mut broken = 0;
+        for (p, page) in pages.iter().enumerate() {
+            let words: Vec<u32> = bytemuck::pod_collect_to_vec(&self.device.read(&page.all())?);
+            for (_, end) in ends.iter().filter(|(q, _)| *q == p) {
+                let at = (*end / 4) as usize;
+                broken += usize::from(words[at..at + (SENTINEL / 4) as usize].iter().any(|&w| w != POISON));
+            }
+        }
+        Ok(broken)
+    }
+}

@@ -1,0 +1,220 @@
+//! The open device: memory, transfers, recording and replay of launches.
+
+use super::adapter::{self, AdapterRequest, Capabilities, Faults};
+use super::pipeline::{Key, Pipeline};
+use super::{Buffer, Launch, Region};
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// An open adapter. Everything above this layer works through it.
+pub struct Device {
+    pub(super) raw: wgpu::Device,
+    queue: wgpu::Queue,
+    caps: Capabilities,
+    faults: Faults,
+    pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
+}
+
+/// Launches with pipelines, bind groups and parameters prepared, ready to be replayed.
+pub struct Recording {
+    steps: Vec<Step>,
+}
+
+struct Step {
+    pipeline: Arc<Pipeline>,
+    group: wgpu::BindGroup,
+    groups: [u32; 3],
+    /// Estimated floating-point operations and bytes, to bound the length of a submission.
+    work: u64,
+}
+
+/// Work per submission: about 100 ms on a slow integrated GPU (100 Gop/s), so that no watchdog fires.
+const SUBMISSION_WORK: u64 = 10_000_000_000;
+/// Launches per submission.
+const SUBMISSION_LAUNCHES: usize = 4096;
+
+impl Device {
+    /// Opens the adapter `request` names.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] or [`Error::Adapter`], with what there is and what is missing.
+    pub fn open(request: &AdapterRequest) -> Result<Arc<Device>> {
+        let opened = adapter::open(request)?;
+        Ok(Arc::new(Device {
+            raw: opened.device,
+            queue: opened.queue,
+            caps: opened.caps,
+            faults: opened.faults,
+            pipelines: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// What the adapter can do.
+    pub fn caps(&self) -> &Capabilities {
+        &self.caps
+    }
+
+    /// Allocates `bytes` (rounded up to 4) of zeroed storage.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] when the device cannot hold it.
+    pub fn buffer(&self, label: &str, bytes: u64) -> Result<Buffer> {
+        let size = bytes.max(4).next_multiple_of(4);
+        if size > self.caps.max_buffer {
+            return Err(Error::OutOfMemory { needed: size, available: self.caps.max_buffer, fits_batch: None });
+        }
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let raw = self.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        if let Some(e) = pollster::block_on(scope.pop()) {
+            return Err(Error::Gpu(format!("allocating {size} bytes for {label}: {e}")));
+        }
+        self.check()?;
+        Ok(Buffer { raw: Arc::new(raw) })
+    }
+
+    /// Writes `data` at byte `offset`, ordered before any later submission.
+    pub fn write(&self, buffer: &Buffer, offset: u64, data: &[u8]) {
+        self.queue.write_buffer(&buffer.raw, offset, data);
+    }
+
+    /// Reads a region back, waiting for all earlier work.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Gpu`].
+    pub fn read(&self, region: &Region) -> Result<Vec<u8>> {
+        let size = region.size.next_multiple_of(4);
+        let staging = self.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read back"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.raw.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&region.buffer.raw, region.offset, &staging, 0, size);
+        self.queue.submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        self.wait()?;
+        let view = staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
+        Ok(view[..region.size as usize].to_vec())
+    }
+
+    /// Copies bytes between buffers on the device.
+    pub fn copy(&self, from: &Region, to: &Region) {
+        let mut encoder = self.raw.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&from.buffer.raw, from.offset, &to.buffer.raw, to.offset, from.size.min(to.size));
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// Waits until all submitted work is done.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Gpu`] when the device reported a fault.
+    pub fn wait(&self) -> Result<()> {
+        let polled = self.raw.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|e| Error::Gpu(e.to_string()))
+    }
+
+    /// Reports a fault the driver raised since the device was opened.
+    fn check(&self) -> Result<()> {
+        self.faults.check()
+    }
+
+    /// Compiles pipelines, uploads parameters and builds bind groups for `launches`, in order.
+    ///
+    /// # Errors
+    /// Names the launch and the binding that does not fit the shader's interface.
+    pub fn record(&self, launches: &[Launch<Region>]) -> Result<Recording> {
+        let align = u64::from(self.caps.uniform_alignment.max(16));
+        let total: u64 = launches.iter().map(|l| (l.params.len() as u64).next_multiple_of(align)).sum();
+        let uniforms = self.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("parameters"),
+            size: total.max(align),
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut block = Vec::with_capacity(total as usize);
+        let mut steps = Vec::with_capacity(launches.len());
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        for launch in launches {
+            let offset = block.len() as u64;
+            block.extend_from_slice(&launch.params);
+            block.resize((offset as usize + launch.params.len()).next_multiple_of(align as usize), 0);
+            steps.push(self.prepare(launch, &uniforms, offset)?);
+        }
+        if let Some(e) = pollster::block_on(scope.pop()) {
+            return Err(Error::Gpu(e.to_string()));
+        }
+        self.queue.write_buffer(&uniforms, 0, &block);
+        self.check()?;
+        Ok(Recording { steps })
+    }
+
+    fn prepare(&self, launch: &Launch<Region>, uniforms: &wgpu::Buffer, offset: u64) -> Result<Step> {
+        let pipeline = self.pipeline(launch.shader, launch.entry, &launch.tunables)?;
+        let name = || format!("{}::{}", launch.shader.stem, launch.entry);
+        let mut entries = Vec::with_capacity(pipeline.info.bindings.len());
+        for b in &pipeline.info.bindings {
+            let (buffer, offset, size) = if b.uniform {
+                let expected = pipeline.info.params_size as usize;
+                if launch.params.len() != expected {
+                    return Err(Error::shape(name(), format!("{expected} bytes of parameters"), launch.params.len().to_string()));
+                }
+                (uniforms, offset, launch.params.len() as u64)
+            } else {
+                let (_, r) = launch
+                    .bindings
+                    .iter()
+                    .find(|(n, _)| *n == b.name)
+                    .ok_or_else(|| Error::shape(name(), format!("an operand for `{}`", b.name), "none"))?;
+                if r.size > self.caps.max_binding {
+                    return Err(Error::OutOfMemory { needed: r.size, available: self.caps.max_binding, fits_batch: None });
+                }
+                (&*r.buffer.raw, r.offset, r.size)
+            };
+            entries.push(wgpu::BindGroupEntry {
+                binding: b.index,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) }),
+            });
+        }
+        for (n, _) in &launch.bindings {
+            if !pipeline.info.bindings.iter().any(|b| b.name == *n) {
+                return Err(Error::shape(name(), "operands the shader uses", format!("`{n}`")));
+            }
+        }
+        let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
+        Ok(Step { pipeline, group, groups: launch.groups, work: launch.flops + 4 * launch.bytes })
+    }
+
+    /// Encodes and submits a recording, split so that no submission runs for long. Does not wait.
+    ///
+    /// # Errors
+    /// A fault the driver has reported.
+    pub fn replay(&self, recording: &Recording) -> Result<()> {
+        let mut at = 0;
+        while at < recording.steps.len() {
+            let mut work = 0;
+            let mut encoder = self.raw.create_command_encoder(&Default::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                let first = at;
+                while at < recording.steps.len() && work < SUBMISSION_WORK && at - first < SUBMISSION_LAUNCHES {
+                    let step = &recording.steps[at];
+                    pass.set_pipeline(&step.pipeline.raw);
+                    pass.set_bind_group(0, &step.group, &[]);
+                    pass.dispatch_workgroups(step.groups[0], step.groups[1], step.groups[2]);
+                    work += step.work;
+                    at += 1;
+                }
+            }
+            self.queue.submit([encoder.finish()]);
+        }
+        self.check()
+    }
+}

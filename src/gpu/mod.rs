@@ -1,0 +1,24 @@
+//! The device layer: the only part of the crate that names wgpu.
+
+pub mod adapter;
+pub mod buffer;
+pub mod device;
+pub mod launch;
+pub mod pipeline;
+pub mod reflect;
+pub mod wgsl;
+
+pub use adapter::{AdapterRequest, Capabilities};
+pub use buffer::{Buffer, Region};
+pub use device::{Device, Recording};
+pub use launch::{Launch, MAX_GROUPS, Shader, fold};
+
+/// Shared WGSL under `shaders/common`, by the name used in `//#include <common/NAME.wgsl>`.
+pub fn includes(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
+        "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
+        "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,103 @@
+//! Pipelines: preprocess, reflect and compile an entry point once per device and tunable set.
+
+use super::launch::Shader;
+use super::reflect::{self, EntryInfo};
+use super::wgsl::{self, Tunable};
+use super::{Device, includes};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// A compiled entry point with its interface.
+#[derive(Debug)]
+pub struct Pipeline {
+    pub(super) raw: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
+    /// Interface read by reflection.
+    pub info: EntryInfo,
+}
+
+/// What makes two pipelines the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub shader: &'static Shader,
+    pub entry: &'static str,
+    pub tunables: Vec<Tunable>,
+}
+
+/// Expands and validates a shader with a tunable set.
+///
+/// # Errors
+/// [`Error::Wgsl`] with file and line.
+pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expanded, reflect::Reflection)> {
+    let source = wgsl::expand(&format!("shaders/{}.wgsl", shader.stem), shader.source, tunables, &includes)?;
+    let reflection = reflect::reflect(&source)?;
+    Ok((source, reflection))
+}
+
+impl Device {
+    /// The pipeline of `entry`, compiled on first use.
+    ///
+    /// # Errors
+    /// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
+    pub fn pipeline(&self, shader: &'static Shader, entry: &'static str, tunables: &[Tunable]) -> Result<Arc<Pipeline>> {
+        let key = Key { shader, entry, tunables: tunables.to_vec() };
+        let mut cache = self.pipelines.lock().unwrap_or_else(|p| p.into_inner());
+        if let Some(p) = cache.get(&key) {
+            return Ok(p.clone());
+        }
+        let pipeline = Arc::new(self.compile(&key)?);
+        cache.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn compile(&self, key: &Key) -> Result<Pipeline> {
+        let (source, reflection) = load(key.shader, &key.tunables)?;
+        let info = reflection.entries.get(key.entry).cloned().ok_or_else(|| Error::Wgsl {
+            file: format!("shaders/{}.wgsl", key.shader.stem),
+            line: 1,
+            message: format!("no entry point `{}`", key.entry),
+        })?;
+        // All values live in one arena buffer and a buffer has one usage per dispatch, so inputs are bound read_write as well;
+        // reflection above has already proved that the shader does not write what it declares `read`.
+        let text = source.text.replace("var<storage, read>", "var<storage, read_write>");
+        let label = format!("{}::{}", key.shader.stem, key.entry);
+        let storage = wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only: false },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        };
+        let uniform = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
+        let entries: Vec<_> = info
+            .bindings
+            .iter()
+            .map(|b| wgpu::BindGroupLayoutEntry {
+                binding: b.index,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: if b.uniform { uniform } else { storage },
+                count: None,
+            })
+            .collect();
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        let module = self
+            .raw
+            .create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) });
+        let layout = self.raw.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
+        let pipeline_layout = self.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let raw = self.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(key.entry),
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        match pollster::block_on(scope.pop()) {
+            Some(e) => Err(Error::Gpu(format!("{label}: {e}"))),
+            None => Ok(Pipeline { raw, layout, info }),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the graph asks of an op.
+
+use super::{Graph, NodeId, Shape, Var};
+use crate::Result;
+use crate::gpu::{Capabilities, Launch};
+
+/// A differentiable operation. The graph knows this trait and no particular op.
+pub trait Op: Send + Sync {
+    /// Name in messages and plans.
+    fn name(&self) -> &'static str;
+
+    /// Output shapes, or an error that names the op and the shapes.
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>>;
+
+    /// Gradients of the inputs as new nodes: `Σ_o dy_o · ∂y_o/∂x_i` for every input whose `wanted` is set.
+    ///
+    /// `dy[o]` is `None` where nothing depends on output `o`. An entry of the result is `None` where the input is not
+    /// differentiable or was not wanted. The default is for ops without a derivative.
+    fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
+        let _ = (dy, g, node);
+        Ok(vec![None; wanted.len()])
+    }
+
+    /// The launches that compute this node.
+    fn lower(&self, cx: &mut Lowering) -> Result<()>;
+
+    /// The output is the input's memory under another shape; `lower` is not called.
+    fn is_view(&self) -> bool {
+        false
+    }
+
+    /// Inputs this op overwrites in place. They must be state; the node is kept even when nobody reads its outputs.
+    fn writes(&self) -> &[usize] {
+        &[]
+    }
+}
+
+/// An operand of a launch while a node is lowered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// A graph value.
+    Value(Var),
+    /// Memory that lives only during the node: `(node, index)`.
+    Scratch(NodeId, usize),
+}
+
+/// Collects the launches of one node.
+pub struct Lowering<'a> {
+    graph: &'a Graph,
+    caps: &'a Capabilities,
+    node: NodeId,
+    /// Launches in order.
+    pub(crate) launches: Vec<Launch<Operand>>,
+    /// Elements of each scratch region.
+    pub(crate) scratch: Vec<usize>,
+}
+
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(graph: &'a Graph, caps: &'a Capabilities, node: NodeId) -> Self {
+        Lowering { graph, caps, node, launches: Vec::new(), scratch: Vec::new() }
+    }
+
+    /// The device's capabilities, for choosing a kernel variant.
+    pub fn caps(&self) -> &Capabilities {
+        self.caps
+    }
+
+    /// Input `i` as an operand.
+    pub fn input(&self, i: usize) -> Operand {
+        Operand::Value(self.graph.inputs(self.node)[i])
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.graph.inputs(self.node).len()
+    }
+
+    /// Output `o` as an operand.
+    pub fn output(&self, o: usize) -> Operand {
+        Operand::Value(Var { node: self.node, output: o })
+    }
+
+    /// Shape of input `i`.
+    pub fn input_shape(&self, i: usize) -> &Shape {
+        self.graph.shape(self.graph.inputs(self.node)[i])
+    }
+
+    /// Shape of output `o`.
+    pub fn output_shape(&self, o: usize) -> &Shape {
+        self.graph.shape(Var { node: self.node, output: o })
+    }
+
+    /// Reserves `elements` of scratch memory for this node.
+    pub fn scratch(&mut self, elements: usize) -> Operand {
+        self.scratch.push(elements);
+        Operand::Scratch(self.node, self.scratch.len() - 1)
+    }
+
+    /// Adds a launch.
+    pub fn launch(&mut self, launch: Launch<Operand>) {
+        self.launches.push(launch);
+    }
+}

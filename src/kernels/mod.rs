@@ -1,0 +1,39 @@
+//! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
+
+pub mod copy;
+pub mod pointwise;
+pub mod softmax;
+
+use crate::gpu::{Capabilities, Shader, wgsl::Tunable};
+
+/// A shader with every tunable set it ships with, for validation and the start-up compile.
+pub struct Shipped {
+    /// The file.
+    pub shader: &'static Shader,
+    /// Tunable sets; the empty set (defaults) is always included.
+    pub tunables: &'static [&'static [Tunable]],
+}
+
+/// Every shader of the crate.
+pub const SHIPPED: &[Shipped] = &[copy::SHIPPED, pointwise::SHIPPED, softmax::SHIPPED];
+
+/// Declares the shader a kernel file owns: `shaders/<stem>.wgsl` with the tunable sets it ships with.
+macro_rules! shader {
+    ($stem:literal $(, $set:expr)* $(,)?) => {
+        /// The WGSL file this module owns.
+        pub static SHADER: $crate::gpu::Shader =
+            $crate::gpu::Shader { stem: $stem, source: include_str!(concat!("../../shaders/", $stem, ".wgsl")) };
+        /// The file with its tunable sets.
+        pub const SHIPPED: $crate::kernels::Shipped = $crate::kernels::Shipped { shader: &SHADER, tunables: &[&[] $(, &$set)*] };
+    };
+}
+pub(crate) use shader;
+
+/// Invocations per workgroup of pointwise kernels; the shader's default.
+pub const POINTWISE: u32 = 128;
+
+/// Workgroup size of a reduction over `cols` values: one hardware subgroup on software adapters, where barriers are dear and
+/// workgroup memory gains nothing; on GPUs a power of two that the row fills.
+pub fn reduction(caps: &Capabilities, cols: usize) -> u32 {
+    if caps.software { 8 } else { (cols as u32).next_power_of_two().clamp(32, 256.min(caps.max_workgroup_invocations)) }
+}

@@ -1,0 +1,58 @@
+//! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
+
+mod pointwise;
+mod reshape;
+mod softmax;
+
+pub use pointwise::{add, affine, mul, scale};
+pub use reshape::reshape;
+pub use softmax::softmax;
+
+use crate::graph::{Graph, Shape, Var};
+use crate::{Error, Result};
+
+impl Graph {
+    /// Gradients of a scalar `loss` with respect to `wanted`.
+    ///
+    /// # Errors
+    /// When `loss` is not a scalar, or a wanted value does not influence it.
+    pub fn grad(&mut self, loss: Var, wanted: &[Var]) -> Result<Vec<Var>> {
+        if self.shape(loss).elements() != 1 {
+            return Err(Error::shape("grad", "a scalar loss", self.shape(loss).to_string()));
+        }
+        let shape = self.shape(loss).clone();
+        let one = self.constant(shape, &[1.0])?;
+        self.grad_from(&[(loss, one)], wanted)
+    }
+
+    /// Gradients of `Σ_i dy_i · y_i` with respect to `wanted`, for given upstream gradients `(y_i, dy_i)`.
+    ///
+    /// # Errors
+    /// See [`Graph::grad_with`].
+    pub fn grad_from(&mut self, upstream: &[(Var, Var)], wanted: &[Var]) -> Result<Vec<Var>> {
+        self.grad_with(upstream, wanted, add)
+    }
+}
+
+/// Checks the number of inputs of an op.
+fn arity(op: &str, inputs: &[Shape], n: usize) -> Result<()> {
+    if inputs.len() == n { Ok(()) } else { Err(Error::shape(op, format!("{n} inputs"), inputs.len().to_string())) }
+}
+
+/// Checks that all inputs have one shape.
+fn same(op: &str, inputs: &[Shape]) -> Result<()> {
+    match inputs.windows(2).find(|w| w[0] != w[1]) {
+        None => Ok(()),
+        Some(w) => Err(Error::shape(op, w[0].to_string(), w[1].to_string())),
+    }
+}
+
+/// Checks an input's rank.
+fn rank(op: &str, input: &Shape, n: usize) -> Result<()> {
+    if input.rank() == n { Ok(()) } else { Err(Error::shape(op, format!("{n} dimensions"), input.to_string())) }
+}
+
+/// Checks that `dim` is a dimension of the input.
+fn axis(op: &str, input: &Shape, dim: usize) -> Result<()> {
+    if dim < input.rank() { Ok(()) } else { Err(Error::shape(op, format!("more than {dim} dimensions"), input.to_string())) }
+}
