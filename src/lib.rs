@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod compile;
+pub mod data;
 pub mod error;
 pub mod gpu;
 pub mod graph;

@@ -1,0 +1,3 @@
+//! Corpora, manifests, splits and batches.
+
+pub mod synth;
