@@ -1,6 +1,7 @@
 //! emotone: speech-emotion networks on any GPU, every kernel written by hand in WGSL.
 #![warn(missing_docs)]
 
+pub mod audio;
 pub mod compile;
 pub mod data;
 pub mod error;
