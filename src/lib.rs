@@ -8,6 +8,7 @@ pub mod error;
 pub mod gpu;
 pub mod graph;
 pub mod kernels;
+pub mod nn;
 pub mod ops;
 pub mod reference;
 

@@ -119,7 +119,7 @@ impl Graph {
     }
 
     fn push(&mut self, kind: NodeKind, inputs: Vec<Var>, shapes: Vec<Shape>) -> NodeId {
-        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope.join(".") });
+        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope() });
         self.nodes.len() - 1
     }
 
@@ -184,11 +184,29 @@ impl Graph {
         self.outputs.push((name.to_string(), value));
     }
 
-    /// Names what `f` builds: nodes made inside carry the scope, errors mention it.
-    pub fn scoped<T>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Opens a named scope: nodes made until [`Graph::leave`] carry it, errors mention it.
+    pub fn enter(&mut self, name: &str) {
         self.scope.push(name.to_string());
-        let out = f(self);
+    }
+
+    /// Closes the innermost scope.
+    pub fn leave(&mut self) {
         self.scope.pop();
+    }
+
+    /// The open scopes, dotted.
+    pub fn scope(&self) -> String {
+        self.scope.join(".")
+    }
+
+    /// Names what `f` builds.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn scoped<T>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.enter(name);
+        let out = f(self);
+        self.leave();
         out
     }
 }

@@ -1,0 +1,232 @@
+//! Named parameters: where each lives, how it starts, and moving values in and out by name.
+//!
+//! Trainable parameters share one state buffer, their gradients a second one with the same layout, the optimiser's moments further
+//! ones; so clipping, the update and the moving average are one launch each, whatever the number of tensors.
+
+use crate::compile::States;
+use crate::graph::{Graph, STATE_ALIGN, Shape, StateRef, Var};
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+
+/// State buffer of parameters that are trained.
+pub const TRAINABLE: &str = "trainable";
+/// State buffer of parameters that are not.
+pub const FROZEN: &str = "frozen";
+/// State buffer of running statistics.
+pub const STATISTICS: &str = "statistics";
+/// State buffer of gradients, laid out as [`TRAINABLE`].
+pub const GRADIENTS: &str = "gradients";
+
+/// How a parameter starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// All values alike.
+    Fill(f32),
+    /// Normal with standard deviation `√(2 / fan_out)` (He et al. 2015, as torchvision's ResNet).
+    KaimingFanOut(usize),
+    /// Uniform in `±√(6 / (fan_in + fan_out))` (Glorot & Bengio 2010).
+    Xavier(usize, usize),
+    /// Uniform in `±bound`.
+    Uniform(f32),
+}
+
+/// A named tensor of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Dotted name, PyTorch's where the network exists there.
+    pub name: String,
+    /// Shape.
+    pub shape: Shape,
+    /// Where its values live.
+    pub place: StateRef,
+    /// Initialisation.
+    pub init: Init,
+}
+
+/// Values of named tensors on the host.
+pub type Weights = BTreeMap<String, (Shape, Vec<f32>)>;
+
+/// The parameters of a model, shared by every graph built from it.
+pub struct Params {
+    list: Vec<Param>,
+    index: BTreeMap<String, usize>,
+    trainable: Box<dyn Fn(&str) -> bool>,
+    sizes: BTreeMap<&'static str, usize>,
+}
+
+impl Params {
+    /// No parameters yet; `trainable` decides by name which will be trained.
+    pub fn new(trainable: impl Fn(&str) -> bool + 'static) -> Self {
+        Params { list: Vec::new(), index: BTreeMap::new(), trainable: Box::new(trainable), sizes: BTreeMap::new() }
+    }
+
+    /// The parameter `name` as a value of `g`; allocated the first time, found again in later graphs.
+    ///
+    /// # Errors
+    /// When it exists with another shape.
+    pub fn param(&mut self, g: &mut Graph, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        let group = if (self.trainable)(name) { TRAINABLE } else { FROZEN };
+        self.place(g, name, shape.into(), init, group)
+    }
+
+    /// A running statistic: state that no optimiser touches.
+    ///
+    /// # Errors
+    /// When it exists with another shape.
+    pub fn statistic(&mut self, g: &mut Graph, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        self.place(g, name, shape.into(), init, STATISTICS)
+    }
+
+    fn place(&mut self, g: &mut Graph, name: &str, shape: Shape, init: Init, group: &'static str) -> Result<Var> {
+        if let Some(&i) = self.index.get(name) {
+            let p = &self.list[i];
+            if p.shape != shape {
+                return Err(Error::shape(format!("parameter {name}"), p.shape.to_string(), shape.to_string()));
+            }
+            return Ok(g.state(p.place.clone(), shape));
+        }
+        let offset = self.sizes.entry(group).or_default();
+        let place = StateRef { buffer: group.to_string(), offset: *offset };
+        *offset = (*offset + shape.elements()).next_multiple_of(STATE_ALIGN);
+        self.index.insert(name.to_string(), self.list.len());
+        self.list.push(Param { name: name.to_string(), shape: shape.clone(), place: place.clone(), init });
+        Ok(g.state(place, shape))
+    }
+
+    /// All parameters and statistics in the order they were made.
+    pub fn list(&self) -> &[Param] {
+        &self.list
+    }
+
+    /// Parameters that are trained.
+    pub fn trainable(&self) -> impl Iterator<Item = &Param> {
+        self.list.iter().filter(|p| p.place.buffer == TRAINABLE)
+    }
+
+    /// A parameter by name.
+    pub fn get(&self, name: &str) -> Option<&Param> {
+        self.index.get(name).map(|&i| &self.list[i])
+    }
+
+    /// Elements of a group's buffer, padding included.
+    pub fn extent(&self, group: &str) -> usize {
+        self.sizes.get(group).copied().unwrap_or(0)
+    }
+
+    /// Number of parameters (statistics not counted).
+    pub fn count(&self) -> usize {
+        self.list.iter().filter(|p| p.place.buffer != STATISTICS).map(|p| p.shape.elements()).sum()
+    }
+
+    /// Creates the state buffers of all groups, the gradients' included.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn allocate(&self, states: &mut States) -> Result<()> {
+        for group in [TRAINABLE, FROZEN, STATISTICS] {
+            states.create(group, self.extent(group).max(STATE_ALIGN))?;
+        }
+        states.create(GRADIENTS, self.extent(TRAINABLE).max(STATE_ALIGN))
+    }
+
+    /// Starting values, reproducible from `seed` and the names alone.
+    pub fn initial(&self, seed: u64) -> Weights {
+        self.list.iter().map(|p| (p.name.clone(), (p.shape.clone(), start(p, seed)))).collect()
+    }
+
+    /// Uploads values by name. Names the model does not have are ignored; with `strict`, a missing one is an error.
+    ///
+    /// # Errors
+    /// Missing names (when strict) and wrong shapes, with the name.
+    pub fn upload(&self, states: &States, weights: &Weights, strict: bool) -> Result<()> {
+        for p in &self.list {
+            match weights.get(&p.name) {
+                Some((shape, values)) if *shape == p.shape => states.write(&p.place, values)?,
+                Some((shape, _)) => {
+                    return Err(Error::shape(format!("parameter {}", p.name), p.shape.to_string(), shape.to_string()));
+                }
+                None if strict => return Err(Error::Graph(format!("no value for parameter {}", p.name))),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Downloads all values by name. `group` names another buffer laid out as [`TRAINABLE`] (gradients, moments) to read instead.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn download(&self, states: &States, group: Option<&str>) -> Result<Weights> {
+        let mut buffers: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
+        let mut out = Weights::new();
+        for p in &self.list {
+            let buffer = match group {
+                Some(_) if p.place.buffer != TRAINABLE => continue,
+                Some(other) => other,
+                None => p.place.buffer.as_str(),
+            };
+            if !buffers.contains_key(buffer) {
+                let whole = StateRef { buffer: buffer.to_string(), offset: 0 };
+                buffers.insert(buffer, states.read(&whole, self.extent(&p.place.buffer))?);
+            }
+            let values = buffers[buffer][p.place.offset..p.place.offset + p.shape.elements()].to_vec();
+            out.insert(p.name.clone(), (p.shape.clone(), values));
+        }
+        Ok(out)
+    }
+}
+
+/// Starting values of one parameter from a generator keyed by seed and name.
+fn start(p: &Param, seed: u64) -> Vec<f32> {
+    let mut state = p.name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let mut unit = move || {
+        // SplitMix64 (Steele, Lea & Flood 2014).
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    };
+    let n = p.shape.elements();
+    let uniform = |bound: f64, unit: &mut dyn FnMut() -> f64| (0..n).map(|_| (bound * (2.0 * unit() - 1.0)) as f32).collect();
+    match p.init {
+        Init::Fill(v) => vec![v; n],
+        Init::Uniform(bound) => uniform(f64::from(bound), &mut unit),
+        Init::Xavier(fan_in, fan_out) => uniform((6.0 / (fan_in + fan_out) as f64).sqrt(), &mut unit),
+        Init::KaimingFanOut(fan_out) => {
+            let sd = (2.0 / fan_out as f64).sqrt();
+            // Box & Muller 1958.
+            (0..n).map(|_| (sd * (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()) as f32).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layout_is_aligned_and_stable_across_graphs() {
+        let mut params = Params::new(|n| !n.starts_with("cnn."));
+        let mut g = Graph::new();
+        params.param(&mut g, "cnn.w", [3, 5], Init::Fill(1.0)).unwrap();
+        params.param(&mut g, "head.w", [65], Init::Xavier(5, 13)).unwrap();
+        params.param(&mut g, "head.b", [2], Init::Fill(0.0)).unwrap();
+        let mut again = Graph::new();
+        params.param(&mut again, "head.b", [2], Init::Fill(0.0)).unwrap();
+        assert_eq!(params.get("head.b").unwrap().place, StateRef { buffer: TRAINABLE.into(), offset: 128 });
+        assert_eq!(params.extent(TRAINABLE), 192);
+        assert_eq!(params.count(), 15 + 65 + 2);
+        assert!(params.param(&mut again, "head.b", [3], Init::Fill(0.0)).is_err());
+    }
+
+    #[test]
+    fn kaiming_has_the_right_spread() {
+        let mut params = Params::new(|_| true);
+        params.param(&mut Graph::new(), "w", [200, 100], Init::KaimingFanOut(50)).unwrap();
+        let (_, w) = &params.initial(1)["w"];
+        let var = w.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / w.len() as f64;
+        assert!((var - 0.04).abs() < 0.002, "variance {var}");
+        assert_ne!(params.initial(1)["w"].1, params.initial(2)["w"].1);
+    }
+}
