@@ -11,5 +11,6 @@ pub mod kernels;
 pub mod nn;
 pub mod ops;
 pub mod reference;
+pub mod train;
 
 pub use error::{Error, Result};

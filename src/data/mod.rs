@@ -1,3 +1,4 @@
 //! Corpora, manifests, splits and batches.
 
+pub(crate) mod rng;
 pub mod synth;

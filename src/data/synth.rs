@@ -8,16 +8,15 @@
 //!
 //! A clip is a function of (seed, speaker, emotion, take) alone: neither the number of threads nor the other clips change a bit of it.
 
-pub(crate) mod rng;
-pub(crate) mod source_filter;
+mod source_filter;
 mod utterance;
 mod voice;
 
 use std::path::Path;
 
-use self::rng::Rng;
 pub use self::source_filter::SAMPLE_RATE;
 use self::voice::{Speaker, Style};
+use crate::data::rng::Rng;
 use crate::{Error, Result};
 
 /// The labels of the synthetic corpus, in the order of the class index.

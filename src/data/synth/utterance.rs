@@ -1,8 +1,8 @@
 //! From a manner of speaking to control frames: random syllables, their formant targets, and the pitch contour over them.
 
-use super::rng::Rng;
 use super::source_filter::{FRAME, Frame, SAMPLE_RATE};
 use super::voice::{Speaker, Style};
+use crate::data::rng::Rng;
 
 /// First three formants of ten vowels, Hz: averages over the men of Peterson and Barney (1952).
 #[rustfmt::skip]

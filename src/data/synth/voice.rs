@@ -7,8 +7,8 @@
 //! * anger: raised pitch with steep falls, fast, loud, the flattest spectrum, abrupt onsets, rough (jitter and shimmer), open vowels;
 //! * gentleness (their tenderness): pitch near the speaker's own, little range, slow, soft, breathy, smooth and regular, slow onsets.
 
-use super::rng::Rng;
 use super::source_filter::Quality;
+use crate::data::rng::Rng;
 
 /// One person.
 #[derive(Clone, Debug)]
