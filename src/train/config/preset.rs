@@ -1,0 +1,124 @@
+//! Built-in configurations.
+
+use super::Config;
+use super::choice::*;
+use super::section::*;
+
+/// The full-size network as published (Yuan et al. 2021 and the released code). Where neither says, the choice is ours: 16 kHz with 25 ms
+/// frames, voiceprint training as long as the emotion stage, labels of mixed images by share.
+pub(super) fn paper() -> Config {
+    let stage = |lr: f64| Stage { epochs: 60, lr, augment: true };
+    Config {
+        frontend: Frontend {
+            sample_rate: 16_000,
+            pre_emphasis: 0.97,
+            window: Window::Hamming,
+            frame: 400,
+            hop: 160,
+            n_fft: 512,
+            n_mels: 64,
+            f_min: 20.0,
+            f_max: 8000.0,
+            mel_scale: MelScale::Slaney,
+            mel_norm: MelNorm::Slaney,
+            power: 1.0,
+            db_floor: -80.0,
+        },
+        image: Image { size: 256, fit: Fit::Stretch, resize: Resize::Nearest, seconds: 4.0, channels: 1, normalise: Normalise::Train },
+        augment: Augment {
+            random_cut: RandomCut { prob: 0.8, min_fraction: 0.75 },
+            // Three squares of 50 pixels in 256, 5000 salt pixels in 278 x 278.
+            cutout: Cutout { prob: 1.0, n: 3, size: 0.195 },
+            salt_pepper: SaltPepper { prob: 0.44, fraction: 0.065, pepper: 0.0 },
+            mixup: Mixup { ratio: 0.0 },
+            horizontal_mixup: HorizontalMixup { ratio: 0.3, a: 0.05, b: 1.25, c: 1.0, labels: MixLabels::Share },
+            spec_augment: SpecAugment { time_masks: 0, time_width: 0.1, freq_masks: 0, freq_width: 0.1 },
+        },
+        model: Model {
+            name: ModelName::ResTrans,
+            width: 64,
+            se: true,
+            reduction: 16,
+            token: Token::Channel,
+            depth: 6,
+            heads: 8,
+            ff: 0,
+            dropout: 0.1,
+            norm: NormPlace::Pre,
+            position: Position::None,
+            ln: LayerNormKind::UnbiasedStd,
+            speaker_head: SpeakerHead::Flatten,
+        },
+        train: Train {
+            seed: 2,
+            batch: 12,
+            micro_batches: 1,
+            stages: vec![StageName::Voiceprint, StageName::Emotion],
+            optimiser: Optimiser::Adamw,
+            loss: Loss::FocalBce,
+            label_smoothing: 0.1,
+            focal_gamma: 2.0,
+            weight_decay: 0.05,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            momentum: 0.9,
+            clip_norm: 0.0,
+            schedule: Schedule::Step,
+            step_gamma: 0.7,
+            step_epochs: 10,
+            warmup_epochs: 0.0,
+            ema: 0.0,
+            early_stopping: 0,
+            bn_frozen: true,
+            joint_alpha: 0.3,
+            class_balanced: false,
+        },
+        stage: Stages { voiceprint: stage(5e-4), emotion: stage(5e-4), finetune: stage(1e-4), single: stage(5e-4), joint: stage(5e-4) },
+    }
+}
+
+/// A sixteenth of the arithmetic per layer, for recorded speech on a few processor cores or a small GPU.
+pub(super) fn small() -> Config {
+    let mut c = paper();
+    c.image.size = 96;
+    c.image.resize = Resize::Area;
+    c.augment.random_cut.prob = 0.5;
+    c.augment.cutout.prob = 0.5;
+    c.augment.salt_pepper = SaltPepper { prob: 0.2, fraction: 0.03, pepper: 0.5 };
+    c.augment.spec_augment = SpecAugment { time_masks: 1, time_width: 0.12, freq_masks: 1, freq_width: 0.12 };
+    c.model =
+        Model { width: 16, reduction: 8, depth: 2, token: Token::Time, position: Position::Sin, ln: LayerNormKind::Standard, ..c.model };
+    c.train.stages = vec![StageName::Voiceprint, StageName::Emotion, StageName::Finetune];
+    c.train.loss = Loss::CrossEntropy;
+    c.train.batch = 32;
+    c.train.clip_norm = 5.0;
+    c.train.schedule = Schedule::Cosine;
+    c.train.warmup_epochs = 1.0;
+    c.train.class_balanced = true;
+    c.stage = Stages {
+        voiceprint: Stage { epochs: 20, lr: 1e-3, augment: true },
+        emotion: Stage { epochs: 15, lr: 1e-3, augment: true },
+        finetune: Stage { epochs: 40, lr: 5e-4, augment: true },
+        single: Stage { epochs: 60, lr: 1e-3, augment: true },
+        joint: Stage { epochs: 60, lr: 1e-3, augment: true },
+    };
+    c
+}
+
+/// Learns the synthetic corpus in a minute or so.
+pub(super) fn tiny() -> Config {
+    let mut c = small();
+    c.image.size = 64;
+    c.model = Model { width: 8, reduction: 4, depth: 1, heads: 4, ..c.model };
+    c.augment.cutout.prob = 0.0;
+    c.augment.salt_pepper.prob = 0.0;
+    c.train.warmup_epochs = 0.5;
+    c.stage = Stages {
+        voiceprint: Stage { epochs: 4, lr: 2e-3, augment: true },
+        emotion: Stage { epochs: 4, lr: 2e-3, augment: true },
+        finetune: Stage { epochs: 8, lr: 1e-3, augment: true },
+        single: Stage { epochs: 12, lr: 2e-3, augment: true },
+        joint: Stage { epochs: 12, lr: 2e-3, augment: true },
+    };
+    c
+}
