@@ -1,4 +1,62 @@
-//! Corpora, manifests, splits and batches.
+//! Corpora, manifests, speaker-independent splits, loading and batches.
+//!
+//! [`open`] reads a corpus from a manifest or a folder, [`merge`] joins several, [`load_clips`] decodes the recordings,
+//! [`Loaded::split`] divides them by speaker, and [`Batches`] deals them out.
 
+mod batches;
+mod corpus;
+mod folder;
+mod iemocap;
+mod load;
+mod manifest;
+mod names;
+#[cfg(test)]
+mod real_tests;
 pub(crate) mod rng;
+mod split;
+mod split_spec;
 pub mod synth;
+
+use std::path::Path;
+
+pub use batches::{Batch, Batches};
+pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
+pub use load::{Loaded, load_clips};
+pub use split::Split;
+pub use split_spec::SplitSpec;
+
+use crate::{Error, Result};
+
+/// Opens the corpus at `path`: a manifest (CSV, TSV or JSON lines), or a folder.
+///
+/// A folder is read by the first of these that fits:
+/// 1. `manifest.csv`, `manifest.tsv` or `manifest.jsonl` in it;
+/// 2. the IEMOCAP layout, labels from its `EmoEvaluation` files;
+/// 3. file names of RAVDESS, CREMA-D, the Res-Trans paper's corpus, EMOVO, TESS, ESD, CASIA, SAVEE or EmoDB (at least 19 of
+///    20 recordings; the others are left out with a note);
+/// 4. a folder per class: `CLASS/...`, also under `train/`, `valid/` and `test/`. The speaker is the next folder,
+///    `CLASS/SPEAKER/file`, or else the file name up to its first `_` or `-`, believed only where that makes at least two
+///    speakers, most of whom speak in several classes. Otherwise speakers are unknown, and only a split that does not need
+///    them is possible.
+///
+/// # Errors
+/// [`Error::Data`], [`Error::Manifest`] or [`Error::Io`]: nothing there, nothing recognised, or a broken manifest.
+pub fn open(path: &Path) -> Result<Corpus> {
+    let meta = std::fs::metadata(path).map_err(Error::io(path))?;
+    if meta.is_file() {
+        return manifest::read(path);
+    }
+    if !meta.is_dir() {
+        return Err(Error::Data(format!("{}: neither a folder nor a manifest", path.display())));
+    }
+    match ["manifest.csv", "manifest.tsv", "manifest.jsonl"].iter().map(|n| path.join(n)).find(|p| p.is_file()) {
+        Some(manifest) => manifest::read(&manifest),
+        None => folder::read(path),
+    }
+}
+
+/// The name of a corpus kept in `folder`.
+fn folder_name(folder: &Path) -> String {
+    let resolved = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
+    resolved.file_name().map_or_else(|| "corpus".into(), |n| n.to_string_lossy().into_owned())
+}

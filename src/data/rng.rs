@@ -39,6 +39,13 @@ impl Rng {
         (self.bits() % n.max(1) as u64) as usize
     }
 
+    /// Fisher-Yates: every order equally likely.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+
     /// True with probability `p`.
     pub(crate) fn chance(&mut self, p: f64) -> bool {
         self.unit() < p

@@ -1,0 +1,214 @@
+//! All recordings of a corpus in memory, decoded by as many threads as there are cores.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Corpus, Split, SplitSpec};
+use crate::{
+    Error, Result,
+    audio::{self, Clip},
+};
+
+/// Samples a corpus may have in memory: 16 GiB, 74 hours.
+const MAX_SAMPLES: u64 = 4 << 30;
+/// How many unreadable recordings an error lists.
+const LISTED: usize = 10;
+
+/// A corpus with its sound.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The utterances that could be read; `clips` is parallel to them, and a [`Split`] indexes both.
+    pub corpus: Corpus,
+    /// Their sound.
+    pub clips: Vec<Clip>,
+    /// Where each came in the corpus given.
+    pub kept: Vec<usize>,
+    /// Recordings left out, with one line of reason.
+    pub bad: Vec<(PathBuf, String)>,
+    /// SHA-256, in hex, of labels, speakers and file contents in order: the same data, wherever they lie.
+    pub data_hash: String,
+    /// SHA-256 of every clip's samples: equal where one recording occurs twice, whatever its container.
+    pub digests: Vec<[u8; 32]>,
+}
+
+impl Loaded {
+    /// Divides the corpus as [`Split::new`] and keeps copies of a recording on one side.
+    ///
+    /// # Errors
+    /// Those of [`Split::new`] and [`Split::settle_duplicates`].
+    pub fn split(&self, spec: &SplitSpec, seed: u64) -> Result<Split> {
+        Split::new(&self.corpus, spec, seed)?.settle_duplicates(&self.corpus, &self.digests, spec)
+    }
+
+    /// Length of all clips in hours.
+    pub fn hours(&self) -> f64 {
+        self.clips.iter().map(|c| c.duration_s).sum::<f64>() / 3600.0
+    }
+}
+
+struct Read {
+    clip: Clip,
+    file: [u8; 32],
+    samples: [u8; 32],
+}
+
+/// Loads every recording of `corpus`. `progress(done, total)` is called from the loading threads after each.
+///
+/// # Errors
+/// [`Error::Data`] when more than one in a hundred recordings are unreadable and `skip_bad` is false, when none is readable,
+/// or when the corpus would not fit 74 hours.
+pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
+    let total = corpus.utterances.len();
+    let (next, done, samples, full) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let work = || {
+        let mut results = Vec::new();
+        while !full.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(utterance) = corpus.utterances.get(i) else { break };
+            let result = read(&utterance.path);
+            if let Ok(read) = &result {
+                let count = read.clip.samples.len() as u64;
+                full.fetch_or(samples.fetch_add(count, Ordering::Relaxed) + count > MAX_SAMPLES, Ordering::Relaxed);
+            }
+            results.push((i, result));
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        }
+        results
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(total.max(1));
+    let mut results = std::thread::scope(|scope| -> Result<Vec<_>> {
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = Vec::with_capacity(total);
+        for handle in handles {
+            all.extend(handle.join().map_err(|_| Error::Data("a loading thread panicked".into()))?);
+        }
+        Ok(all)
+    })?;
+    if full.into_inner() {
+        return Err(Error::Data(format!(
+            "{}: more than {} hours of sound",
+            corpus.name,
+            MAX_SAMPLES / u64::from(audio::SAMPLE_RATE) / 3600
+        )));
+    }
+    results.sort_by_key(|(i, _)| *i);
+
+    let kept_corpus = Corpus { name: corpus.name.clone(), notes: corpus.notes.clone(), utterances: vec![] };
+    let mut loaded = Loaded { corpus: kept_corpus, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![] };
+    let mut hash = Sha256::new();
+    for (i, result) in results {
+        let utterance = &corpus.utterances[i];
+        match result {
+            Ok(Read { clip, file, samples }) => {
+                for text in [&utterance.label, &utterance.speaker] {
+                    hash.update((text.len() as u64).to_le_bytes());
+                    hash.update(text.as_bytes());
+                }
+                hash.update(file);
+                loaded.corpus.utterances.push(utterance.clone());
+                loaded.clips.push(clip);
+                loaded.kept.push(i);
+                loaded.digests.push(samples);
+            }
+            Err(reason) => loaded.bad.push((utterance.path.clone(), reason)),
+        }
+    }
+    loaded.data_hash = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let bad = loaded.bad.len();
+    if loaded.clips.is_empty() || (!skip_bad && bad * 100 > total) {
+        let listed: Vec<String> = loaded.bad.iter().take(LISTED).map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
+        let more = if bad > LISTED { format!("; and {} more", bad - LISTED) } else { String::new() };
+        return Err(Error::Data(format!("{bad} of {total} recordings of {} are unreadable: {}{more}", corpus.name, listed.join("; "))));
+    }
+    Ok(loaded)
+}
+
+fn read(path: &std::path::Path) -> Result<Read, String> {
+    let load = || -> Result<Read> {
+        let bytes = audio::read(path)?;
+        let clip = audio::load_bytes(path, &bytes)?;
+        let samples = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
+        Ok(Read { clip, file: Sha256::digest(&bytes).into(), samples })
+    };
+    load().map_err(|e| match e {
+        Error::Audio { reason, .. } => reason,
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Utterance;
+
+    fn corpus(dir: &std::path::Path, count: usize) -> Corpus {
+        let utterances = (0..count)
+            .map(|i| {
+                let path = dir.join(format!("{i}.wav"));
+                audio::write_wav(&path, &[i as f32 / count as f32; 50], 16_000).unwrap();
+                Utterance { path, label: ["a", "b"][i % 2].into(), speaker: format!("s{}", i / 10), ..Default::default() }
+            })
+            .collect();
+        Corpus { name: "test".into(), utterances, notes: vec![] }
+    }
+
+    #[test]
+    fn clips_come_in_order_and_the_hash_follows_contents() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut corpus = corpus(dir.path(), 40);
+        let calls = AtomicUsize::new(0);
+        let first = load_clips(&corpus, false, &|done, total| {
+            assert!(done <= total && total == 40);
+            calls.fetch_add(1, Ordering::Relaxed);
+        })
+        .unwrap();
+        assert_eq!(calls.into_inner(), 40);
+        assert!(first.clips.iter().enumerate().all(|(i, c)| (c.samples[0] - i as f32 / 40.0).abs() < 1e-4));
+        assert_eq!(first.data_hash.len(), 64);
+        assert!((first.hours() - 2000.0 / 16_000.0 / 3600.0).abs() < 1e-9);
+        let moved = tempfile::tempdir().unwrap();
+        for u in &mut corpus.utterances {
+            let to = moved.path().join(u.path.file_name().unwrap());
+            std::fs::copy(&u.path, &to).unwrap();
+            u.path = to;
+        }
+        assert_eq!(load_clips(&corpus, false, &|_, _| ()).unwrap().data_hash, first.data_hash);
+        corpus.utterances[3].label = "a".into();
+        assert_ne!(load_clips(&corpus, false, &|_, _| ()).unwrap().data_hash, first.data_hash);
+    }
+
+    #[test]
+    fn unreadable_recordings() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut corpus = corpus(dir.path(), 100);
+        std::fs::write(&corpus.utterances[7].path, "no sound").unwrap();
+        let loaded = load_clips(&corpus, false, &|_, _| ()).unwrap();
+        assert_eq!((loaded.clips.len(), loaded.bad.len(), loaded.kept[7]), (99, 1, 8));
+        assert!(loaded.bad[0].0.ends_with("7.wav") && loaded.bad[0].1.contains("not a recording"));
+        assert_eq!(loaded.corpus.utterances.len(), 99);
+        corpus.utterances[8].path = dir.path().join("missing.wav");
+        let error = load_clips(&corpus, false, &|_, _| ()).unwrap_err().to_string();
+        assert!(error.contains("2 of 100") && error.contains("missing.wav") && !error.contains('\n'), "{error}");
+        assert_eq!(load_clips(&corpus, true, &|_, _| ()).unwrap().bad.len(), 2);
+        corpus.utterances.retain(|u| u.path.ends_with("7.wav"));
+        assert!(load_clips(&corpus, true, &|_, _| ()).is_err());
+    }
+
+    #[test]
+    fn copies_are_found_across_containers() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut corpus = corpus(dir.path(), 50);
+        // The same samples with a stray chunk behind them: other bytes, same sound.
+        let copy = dir.path().join("copy.wav");
+        let bytes = [std::fs::read(&corpus.utterances[0].path).unwrap(), b"note\x02\0\0\0hi".to_vec()].concat();
+        std::fs::write(&copy, bytes).unwrap();
+        corpus.utterances[45].path = copy;
+        let loaded = load_clips(&corpus, false, &|_, _| ()).unwrap();
+        let error = loaded.split(&"loso:s4".parse().unwrap(), 1).unwrap_err().to_string();
+        assert!(error.contains("copy.wav") && error.contains("0.wav"), "{error}");
+    }
+}

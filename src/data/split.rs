@@ -1,0 +1,315 @@
+//! Train, validation and test sets with no speaker, and no recording, on two sides.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Corpus, SplitSpec, rng::Rng};
+use crate::{Error, Result};
+
+/// Part of the speakers that the default split tests on.
+const TEST_PART: f64 = 0.2;
+/// Part of the training speakers, or utterances, kept for validation.
+const VALID_PART: f64 = 0.12;
+/// With fewer training speakers than this, validation is by utterance.
+const SPEAKERS_FOR_VALIDATION: usize = 3;
+/// Keys of the random streams: which purpose a number serves.
+const FOLDS: u64 = 1;
+const VALID: u64 = 2;
+const TEST: u64 = 3;
+
+/// Which side an utterance is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Side {
+    Train,
+    Valid,
+    Test,
+}
+
+/// The side a word names in manifests and folders.
+pub(super) fn side(word: &str) -> Option<Side> {
+    match word.to_ascii_lowercase().as_str() {
+        "train" | "training" => Some(Side::Train),
+        "valid" | "val" | "dev" | "validation" => Some(Side::Valid),
+        "test" | "eval" | "evaluation" | "testing" => Some(Side::Test),
+        _ => None,
+    }
+}
+
+/// A corpus divided; the numbers index its utterances, in ascending order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// What is learned from.
+    pub train: Vec<usize>,
+    /// What decides which weights are kept.
+    pub valid: Vec<usize>,
+    /// What is reported.
+    pub test: Vec<usize>,
+    /// In one line for every report: how it was made, how many, who is tested, and what to distrust.
+    pub description: String,
+    /// Whether no test speaker is known from training or validation.
+    pub speaker_independent: bool,
+    /// Whether no validation speaker is trained on.
+    pub validation_by_speaker: bool,
+}
+
+impl Split {
+    /// Divides `corpus`; a function of the corpus, the spec and the seed. From the training speakers about an eighth is
+    /// kept for validation, at least one; with fewer than three of them, an eighth of the utterances of each class.
+    ///
+    /// # Errors
+    /// [`Error::Data`]: an unknown column, value or speaker; unknown speakers where they are needed; a side without
+    /// utterances; a speaker on both sides, except under [`SplitSpec::Random`].
+    pub fn new(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Split> {
+        let mut sides = test_side(corpus, spec, seed)?;
+        let random = matches!(spec, SplitSpec::Random { .. });
+        let known = corpus.utterances.iter().all(|u| !u.speaker.is_empty());
+        if !random {
+            refuse_shared_speakers(corpus, &sides, |side| side == Side::Test, spec)?;
+        }
+        let given = sides.contains(&Side::Valid);
+        let training: Vec<usize> = (0..sides.len()).filter(|&i| sides[i] == Side::Train).collect();
+        let speakers: BTreeSet<&str> = training.iter().map(|&i| corpus.utterances[i].speaker.as_str()).collect();
+        let by_speaker = !random && known && (given || speakers.len() >= SPEAKERS_FOR_VALIDATION);
+        let mut rng = Rng::new(seed, &[VALID]);
+        if given {
+            if !random {
+                refuse_shared_speakers(corpus, &sides, |side| side == Side::Valid, spec)?;
+            }
+        } else if by_speaker {
+            let chosen: BTreeSet<&str> = some_speakers(speakers, VALID_PART, &mut rng);
+            training.iter().filter(|&&i| chosen.contains(corpus.utterances[i].speaker.as_str())).for_each(|&i| sides[i] = Side::Valid);
+        } else {
+            some_of_each_class(corpus, &training, VALID_PART, &mut rng).iter().for_each(|&i| sides[i] = Side::Valid);
+        }
+        let rows = |side| (0..sides.len()).filter(|&i| sides[i] == side).collect();
+        let mut split = Split {
+            train: rows(Side::Train),
+            valid: rows(Side::Valid),
+            test: rows(Side::Test),
+            description: String::new(),
+            speaker_independent: known && !random,
+            validation_by_speaker: by_speaker,
+        };
+        split.description = split.describe(corpus, spec);
+        split.refuse_empty()
+    }
+
+    /// Keeps copies of one recording on one side, given a digest of every utterance's sound.
+    ///
+    /// Where sides were drawn by utterance, copies move to training; where they follow speakers or columns, copies on two
+    /// sides are an error. Copies on one side are counted in the description.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming two copies on different sides, or a side left empty.
+    pub fn settle_duplicates(mut self, corpus: &Corpus, digests: &[[u8; 32]], spec: &SplitSpec) -> Result<Split> {
+        let mut sides: HashMap<usize, Side> = HashMap::new();
+        for (side, rows) in [(Side::Train, &self.train), (Side::Valid, &self.valid), (Side::Test, &self.test)] {
+            sides.extend(rows.iter().map(|&i| (i, side)));
+        }
+        let mut copies: BTreeMap<&[u8; 32], Vec<usize>> = BTreeMap::new();
+        digests.iter().enumerate().filter(|(i, _)| sides.contains_key(i)).for_each(|(i, d)| copies.entry(d).or_default().push(i));
+        let random = matches!(spec, SplitSpec::Random { .. });
+        let (mut together, mut moved) = (0, 0);
+        for group in copies.values().filter(|g| g.len() > 1) {
+            let on: BTreeSet<Side> = group.iter().map(|i| sides[i]).collect();
+            together += group.len() - 1;
+            if on.len() == 1 {
+                continue;
+            }
+            if !(random || !self.validation_by_speaker && !on.contains(&Side::Test)) {
+                let other = group.iter().copied().find(|i| sides[i] != sides[&group[0]]).unwrap_or(group[0]);
+                return Err(Error::Data(format!(
+                    "split {spec}: the same recording is on two sides: {} and {}; remove one of them",
+                    corpus.utterances[group[0]].path.display(),
+                    corpus.utterances[other].path.display()
+                )));
+            }
+            moved += group.iter().filter(|i| sides[i] != Side::Train).count();
+            group.iter().for_each(|&i| _ = sides.insert(i, Side::Train));
+        }
+        let rows = |side| -> Vec<usize> { (0..digests.len()).filter(|i| sides.get(i) == Some(&side)).collect() };
+        (self.train, self.valid, self.test) = (rows(Side::Train), rows(Side::Valid), rows(Side::Test));
+        if moved > 0 {
+            self.description = self.describe(corpus, spec);
+        }
+        if together > 0 {
+            self.description += &format!("; {together} recordings are copies of another on the same side");
+        }
+        self.refuse_empty()
+    }
+
+    fn describe(&self, corpus: &Corpus, spec: &SplitSpec) -> String {
+        let speakers = |rows: &[usize]| -> BTreeSet<&str> {
+            rows.iter().map(|&i| corpus.utterances[i].speaker.as_str()).filter(|s| !s.is_empty()).collect()
+        };
+        let side = |name: &str, rows: &[usize], names: bool| {
+            let speakers = speakers(rows);
+            let listed = speakers.iter().copied().take(12).collect::<Vec<_>>().join(" ");
+            let listed = if speakers.len() > 12 { format!("{listed} ...") } else { listed };
+            let who = if names && !speakers.is_empty() { format!(" ({listed})") } else { String::new() };
+            format!("{name} {} of {} speakers{who}", rows.len(), speakers.len())
+        };
+        let nature = match (spec, self.speaker_independent) {
+            (SplitSpec::Random { .. }, _) => "RANDOM SPLIT, speakers on both sides: not a result for unknown speakers",
+            (_, false) => "speakers unknown, independence not checked",
+            _ => "speaker-independent",
+        };
+        let by_utterance = !self.validation_by_speaker && !matches!(spec, SplitSpec::Random { .. });
+        let validation = if by_utterance { " chosen by utterance, its speakers are trained on" } else { "" };
+        let trained: BTreeSet<&str> = self.train.iter().map(|&i| corpus.utterances[i].label.as_str()).collect();
+        let unseen: BTreeSet<&str> =
+            self.test.iter().map(|&i| corpus.utterances[i].label.as_str()).filter(|l| !trained.contains(l)).collect();
+        let unseen = match unseen.is_empty() {
+            true => String::new(),
+            false => format!("; test classes never trained: {}", unseen.into_iter().collect::<Vec<_>>().join(" ")),
+        };
+        format!(
+            "{spec} ({nature}): {}, {}{validation}, {}{unseen}",
+            side("train", &self.train, false),
+            side("valid", &self.valid, true),
+            side("test", &self.test, true)
+        )
+    }
+
+    fn refuse_empty(self) -> Result<Split> {
+        match [("training", &self.train), ("validation", &self.valid), ("test", &self.test)].iter().find(|(_, rows)| rows.is_empty()) {
+            Some((name, _)) => Err(Error::Data(format!("the {name} set is empty: {}", self.description))),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Sides before validation is taken from training.
+fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> {
+    let fail = |reason: String| Error::Data(format!("split {spec}: {reason}"));
+    let by_speaker = |test: &BTreeSet<&str>| -> Vec<Side> {
+        corpus.utterances.iter().map(|u| if test.contains(u.speaker.as_str()) { Side::Test } else { Side::Train }).collect()
+    };
+    let all = corpus.speakers();
+    let all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    let needs_speakers = matches!(spec, SplitSpec::Default | SplitSpec::KFold { .. } | SplitSpec::Loso { .. } | SplitSpec::HeldOut { .. });
+    if needs_speakers {
+        let unknown = corpus.utterances.iter().filter(|u| u.speaker.is_empty()).count();
+        if unknown > 0 {
+            return Err(fail(format!(
+                "{unknown} of {} speakers are unknown: give a manifest with a speaker column, CLASS/SPEAKER/ folders or SPEAKER_ file names, or ask for `random`",
+                corpus.utterances.len()
+            )));
+        }
+        if all.len() < 2 {
+            return Err(fail(format!("needs two speakers, there is {}", all.len())));
+        }
+    }
+    let known_speaker = |name: &str| {
+        all.get(name).copied().ok_or_else(|| fail(format!("no speaker {name:?}{}; there are {}", closest(name, &all), join(&all))))
+    };
+    let column_known = |name: &str| {
+        let columns = corpus.columns();
+        if columns.contains(name) {
+            Ok(())
+        } else {
+            Err(fail(format!("no column {name:?}{}; there are {}", closest(name, &columns), join(&columns))))
+        }
+    };
+    match spec {
+        SplitSpec::Default => Ok(by_speaker(&some_speakers(all, TEST_PART, &mut Rng::new(seed, &[TEST])))),
+        SplitSpec::Loso { speaker } => Ok(by_speaker(&[known_speaker(speaker)?].into())),
+        SplitSpec::HeldOut { speakers } => Ok(by_speaker(&speakers.iter().map(|s| known_speaker(s)).collect::<Result<_>>()?)),
+        SplitSpec::KFold { folds, .. } if *folds > all.len() => {
+            Err(fail(format!("{folds} folds need as many speakers, there are {}", all.len())))
+        }
+        SplitSpec::KFold { folds, index } => Ok(by_speaker(&fold(corpus, all, *folds, *index, seed))),
+        SplitSpec::Random { fraction } => {
+            let rows: Vec<usize> = (0..corpus.utterances.len()).collect();
+            let mut sides = vec![Side::Train; rows.len()];
+            some_of_each_class(corpus, &rows, *fraction, &mut Rng::new(seed, &[TEST])).iter().for_each(|&i| sides[i] = Side::Test);
+            Ok(sides)
+        }
+        SplitSpec::Equals { column, values } => {
+            column_known(column)?;
+            let present: BTreeSet<&str> = corpus.utterances.iter().filter_map(|u| u.column(column)).collect();
+            if let Some(absent) = values.iter().find(|v| !present.contains(v.as_str())) {
+                return Err(fail(format!("no row has {column}={absent}; there are {}", join(&present))));
+            }
+            let test = |u: &super::Utterance| u.column(column).is_some_and(|v| values.iter().any(|w| w == v));
+            Ok(corpus.utterances.iter().map(|u| if test(u) { Side::Test } else { Side::Train }).collect())
+        }
+        SplitSpec::Column { name } => {
+            column_known(name)?;
+            let read = |u: &super::Utterance| {
+                let value = u.column(name).unwrap_or("");
+                side(value).ok_or_else(|| fail(format!("{}: {value:?} is none of train, valid, test", u.path.display())))
+            };
+            corpus.utterances.iter().map(read).collect()
+        }
+    }
+}
+
+/// About `part` of the speakers: at least one, never all.
+fn some_speakers<'a>(speakers: BTreeSet<&'a str>, part: f64, rng: &mut Rng) -> BTreeSet<&'a str> {
+    let mut speakers: Vec<&str> = speakers.into_iter().collect();
+    let count = ((speakers.len() as f64 * part).round() as usize).clamp(1, speakers.len().saturating_sub(1).max(1));
+    rng.shuffle(&mut speakers);
+    speakers.truncate(count);
+    speakers.into_iter().collect()
+}
+
+/// About `part` of the rows of each class; at least one of a class of several.
+fn some_of_each_class(corpus: &Corpus, rows: &[usize], part: f64, rng: &mut Rng) -> Vec<usize> {
+    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    rows.iter().for_each(|&i| classes.entry(&corpus.utterances[i].label).or_default().push(i));
+    let mut chosen = Vec::new();
+    for class in classes.values_mut() {
+        rng.shuffle(class);
+        let count = (class.len() as f64 * part).round() as usize;
+        chosen.extend(class.iter().take(count.clamp(usize::from(class.len() > 1), class.len() - usize::from(class.len() > 1))));
+    }
+    chosen
+}
+
+/// The speakers of one fold: in random order but the busiest first, each to the fold with the fewest utterances.
+fn fold<'a>(corpus: &Corpus, speakers: BTreeSet<&'a str>, folds: usize, index: usize, seed: u64) -> BTreeSet<&'a str> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    corpus.utterances.iter().for_each(|u| *counts.entry(u.speaker.as_str()).or_default() += 1);
+    let mut order: Vec<&str> = speakers.into_iter().collect();
+    Rng::new(seed, &[FOLDS]).shuffle(&mut order);
+    order.sort_by_key(|s| std::cmp::Reverse(counts.get(s).copied().unwrap_or(0)));
+    let mut sizes = vec![0; folds];
+    let mut chosen = BTreeSet::new();
+    for speaker in order {
+        let Some(smallest) = (0..folds).min_by_key(|&f| sizes[f]) else { break };
+        sizes[smallest] += counts.get(speaker).copied().unwrap_or(0);
+        if smallest + 1 == index {
+            chosen.insert(speaker);
+        }
+    }
+    chosen
+}
+
+fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -> bool, spec: &SplitSpec) -> Result<()> {
+    let of = |wanted: bool| -> BTreeSet<&str> {
+        let rows = corpus.utterances.iter().zip(sides).filter(|(u, s)| held(**s) == wanted && !u.speaker.is_empty());
+        rows.map(|(u, _)| u.speaker.as_str()).collect()
+    };
+    let shared: BTreeSet<&str> = of(true).intersection(&of(false)).copied().collect();
+    if shared.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Data(format!(
+        "split {spec}: {} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `random` if that is meant",
+        shared.len(),
+        join(&shared)
+    )))
+}
+
+fn join(names: &BTreeSet<&str>) -> String {
+    let listed = names.iter().copied().take(30).collect::<Vec<_>>().join(", ");
+    if names.len() > 30 { format!("{listed}, ... ({})", names.len()) } else { listed }
+}
+
+fn closest(name: &str, names: &BTreeSet<&str>) -> String {
+    let best = names.iter().map(|n| (strsim::jaro_winkler(name, n), n)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(score, _)| *score > 0.8).map(|(_, n)| format!(" (did you mean {n:?}?)")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! How to divide a corpus, as text.
+
+use std::{fmt, str::FromStr};
+
+use crate::Error;
+
+/// Which utterances are the test set. Everything but [`SplitSpec::Random`] keeps speakers apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum SplitSpec {
+    /// `default`: about a fifth of the speakers.
+    #[default]
+    Default,
+    /// `kfold:K:I`: fold I of 1..=K, speakers dealt out so that folds are of similar size.
+    KFold {
+        /// Number of folds, at least 2.
+        folds: usize,
+        /// The test fold, from 1.
+        index: usize,
+    },
+    /// `loso:SPEAKER`: leave one speaker out.
+    Loso {
+        /// The test speaker.
+        speaker: String,
+    },
+    /// `heldout:A,B`: these speakers.
+    HeldOut {
+        /// The test speakers.
+        speakers: Vec<String>,
+    },
+    /// `column:NAME`: the column says train, valid or test.
+    Column {
+        /// The column.
+        name: String,
+    },
+    /// `NAME=V` or `NAME=V,W`: rows whose column has one of the values, e.g. `loso_fold=1`.
+    Equals {
+        /// The column.
+        column: String,
+        /// Its values in the test set.
+        values: Vec<String>,
+    },
+    /// `random` or `random:FRACTION`: utterances regardless of who speaks. Not a measure of how unknown speakers fare.
+    Random {
+        /// Part of the corpus that becomes the test set, in (0, 1).
+        fraction: f64,
+    },
+}
+
+impl FromStr for SplitSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let fail = |reason: &str| {
+            Error::Data(format!(
+                "split {text:?}: {reason}; known are default, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION"
+            ))
+        };
+        let list = |values: &str| -> Vec<String> { values.split(',').map(str::trim).filter(|v| !v.is_empty()).map(String::from).collect() };
+        let text_trimmed = text.trim();
+        // Speaker names may contain '=', so the words with a colon come first.
+        let (word, rest) = text_trimmed.split_once(':').map_or((text_trimmed, None), |(w, r)| (w, Some(r.trim())));
+        match (word, rest) {
+            ("default", None) => Ok(SplitSpec::Default),
+            ("random", None) => Ok(SplitSpec::Random { fraction: 0.2 }),
+            ("random", Some(fraction)) => match fraction.parse() {
+                Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(SplitSpec::Random { fraction }),
+                _ => Err(fail("the fraction lies between 0 and 1")),
+            },
+            ("kfold", Some(rest)) => {
+                let numbers = rest.split_once(':').and_then(|(k, i)| Some((k.trim().parse().ok()?, i.trim().parse().ok()?)));
+                match numbers {
+                    Some((folds, index)) if folds >= 2 && (1..=folds).contains(&index) => Ok(SplitSpec::KFold { folds, index }),
+                    _ => Err(fail("at least 2 folds, numbered from 1")),
+                }
+            }
+            ("loso", Some(speaker)) if !speaker.is_empty() => Ok(SplitSpec::Loso { speaker: speaker.into() }),
+            ("heldout", Some(speakers)) if !list(speakers).is_empty() => Ok(SplitSpec::HeldOut { speakers: list(speakers) }),
+            ("column", Some(name)) if !name.is_empty() => Ok(SplitSpec::Column { name: name.into() }),
+            _ => match text_trimmed.split_once('=') {
+                Some((column, values)) if !column.trim().is_empty() && !list(values).is_empty() => {
+                    Ok(SplitSpec::Equals { column: column.trim().into(), values: list(values) })
+                }
+                _ => Err(fail("not understood")),
+            },
+        }
+    }
+}
+
+impl fmt::Display for SplitSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SplitSpec::Default => write!(f, "default"),
+            SplitSpec::KFold { folds, index } => write!(f, "kfold:{folds}:{index}"),
+            SplitSpec::Loso { speaker } => write!(f, "loso:{speaker}"),
+            SplitSpec::HeldOut { speakers } => write!(f, "heldout:{}", speakers.join(",")),
+            SplitSpec::Column { name } => write!(f, "column:{name}"),
+            SplitSpec::Equals { column, values } => write!(f, "{column}={}", values.join(",")),
+            SplitSpec::Random { fraction } => write!(f, "random:{fraction}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        for text in
+            ["default", "kfold:5:1", "loso:emo03", "heldout:a,b", "column:split", "luna_fold=1", "loso_fold=1,2", "random:0.25", "a:b=c"]
+        {
+            assert_eq!(text.parse::<SplitSpec>().unwrap().to_string(), text);
+        }
+        assert_eq!("random".parse::<SplitSpec>().unwrap(), SplitSpec::Random { fraction: 0.2 });
+        assert_eq!(" fold = 1 , 2 ".parse::<SplitSpec>().unwrap().to_string(), "fold=1,2");
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_choices() {
+        for text in [
+            "",
+            "speakers",
+            "kfold:5",
+            "kfold:5:0",
+            "kfold:5:6",
+            "kfold:1:1",
+            "kfold:x:1",
+            "loso:",
+            "heldout:,",
+            "column:",
+            "=1",
+            "fold=",
+            "random:0",
+            "random:1",
+            "random:NaN",
+        ] {
+            let error = text.parse::<SplitSpec>().unwrap_err().to_string();
+            assert!(error.contains("loso:SPEAKER"), "{text}: {error}");
+        }
+    }
+}
