@@ -2,5 +2,7 @@
 
 mod case;
 mod coverage;
+mod matmul;
 mod pointwise;
+mod reduce;
 mod softmax;

@@ -1,7 +1,12 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
 pub mod copy;
+pub mod matmul;
+pub mod matmul_row;
+pub mod matmul_subgroup;
+pub mod matmul_tile;
 pub mod pointwise;
+pub mod reduce;
 pub mod softmax;
 
 use crate::gpu::{Capabilities, Shader, wgsl::Tunable};
@@ -15,7 +20,15 @@ pub struct Shipped {
 }
 
 /// Every shader of the crate.
-pub const SHIPPED: &[Shipped] = &[copy::SHIPPED, pointwise::SHIPPED, softmax::SHIPPED];
+pub const SHIPPED: &[Shipped] = &[
+    copy::SHIPPED,
+    matmul_row::SHIPPED,
+    matmul_subgroup::SHIPPED,
+    matmul_tile::SHIPPED,
+    pointwise::SHIPPED,
+    reduce::SHIPPED,
+    softmax::SHIPPED,
+];
 
 /// Declares the shader a kernel file owns: `shaders/<stem>.wgsl` with the tunable sets it ships with.
 macro_rules! shader {

@@ -1,10 +1,14 @@
 //! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
 
+mod matmul;
 mod pointwise;
+mod reduce;
 mod reshape;
 mod softmax;
 
+pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use pointwise::{add, affine, mul, scale};
+pub use reduce::{mean, sum};
 pub use reshape::reshape;
 pub use softmax::softmax;
 

@@ -2,7 +2,9 @@
 //!
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
+pub mod matmul;
 mod real;
+pub mod reduce;
 pub mod softmax;
 
 pub use real::{Dual, Real, check_vjp, noise};

@@ -1,0 +1,45 @@
+// Sum along one axis, and its VJP. The tensor is seen as (outer, n, inner).
+//   y[o,i]    = s · Σ_j x[o,j,i]          (s = 1: sum, s = 1/n: mean)
+//   dx[o,j,i] = s · dy[o,i]
+// reduce_block: one workgroup per output, for long sums along the inner axis; reduce_lane: one invocation per output.
+// Grid: folded into 2-D.
+
+//#include <common/grid.wgsl>
+//#include <common/reduce.wgsl>
+
+struct Params { outer: u32, n: u32, inner: u32, scale: f32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x:  array<f32>; // (outer, n, inner)
+@group(0) @binding(2) var<storage, read_write> y:  array<f32>; // (outer, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn reduce_block(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let e = flat_group(g, groups);
+    if e >= p.outer * p.inner { return; }
+    let base = (e / p.inner) * p.n * p.inner + e % p.inner;
+    var s = 0.0;
+    for (var j = lane; j < p.n; j += WG) { s += x[base + j * p.inner]; }
+    s = block_sum(lane, s);
+    if lane == 0u { y[e] = p.scale * s; }
+}
+
+@compute @workgroup_size(WG)
+fn reduce_lane(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let e = flat_group(g, groups) * WG + lane;
+    if e >= p.outer * p.inner { return; }
+    let base = (e / p.inner) * p.n * p.inner + e % p.inner;
+    var s = 0.0;
+    for (var j = 0u; j < p.n; j++) { s += x[base + j * p.inner]; }
+    y[e] = p.scale * s;
+}
+
+@group(0) @binding(1) var<storage, read>       dy: array<f32>; // (outer, inner)
+@group(0) @binding(2) var<storage, read_write> dx: array<f32>; // (outer, n, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn reduce_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let e = flat_group(g, groups) * WG + lane;
+    if e >= p.outer * p.n * p.inner { return; }
+    dx[e] = p.scale * dy[e / (p.n * p.inner) * p.inner + e % p.inner];
+}

@@ -1,0 +1,83 @@
+//! Batched matrix products: the operands' strides, the choice of variant, and its launches.
+
+use super::{matmul_row, matmul_subgroup, matmul_tile};
+use crate::gpu::{Capabilities, Launch};
+
+/// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Product {
+    /// Number of products.
+    pub batch: usize,
+    /// Rows of `a` and `c`.
+    pub m: usize,
+    /// Columns of `b` and `c`.
+    pub n: usize,
+    /// Length of the sum.
+    pub k: usize,
+    /// Strides of `a` along batch, m, k.
+    pub a: [usize; 3],
+    /// Strides of `b` along batch, k, n.
+    pub b: [usize; 3],
+    /// Factor of the sum.
+    pub alpha: f32,
+    /// Whether a bias over n is added.
+    pub bias: bool,
+}
+
+impl Product {
+    /// Contiguous operands, each optionally stored transposed.
+    pub fn new(batch: usize, m: usize, n: usize, k: usize, transpose_a: bool, transpose_b: bool) -> Self {
+        let a = if transpose_a { [m * k, 1, m] } else { [m * k, k, 1] };
+        let b = if transpose_b { [k * n, 1, k] } else { [k * n, n, 1] };
+        Product { batch, m, n, k, a, b, alpha: 1.0, bias: false }
+    }
+
+    /// Bytes moved, each element once.
+    pub fn bytes(&self) -> u64 {
+        4 * (self.batch * (self.m * self.k + self.k * self.n + self.m * self.n)) as u64
+    }
+
+    /// Floating-point operations.
+    pub fn flops(&self) -> u64 {
+        2 * (self.batch * self.m * self.n * self.k) as u64
+    }
+}
+
+/// Which kernel computes a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// Operands distributed by subgroup broadcast.
+    Subgroup,
+    /// Tiles in workgroup memory.
+    Tile,
+    /// One workgroup per element and slice of the sum.
+    Row,
+}
+
+/// Subgroup width the subgroup variant is written for.
+pub const SUBGROUP: u32 = 8;
+
+/// Picks the variant for this adapter and shape.
+pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
+    if caps.software && caps.subgroup_size == Some(SUBGROUP) {
+        return if p.m * p.n * p.batch <= 8 && p.k >= 64 { Variant::Row } else { Variant::Subgroup };
+    }
+    let tiles = p.batch * p.m.div_ceil(64) * p.n.div_ceil(64);
+    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row } else { Variant::Tile }
+}
+
+/// Slices of the sum, so that a product with few elements still fills the device.
+pub fn slices(caps: &Capabilities, p: &Product) -> usize {
+    let elements = p.batch * p.m * p.n;
+    let wanted = if caps.software { 4 } else { 1024 };
+    (wanted / elements.max(1)).clamp(1, p.k.div_ceil(256).max(1))
+}
+
+/// Launches of the product; `part` is scratch of `slices·batch·m·n` elements for [`Variant::Row`].
+pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: B, bias: B, c: B, part: Option<B>) -> Vec<Launch<B>> {
+    match (v, part) {
+        (Variant::Row, Some(part)) => matmul_row::matmul(caps, p, slices(caps, p), a, b, bias, part, c),
+        (Variant::Subgroup, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
+        _ => vec![matmul_tile::matmul(p, a, b, bias, c)],
+    }
+}

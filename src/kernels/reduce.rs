@@ -1,0 +1,45 @@
+//! Launches of `reduce.wgsl`.
+
+use super::{POINTWISE, reduction, shader};
+use crate::gpu::{Capabilities, Launch};
+
+shader!("reduce", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    outer: u32,
+    n: u32,
+    inner: u32,
+    scale: f32,
+}
+
+type Around = (usize, usize, usize);
+
+fn params((outer, n, inner): Around, scale: f32) -> Params {
+    Params { outer: outer as u32, n: n as u32, inner: inner as u32, scale }
+}
+
+/// `y = scale · Σ_j x[., j, .]` along the middle of (outer, n, inner).
+pub fn forward<B>(caps: &Capabilities, around: Around, scale: f32, x: B, y: B) -> Launch<B> {
+    let (outer, n, inner) = around;
+    let outputs = (outer * inner) as u64;
+    let cost = 4 * ((outer * n * inner) as u64 + outputs);
+    // Neighbouring outputs share cache lines when the axis is not the inner one; then one invocation each is best, if they are many.
+    let lane = inner >= 8 && (outputs >= 1024 || caps.software);
+    let (entry, wg) = if lane { ("reduce_lane", if caps.software { 8 } else { 64 }) } else { ("reduce_block", reduction(caps, n)) };
+    let groups = if lane { outputs.div_ceil(u64::from(wg)) } else { outputs };
+    let launch = Launch::new(&SHADER, entry, &params(around, scale)).tune("WG", wg);
+    launch.bind("x", x).bind("y", y).linear(groups).cost(cost, (outer * n * inner) as u64)
+}
+
+/// `dx[., j, .] = scale · dy`.
+pub fn backward<B>(around: Around, scale: f32, dy: B, dx: B) -> Launch<B> {
+    let (outer, n, inner) = around;
+    let elements = (outer * n * inner) as u64;
+    Launch::new(&SHADER, "reduce_bwd", &params(around, scale))
+        .bind("dy", dy)
+        .bind("dx", dx)
+        .linear(elements.div_ceil(u64::from(POINTWISE)))
+        .cost(4 * (elements + (outer * inner) as u64), elements)
+}

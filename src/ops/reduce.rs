@@ -1,0 +1,78 @@
+//! Sum and mean along one axis, which is dropped.
+
+use super::{arity, axis};
+use crate::Result;
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::kernels::reduce as kernel;
+
+struct Reduce {
+    dim: usize,
+    mean: bool,
+}
+
+impl Reduce {
+    fn scale(&self, shape: &Shape) -> f32 {
+        if self.mean { 1.0 / shape[self.dim] as f32 } else { 1.0 }
+    }
+}
+
+impl Op for Reduce {
+    fn name(&self) -> &'static str {
+        if self.mean { "mean" } else { "sum" }
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        arity(self.name(), inputs, 1)?;
+        axis(self.name(), &inputs[0], self.dim)?;
+        let mut shape = inputs[0].clone();
+        shape.0.remove(self.dim);
+        Ok(vec![shape])
+    }
+    fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
+        let Some(dy) = dy[0] else { return Ok(vec![None]) };
+        let shape = g.shape(g.inputs(node)[0]).clone();
+        let scale = self.scale(&shape);
+        Ok(vec![Some(g.apply1(Spread { dim: self.dim, scale, shape }, &[dy])?)])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let shape = cx.input_shape(0);
+        let (around, scale) = (shape.around(self.dim), self.scale(shape));
+        cx.launch(kernel::forward(cx.caps(), around, scale, cx.input(0), cx.output(0)));
+        Ok(())
+    }
+}
+
+/// `dx[., j, .] = scale · dy`.
+struct Spread {
+    dim: usize,
+    scale: f32,
+    shape: Shape,
+}
+
+impl Op for Spread {
+    fn name(&self) -> &'static str {
+        "reduce_bwd"
+    }
+    fn shapes(&self, _: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![self.shape.clone()])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        cx.launch(kernel::backward(self.shape.around(self.dim), self.scale, cx.input(0), cx.output(0)));
+        Ok(())
+    }
+}
+
+/// `Σ` along `dim`, which is dropped.
+///
+/// # Errors
+/// When `dim` is not a dimension of `x`.
+pub fn sum(g: &mut Graph, x: Var, dim: usize) -> Result<Var> {
+    g.apply1(Reduce { dim, mean: false }, &[x])
+}
+
+/// Arithmetic mean along `dim`, which is dropped.
+///
+/// # Errors
+/// When `dim` is not a dimension of `x`.
+pub fn mean(g: &mut Graph, x: Var, dim: usize) -> Result<Var> {
+    g.apply1(Reduce { dim, mean: true }, &[x])
+}
