@@ -3,6 +3,8 @@
 mod case;
 mod coverage;
 mod matmul;
+mod mel;
 mod pointwise;
 mod reduce;
 mod softmax;
+mod stft;

@@ -1,13 +1,17 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
 pub mod copy;
+pub mod decibel;
 pub mod matmul;
 pub mod matmul_row;
 pub mod matmul_subgroup;
 pub mod matmul_tile;
+pub mod mel;
 pub mod pointwise;
+pub mod pre_emphasis;
 pub mod reduce;
 pub mod softmax;
+pub mod stft;
 
 use crate::gpu::{Capabilities, Shader, wgsl::Tunable};
 
@@ -27,6 +31,10 @@ pub const SHIPPED: &[Shipped] = &[
     matmul_tile::SHIPPED,
     pointwise::SHIPPED,
     reduce::SHIPPED,
+    decibel::SHIPPED,
+    mel::SHIPPED,
+    pre_emphasis::SHIPPED,
+    stft::SHIPPED,
     softmax::SHIPPED,
 ];
 

@@ -1,16 +1,24 @@
 //! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
 
+mod decibel;
 mod matmul;
+mod mel;
 mod pointwise;
+mod pre_emphasis;
 mod reduce;
 mod reshape;
 mod softmax;
+mod stft;
 
+pub use decibel::{Scale as DecibelScale, decibel};
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
+pub use mel::{Bands, mel};
 pub use pointwise::{add, affine, mul, scale};
+pub use pre_emphasis::{pre_emphasis, whole};
 pub use reduce::{mean, sum};
 pub use reshape::reshape;
 pub use softmax::softmax;
+pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 
 use crate::graph::{Graph, Shape, Var};
 use crate::{Error, Result};

@@ -2,9 +2,13 @@
 //!
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
+pub mod decibel;
 pub mod matmul;
+pub mod mel;
+pub mod pre_emphasis;
 mod real;
 pub mod reduce;
 pub mod softmax;
+pub mod stft;
 
 pub use real::{Dual, Real, check_vjp, noise};

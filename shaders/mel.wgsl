@@ -1,0 +1,31 @@
+// Product with a bank of band filters that each cover few neighbouring bins, as mel filters do.
+//   y[b,m,t] = Σ_{j < count_m} weight[first_m + j] · x[b, start_m + j, t]
+// Grid: one workgroup per WG frames of one band of one clip, folded into 2-D; the loop bounds are the same for all its lanes.
+
+//#include <common/grid.wgsl>
+
+const WG: u32 = 64u; //#tunable
+
+struct Params { batch: u32, bins: u32, bands: u32, frames: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x:      array<f32>; // (B, K, T)
+@group(0) @binding(2) var<storage, read>       spans:  array<u32>; // (M, 3)     start bin, bins, place of the first weight
+@group(0) @binding(3) var<storage, read>       weight: array<f32>; // (Σ bins)
+@group(0) @binding(4) var<storage, read_write> y:      array<f32>; // (B, M, T)  overwritten
+
+@compute @workgroup_size(WG)
+fn mel(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let tiles = (p.frames + WG - 1u) / WG;
+    let row = flat_group(g, n) / tiles;
+    if row >= p.batch * p.bands { return; }
+    let t = flat_group(g, n) % tiles * WG + lane;
+    if t >= p.frames { return; }
+    let m = row % p.bands;
+    let count = spans[3u * m + 1u];
+    let first = spans[3u * m + 2u];
+    let at = ((row / p.bands) * p.bins + spans[3u * m]) * p.frames + t;
+    var sum = 0.0;
+    for (var j = 0u; j < count; j++) { sum += weight[first + j] * x[at + j * p.frames]; }
+    y[row * p.frames + t] = sum;
+}

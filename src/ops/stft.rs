@@ -1,0 +1,159 @@
+//! Short-time Fourier transform of clips.
+
+use super::arity;
+use super::pre_emphasis::clips;
+use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::kernels::stft as kernel;
+use crate::{Error, Result};
+use std::f64::consts::TAU;
+
+/// Window functions, periodic: `a − (1 − a)·cos(2πn/N)`, n = 0..N−1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// a = 0.5.
+    Hann,
+    /// a = 0.54.
+    #[default]
+    Hamming,
+}
+
+impl Window {
+    /// The window's `n` samples.
+    pub fn samples(self, n: usize) -> Vec<f64> {
+        let a = match self {
+            Window::Hann => 0.5,
+            Window::Hamming => 0.54,
+        };
+        (0..n).map(|i| a - (1.0 - a) * (TAU * i as f64 / n as f64).cos()).collect()
+    }
+}
+
+/// What stands in for samples outside the clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// The clip mirrored at its first and last sample, again and again where it is shorter than the window.
+    #[default]
+    Reflect,
+    /// Zeros.
+    Constant,
+}
+
+/// Framing and transform.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Framing {
+    /// Window function.
+    pub window: Window,
+    /// Samples of the window, in the middle of `n_fft`.
+    pub win_length: usize,
+    /// Samples between the centres of frames.
+    pub hop: usize,
+    /// Points of the transform, a power of two.
+    pub n_fft: usize,
+    /// Samples outside the clip.
+    pub padding: Padding,
+}
+
+/// Shortest and longest transform.
+pub const N_FFT: std::ops::RangeInclusive<usize> = 16..=4096;
+
+impl Framing {
+    /// Frames of a clip of `samples`: `1 + samples / hop`, centred on multiples of the hop; none of an empty clip.
+    pub fn frames(&self, samples: usize) -> usize {
+        if samples == 0 { 0 } else { 1 + samples / self.hop }
+    }
+
+    fn check(&self) -> Result<()> {
+        let fail = |expected: &str, got: usize| Err(Error::shape("stft", expected, got.to_string()));
+        if !self.n_fft.is_power_of_two() || !N_FFT.contains(&self.n_fft) {
+            return fail(&format!("n_fft a power of two from {} to {}", N_FFT.start(), N_FFT.end()), self.n_fft);
+        }
+        if self.win_length == 0 || self.win_length > self.n_fft {
+            return fail(&format!("a window of 1 to n_fft = {} samples", self.n_fft), self.win_length);
+        }
+        if self.hop == 0 { fail("a hop of at least 1", 0) } else { Ok(()) }
+    }
+}
+
+enum Part {
+    Complex,
+    Magnitude,
+    Power,
+}
+
+/// Inputs `x`, `lengths`, `window`, `turns`.
+struct Stft {
+    framing: Framing,
+    part: Part,
+}
+
+impl Op for Stft {
+    fn name(&self) -> &'static str {
+        "stft"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        arity("stft", inputs, 4)?;
+        clips("stft", &inputs[0], &inputs[1])?;
+        self.framing.check()?;
+        let shape = Shape::from([inputs[0][0], self.framing.n_fft / 2 + 1, self.framing.frames(inputs[0][1]).max(1)]);
+        Ok(vec![shape; if matches!(self.part, Part::Complex) { 2 } else { 1 }])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let f = &self.framing;
+        let geometry = kernel::Geometry {
+            batch: cx.input_shape(0)[0],
+            samples: cx.input_shape(0)[1],
+            frames: cx.output_shape(0)[2],
+            hop: f.hop,
+            win: f.win_length,
+            n_fft: f.n_fft,
+            reflect: f.padding == Padding::Reflect,
+        };
+        let (x, lengths, window, turns, y) = (cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0));
+        cx.launch(match self.part {
+            Part::Complex => kernel::complex(cx.caps(), &geometry, x, lengths, window, turns, y, cx.output(1)),
+            Part::Magnitude => kernel::power(cx.caps(), &geometry, true, x, lengths, window, turns, y),
+            Part::Power => kernel::power(cx.caps(), &geometry, false, x, lengths, window, turns, y),
+        });
+        Ok(())
+    }
+}
+
+fn apply(g: &mut Graph, x: Var, lengths: Var, framing: &Framing, part: Part) -> Result<Vec<Var>> {
+    framing.check()?;
+    let window: Vec<f32> = framing.window.samples(framing.win_length).iter().map(|&w| w as f32).collect();
+    let window = g.constant([framing.win_length], &window)?;
+    let angle = |k: usize| TAU * k as f64 / framing.n_fft as f64;
+    let turns: Vec<f32> = (0..framing.n_fft / 2).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect();
+    let turns = g.constant([framing.n_fft / 2, 2], &turns)?;
+    g.apply(Stft { framing: *framing, part }, &[x, lengths, window, turns])
+}
+
+/// Real and imaginary parts of `X[k,t] = Σ_n w[n]·x[t·hop + n − n_fft/2]·e^(−2πi·kn/n_fft)`; frames behind a clip's last are zero.
+///
+/// # Shapes
+/// `x` (B, N), `lengths` (B) as unsigned integers → two of (B, K, T), K = n_fft/2 + 1, T = 1 + N/hop. No gradient.
+///
+/// # Errors
+/// Other shapes; a transform that is no power of two from 16 to 4096, a window longer than it, a hop of zero.
+pub fn stft(g: &mut Graph, x: Var, lengths: Var, framing: &Framing) -> Result<(Var, Var)> {
+    let parts = apply(g, x, lengths, framing, Part::Complex)?;
+    Ok((parts[0], parts[1]))
+}
+
+/// `|X|^exponent` of [`stft`], for an exponent of 1 (magnitude) or 2 (power).
+///
+/// # Shapes
+/// `x` (B, N), `lengths` (B) as unsigned integers → (B, K, T). No gradient.
+///
+/// # Errors
+/// Those of [`stft`]; another exponent.
+pub fn spectrogram(g: &mut Graph, x: Var, lengths: Var, framing: &Framing, exponent: f32) -> Result<Var> {
+    let part = match exponent {
+        1.0 => Part::Magnitude,
+        2.0 => Part::Power,
+        _ => return Err(Error::shape("spectrogram", "an exponent of 1 or 2", exponent.to_string())),
+    };
+    Ok(apply(g, x, lengths, framing, part)?[0])
+}
