@@ -3,8 +3,7 @@
 // A workgroup of 256 invocations makes a 64 x 64 tile in steps of 16 along k; each invocation keeps 4 x 4 of it in registers.
 // Grid: x column tiles, y row tiles, z batch.
 
-const TILE: u32 = 64u;
-const STEP: u32 = 16u;
+//#include <common/tile.wgsl>
 
 struct Params {
     m: u32, n: u32, k: u32, has_bias: u32,
@@ -18,18 +17,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
 @group(0) @binding(4) var<storage, read_write> c:    array<f32>; // (batch, m, n)  overwritten
 
-var<workgroup> ta: array<f32, 1024>; // (STEP, TILE): column of the step, row of the tile
-var<workgroup> tb: array<f32, 1024>; // (STEP, TILE)
-
 @compute @workgroup_size(16, 16)
 fn matmul_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row0 = g.y * TILE;
     let col0 = g.x * TILE;
     let za = g.z * p.a_batch;
     let zb = g.z * p.b_batch;
-    //#unroll i in 0..4
-    var c${i} = vec4<f32>();
-    //#end
     for (var k0 = 0u; k0 < p.k; k0 += STEP) {
         workgroupBarrier();
         // Neighbouring invocations read neighbouring memory: along k where k is the operand's inner axis, along the tile otherwise.
@@ -46,13 +39,7 @@ fn matmul_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id
             tb[bk * TILE + bc] = v;
         }
         workgroupBarrier();
-        for (var k = 0u; k < STEP; k++) {
-            let at = k * TILE;
-            let y = vec4<f32>(tb[at + l.x], tb[at + l.x + 16u], tb[at + l.x + 32u], tb[at + l.x + 48u]);
-            //#unroll i in 0..4
-            c${i} = fma(vec4<f32>(ta[at + l.y + ${i}u * 16u]), y, c${i});
-            //#end
-        }
+        tile_step(l);
     }
     //#unroll i in 0..4
     let r${i} = row0 + l.y + ${i}u * 16u;
@@ -60,7 +47,7 @@ fn matmul_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id
         //#unroll j in 0..4
         let n${i}_${j} = col0 + l.x + ${j}u * 16u;
         if n${i}_${j} < p.n {
-            var v = p.alpha * c${i}[${j}];
+            var v = p.alpha * acc_${i}[${j}];
             if p.has_bias != 0u { v += bias[n${i}_${j}]; }
             c[(g.z * p.m + r${i}) * p.n + n${i}_${j}] = v;
         }

@@ -16,9 +16,11 @@ pub use launch::{Launch, MAX_GROUPS, Shader, fold};
 /// Shared WGSL under `shaders/common`, by the name used in `//#include <common/NAME.wgsl>`.
 pub fn includes(name: &str) -> Option<&'static str> {
     Some(match name {
+        "common/conv2d.wgsl" => include_str!("../../shaders/common/conv2d.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
+        "common/tile.wgsl" => include_str!("../../shaders/common/tile.wgsl"),
         _ => return None,
     })
 }

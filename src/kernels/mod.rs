@@ -1,5 +1,10 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
+pub mod conv2d;
+pub mod conv2d_bwd_input_subgroup;
+pub mod conv2d_bwd_weight_subgroup;
+pub mod conv2d_fwd_subgroup;
+pub mod conv2d_tile;
 pub mod copy;
 pub mod decibel;
 pub mod matmul;
@@ -25,6 +30,10 @@ pub struct Shipped {
 
 /// Every shader of the crate.
 pub const SHIPPED: &[Shipped] = &[
+    conv2d_bwd_input_subgroup::SHIPPED,
+    conv2d_bwd_weight_subgroup::SHIPPED,
+    conv2d_fwd_subgroup::SHIPPED,
+    conv2d_tile::SHIPPED,
     copy::SHIPPED,
     matmul_row::SHIPPED,
     matmul_subgroup::SHIPPED,

@@ -1,6 +1,8 @@
 //! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
 
 mod decibel;
+
+mod conv2d;
 mod matmul;
 mod mel;
 mod pointwise;
@@ -11,6 +13,8 @@ mod softmax;
 mod stft;
 
 pub use decibel::{Scale as DecibelScale, decibel};
+
+pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use mel::{Bands, mel};
 pub use pointwise::{add, affine, mul, scale};

@@ -3,6 +3,8 @@
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
 pub mod decibel;
+
+pub mod conv2d;
 pub mod matmul;
 pub mod mel;
 pub mod pre_emphasis;

@@ -1,0 +1,104 @@
+//! Cases of the convolution shaders, each family forced: conv2d_fwd_subgroup, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup,
+//! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile.
+
+use crate::case::{check, device, normal, tol};
+use emotone::kernels::conv2d::{Family, Geometry};
+use emotone::kernels::matmul::SUBGROUP;
+use emotone::ops::{self, Conv2d};
+use emotone::reference::conv2d as reference;
+
+struct Spec {
+    n: usize,
+    cin: usize,
+    cout: usize,
+    groups: usize,
+    size: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    pad: usize,
+    dil: usize,
+}
+
+fn case(family: Family, s: &Spec, bias: bool) {
+    let out = s.size.map(|v| (v + 2 * s.pad - s.dil * (s.kernel - 1) - 1) / s.stride + 1);
+    let g = Geometry {
+        n: s.n,
+        groups: s.groups,
+        cin: s.cin,
+        cout: s.cout,
+        input: s.size,
+        output: out,
+        kernel: [s.kernel; 2],
+        stride: [s.stride; 2],
+        padding: [s.pad; 2],
+        dilation: [s.dil; 2],
+    };
+    let spec = Conv2d { stride: g.stride, padding: g.padding, dilation: g.dilation, groups: g.groups };
+    let outs = g.groups * g.cout;
+    let mut inputs = vec![normal(1, [g.n, g.groups * g.cin, g.input[0], g.input[1]]), normal(2, [outs, g.cin, g.kernel[0], g.kernel[1]])];
+    if bias {
+        inputs.push(normal(3, [outs]));
+    }
+    let plane = out[0] * out[1];
+    check(
+        &format!("{family:?} {g:?}"),
+        tol::SUM,
+        &inputs,
+        |gr, x| Ok(vec![ops::conv2d_with(gr, x[0], x[1], x.get(2).copied(), spec, family)?]),
+        |x| {
+            let mut y = reference::forward(&g, &x[0], &x[1]);
+            if bias {
+                y.iter_mut().enumerate().for_each(|(i, y)| *y += x[2][i / plane % outs]);
+            }
+            vec![y]
+        },
+        |x, dy| {
+            let (dx, dw) = reference::backward(&g, &x[0], &x[1], &dy[0]);
+            let mut grads = vec![Some(dx), Some(dw)];
+            if bias {
+                let mut db = vec![0.0; outs];
+                dy[0].iter().enumerate().for_each(|(i, d)| db[i / plane % outs] += d);
+                grads.push(Some(db));
+            }
+            grads
+        },
+    );
+}
+
+fn all(family: Family) {
+    let spec = |n, cin, cout, groups, size, kernel, stride, pad, dil| Spec { n, cin, cout, groups, size, kernel, stride, pad, dil };
+    let cases = [
+        spec(1, 1, 1, 1, [1, 1], 1, 1, 0, 1),
+        spec(2, 3, 17, 1, [7, 9], 3, 1, 1, 1),
+        spec(2, 16, 16, 1, [8, 8], 3, 1, 1, 1),
+        spec(1, 17, 33, 1, [9, 5], 3, 2, 1, 1),
+        spec(3, 1, 8, 1, [17, 16], 7, 2, 3, 1),
+        spec(2, 8, 4, 1, [10, 11], 1, 2, 0, 1),
+        spec(1, 5, 6, 1, [13, 12], 3, 1, 0, 2),
+        spec(1, 4, 3, 1, [14, 13], 5, 4, 2, 1),
+        spec(2, 3, 4, 2, [6, 7], 3, 2, 1, 2),
+        spec(1, 2, 5, 5, [6, 6], 3, 1, 1, 1),
+        spec(1, 3, 4, 1, [12, 11], 11, 4, 5, 1),
+        spec(1, 2, 3, 1, [9, 10], 9, 1, 4, 1),
+        spec(1, 2, 3, 1, [3, 2], 1, 4, 0, 1),
+        spec(1, 65, 65, 1, [6, 6], 3, 1, 1, 1),
+        spec(2, 3, 4, 1, [24, 24], 3, 1, 1, 1),
+    ];
+    for (i, s) in cases.iter().enumerate() {
+        case(family, s, i % 3 == 1);
+    }
+}
+
+#[test]
+fn subgroup_family() {
+    match device() {
+        Some(d) if d.caps().subgroup_size == Some(SUBGROUP) => all(Family::Subgroup),
+        Some(d) => eprintln!("SKIPPED: {:?} lanes, the family needs {SUBGROUP}", d.caps().subgroup_size),
+        None => {}
+    }
+}
+
+#[test]
+fn tile_family() {
+    all(Family::Tile);
+}

@@ -1,0 +1,151 @@
+//! 2-D convolution: geometry, parameters, the choice of family, and its launches.
+
+use super::{conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_tile, matmul::SUBGROUP, reduce};
+use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
+
+/// Extents of a convolution; channels are counted per group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Images.
+    pub n: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Input channels per group.
+    pub cin: usize,
+    /// Output channels per group.
+    pub cout: usize,
+    /// Height and width of the input.
+    pub input: [usize; 2],
+    /// Height and width of the output.
+    pub output: [usize; 2],
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// Stride along height and width.
+    pub stride: [usize; 2],
+    /// Zeros added at each edge along height and width.
+    pub padding: [usize; 2],
+    /// Distance between taps along height and width.
+    pub dilation: [usize; 2],
+}
+
+impl Geometry {
+    /// Elements of input, weight, output.
+    pub fn elements(&self) -> [usize; 3] {
+        let taps = self.kernel[0] * self.kernel[1];
+        [
+            self.n * self.groups * self.cin * self.input[0] * self.input[1],
+            self.groups * self.cout * self.cin * taps,
+            self.n * self.groups * self.cout * self.output[0] * self.output[1],
+        ]
+    }
+
+    /// Bytes of all three operands.
+    pub fn bytes(&self) -> u64 {
+        4 * self.elements().iter().sum::<usize>() as u64
+    }
+
+    /// Multiply-adds times two, padding counted.
+    pub fn flops(&self) -> u64 {
+        2 * (self.elements()[2] * self.cin * self.kernel[0] * self.kernel[1]) as u64
+    }
+}
+
+/// The `Params` block of `common/conv2d.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(super) struct Params {
+    n: u32,
+    groups: u32,
+    cin: u32,
+    cout: u32,
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    has_bias: u32,
+    slices: u32,
+    _pad: [u32; 2],
+}
+
+impl Params {
+    pub(super) fn new(g: &Geometry, bias: bool, slices: usize) -> Self {
+        let pair = |v: [usize; 2]| v.map(|v| v as u32);
+        Params {
+            n: g.n as u32,
+            groups: g.groups as u32,
+            cin: g.cin as u32,
+            cout: g.cout as u32,
+            input: pair(g.input),
+            output: pair(g.output),
+            kernel: pair(g.kernel),
+            stride: pair(g.stride),
+            padding: pair(g.padding),
+            dilation: pair(g.dilation),
+            has_bias: u32::from(bias),
+            slices: slices as u32,
+            _pad: [0; 2],
+        }
+    }
+}
+
+/// Column tiles folded over x and z: `[x, rows, groups·folds]`.
+pub(super) fn grid(columns: usize, rows: usize, groups: usize) -> [u32; 3] {
+    let folds = columns.div_ceil(MAX_GROUPS as usize).max(1);
+    [columns.div_ceil(folds).max(1) as u32, rows as u32, (groups * folds) as u32]
+}
+
+/// Which family computes a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Operands distributed by subgroup broadcast.
+    Subgroup,
+    /// Tiles in workgroup memory.
+    Tile,
+}
+
+/// Picks the family for this adapter.
+pub fn choose(caps: &Capabilities) -> Family {
+    if caps.software && caps.subgroup_size == Some(SUBGROUP) { Family::Subgroup } else { Family::Tile }
+}
+
+/// `y = x * weight (+ bias)`.
+pub fn forward<B>(f: Family, g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B) -> Launch<B> {
+    match f {
+        Family::Subgroup => conv2d_fwd_subgroup::forward(g, has_bias, x, weight, bias, y),
+        Family::Tile => conv2d_tile::forward(g, has_bias, x, weight, bias, y),
+    }
+}
+
+/// `dx` from `weight` and `dy`.
+pub fn backward_input<B>(f: Family, g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
+    match f {
+        Family::Subgroup => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx),
+        Family::Tile => conv2d_tile::backward_input(g, weight, dy, dx),
+    }
+}
+
+/// Slices the tile family cuts the sum over pixels into, so that a small weight still fills the device.
+pub fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
+    let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
+    let pixels = g.n * g.output[0] * g.output[1];
+    let wanted = if caps.software { 4 } else { 512 };
+    match f {
+        Family::Subgroup => 1,
+        Family::Tile => (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1)),
+    }
+}
+
+/// `dw` from `x` and `dy`; with more than one slice, `part` is scratch of `slices` weights.
+pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, part: Option<B>) -> Vec<Launch<B>> {
+    match (f, part) {
+        (Family::Subgroup, _) => vec![conv2d_bwd_weight_subgroup::backward(g, x, dy, dw)],
+        (Family::Tile, None) => vec![conv2d_tile::backward_weight(g, 1, x, dy, dw)],
+        (Family::Tile, Some(part)) => {
+            let slices = slices(f, caps, g);
+            let sum = reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw);
+            vec![conv2d_tile::backward_weight(g, slices, x, dy, part), sum]
+        }
+    }
+}

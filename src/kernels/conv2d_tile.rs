@@ -1,0 +1,44 @@
+//! Launches of `conv2d_tile.wgsl`.
+
+use super::conv2d::{Geometry, Params, grid};
+use super::shader;
+use crate::gpu::Launch;
+
+shader!("conv2d_tile");
+
+/// Rows and columns of a workgroup's tile.
+const TILE: usize = 64;
+
+/// `y = x * weight (+ bias)`.
+pub fn forward<B>(g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B) -> Launch<B> {
+    let pixels = g.n * g.output[0] * g.output[1];
+    Launch::new(&SHADER, "conv2d_fwd_tile", &Params::new(g, has_bias, 1))
+        .bind("x", x)
+        .bind("weight", weight)
+        .bind("bias", bias)
+        .bind("y", y)
+        .grid(grid(pixels.div_ceil(TILE), g.cout.div_ceil(TILE), g.groups))
+        .cost(g.bytes(), g.flops())
+}
+
+/// `dx` from `weight` and `dy`.
+pub fn backward_input<B>(g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
+    let pixels = g.n * g.input[0] * g.input[1];
+    Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, false, 1))
+        .bind("weight_in", weight)
+        .bind("dy_out", dy)
+        .bind("dx", dx)
+        .grid(grid(pixels.div_ceil(TILE), g.cin.div_ceil(TILE), g.groups))
+        .cost(g.bytes(), g.flops())
+}
+
+/// Partial `dw` of each of `slices` slices of the pixels.
+pub fn backward_weight<B>(g: &Geometry, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
+    let columns = g.cin * g.kernel[0] * g.kernel[1];
+    Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, false, slices))
+        .bind("x", x)
+        .bind("dy", dy)
+        .bind("dw", dw)
+        .grid([columns.div_ceil(TILE) as u32, g.cout.div_ceil(TILE) as u32, (g.groups * slices) as u32])
+        .cost(g.bytes(), g.flops())
+}
