@@ -3,9 +3,11 @@
 mod case;
 mod conv2d;
 mod coverage;
+mod delta;
 mod matmul;
 mod mel;
 mod pointwise;
 mod reduce;
+mod resize;
 mod softmax;
 mod stft;

@@ -2,9 +2,12 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+pub mod augment;
+mod choice;
 pub mod compile;
 pub mod data;
 pub mod error;
+pub mod features;
 pub mod gpu;
 pub mod graph;
 pub mod kernels;

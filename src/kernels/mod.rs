@@ -7,6 +7,7 @@ pub mod conv2d_fwd_subgroup;
 pub mod conv2d_tile;
 pub mod copy;
 pub mod decibel;
+pub mod delta;
 pub mod matmul;
 pub mod matmul_row;
 pub mod matmul_subgroup;
@@ -15,6 +16,7 @@ pub mod mel;
 pub mod pointwise;
 pub mod pre_emphasis;
 pub mod reduce;
+pub mod resize;
 pub mod softmax;
 pub mod stft;
 
@@ -41,9 +43,11 @@ pub const SHIPPED: &[Shipped] = &[
     pointwise::SHIPPED,
     reduce::SHIPPED,
     decibel::SHIPPED,
+    delta::SHIPPED,
     mel::SHIPPED,
     pre_emphasis::SHIPPED,
     stft::SHIPPED,
+    resize::SHIPPED,
     softmax::SHIPPED,
 ];
 

@@ -3,24 +3,28 @@
 mod decibel;
 
 mod conv2d;
+mod delta;
 mod matmul;
 mod mel;
 mod pointwise;
 mod pre_emphasis;
 mod reduce;
 mod reshape;
+mod resize;
 mod softmax;
 mod stft;
 
 pub use decibel::{Scale as DecibelScale, decibel};
 
 pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};
+pub use delta::delta;
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use mel::{Bands, mel};
 pub use pointwise::{add, affine, mul, scale};
 pub use pre_emphasis::{pre_emphasis, whole};
 pub use reduce::{mean, sum};
 pub use reshape::reshape;
+pub use resize::{Resize, resize, resize_clips};
 pub use softmax::softmax;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 

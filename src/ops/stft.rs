@@ -2,20 +2,27 @@
 
 use super::arity;
 use super::pre_emphasis::clips;
+use crate::choice::choices;
 use crate::graph::{Graph, Lowering, Op, Shape, Var};
 use crate::kernels::stft as kernel;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
 
-/// Window functions, periodic: `a − (1 − a)·cos(2πn/N)`, n = 0..N−1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Window {
-    /// a = 0.5.
-    Hann,
-    /// a = 0.54.
-    #[default]
-    Hamming,
+choices! {
+    /// Analysis window, periodic: `a − (1 − a)·cos(2πn/N)`, n = 0..N−1.
+    Window {
+        /// 0.54 - 0.46 cos.
+        Hamming = "hamming",
+        /// 0.5 - 0.5 cos.
+        Hann = "hann",
+    }
+    /// What stands in for samples outside the clip.
+    Padding {
+        /// The clip mirrored at its first and last sample, again and again where it is shorter than the window.
+        Reflect = "reflect",
+        /// Zeros.
+        Constant = "constant",
+    }
 }
 
 impl Window {
@@ -27,17 +34,6 @@ impl Window {
         };
         (0..n).map(|i| a - (1.0 - a) * (TAU * i as f64 / n as f64).cos()).collect()
     }
-}
-
-/// What stands in for samples outside the clip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Padding {
-    /// The clip mirrored at its first and last sample, again and again where it is shorter than the window.
-    #[default]
-    Reflect,
-    /// Zeros.
-    Constant,
 }
 
 /// Framing and transform.

@@ -5,11 +5,13 @@
 pub mod decibel;
 
 pub mod conv2d;
+pub mod delta;
 pub mod matmul;
 pub mod mel;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;
+pub mod resize;
 pub mod softmax;
 pub mod stft;
 

@@ -33,7 +33,7 @@ impl Config {
         let f = &self.frontend;
         within("frontend.sample_rate", f.sample_rate, 4000, 96_000)?;
         within("frontend.pre_emphasis", f.pre_emphasis, 0.0, 0.999)?;
-        within("frontend.n_fft", f.n_fft, 64, 8192)?;
+        within("frontend.n_fft", f.n_fft, 64, 4096)?;
         require(f.n_fft.is_power_of_two(), "frontend.n_fft", f.n_fft, "be a power of two")?;
         within("frontend.frame", f.frame, 16, f.n_fft)?;
         within("frontend.hop", f.hop, 1, f.frame)?;

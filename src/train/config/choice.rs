@@ -1,125 +1,13 @@
-//! Values that are one of a few words.
+//! Values that are one of a few words. Those of the front end and of augmentation live beside what they choose.
 
-use std::fmt;
+use crate::choice::choices;
+pub(super) use crate::choice::nearest;
 
-use serde::{Deserialize, Serialize};
-
-/// The candidate most like `name`, if any is like it at all.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let alike = |c: &&str| strsim::normalized_damerau_levenshtein(name, c).max(0.9 * strsim::jaro_winkler(name, c));
-    let best = candidates.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-    (alike(&best) > 0.6).then_some(best)
-}
-
-macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "&'static str")]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            /// All words this value can be.
-            pub const NAMES: &'static [&'static str] = &[$($text),+];
-
-            /// The word of this value.
-            pub fn name(self) -> &'static str {
-                match self { $($name::$variant => $text),+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(word: &str) -> Result<Self, String> {
-                match word {
-                    $($text => Ok($name::$variant),)+
-                    _ => {
-                        let hint = nearest(word, Self::NAMES.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
-                        Err(format!("{word:?} is not one of {}{hint}", Self::NAMES.join(", ")))
-                    }
-                }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = String;
-
-            fn try_from(word: String) -> Result<Self, String> {
-                word.parse()
-            }
-        }
-
-        impl From<$name> for &'static str {
-            fn from(value: $name) -> &'static str {
-                value.name()
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    )+};
-}
+pub use crate::augment::MixLabels;
+pub use crate::features::{Fit, MelNorm, MelScale, Normalise};
+pub use crate::ops::{Padding, Resize, Window};
 
 choices! {
-    /// Analysis window.
-    Window {
-        /// 0.54 - 0.46 cos.
-        Hamming = "hamming",
-        /// 0.5 - 0.5 cos.
-        Hann = "hann",
-    }
-    /// Frequency warping of the mel bands.
-    MelScale {
-        /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox).
-        Slaney = "slaney",
-        /// 2595 log10(1 + f/700).
-        Htk = "htk",
-    }
-    /// Scaling of the mel triangles.
-    MelNorm {
-        /// Unit area: each triangle times 2 / its width in Hz.
-        Slaney = "slaney",
-        /// Unit height.
-        None = "none",
-    }
-    /// How clips of different lengths become images of one width.
-    Fit {
-        /// The whole clip is resized, whatever its length.
-        Stretch = "stretch",
-        /// Time keeps its scale: `image.seconds` are shown, shorter clips padded with silence.
-        Pad = "pad",
-    }
-    /// Resampling of spectrograms to images.
-    Resize {
-        /// The nearest value, as the published images were drawn.
-        Nearest = "nearest",
-        /// The mean over the pixel's area.
-        Area = "area",
-        /// Linear between four neighbours.
-        Bilinear = "bilinear",
-    }
-    /// Scaling of image values.
-    Normalise {
-        /// Zero mean and unit variance over the training set.
-        Train = "train",
-        /// As they are, in [0, 1].
-        None = "none",
-    }
-    /// Labels of a mixed image.
-    MixLabels {
-        /// Both classes by their share of the image.
-        Share = "share",
-        /// The class with the larger share.
-        Dominant = "dominant",
-        /// Both classes fully (needs a loss over independent classes).
-        Multihot = "multihot",
-    }
     /// Networks.
     ModelName {
         /// ResNet-18 with channel attention, then a transformer over its feature maps.

@@ -13,6 +13,7 @@ pub(super) fn paper() -> Config {
             sample_rate: 16_000,
             pre_emphasis: 0.97,
             window: Window::Hamming,
+            padding: Padding::Reflect,
             frame: 400,
             hop: 160,
             n_fft: 512,

@@ -1,0 +1,99 @@
+//! What training does to images: the `[augment]` section of a configuration.
+
+use crate::choice::choices;
+use serde::{Deserialize, Serialize};
+
+choices! {
+    /// Labels of a mixed image.
+    MixLabels {
+        /// Both classes by their share of the image.
+        Share = "share",
+        /// The class with the larger share.
+        Dominant = "dominant",
+        /// Both classes fully (needs a loss over independent classes).
+        Multihot = "multihot",
+    }
+}
+
+/// `[augment]`: what training does to images. Lengths are shares of the image side, so that they fit any size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Augment {
+    /// A random window of the image, resized to the whole.
+    pub random_cut: RandomCut,
+    /// Squares set to the image's mean.
+    pub cutout: Cutout,
+    /// Pixels set to the highest or lowest value.
+    pub salt_pepper: SaltPepper,
+    /// Weighted sums of two images.
+    pub mixup: Mixup,
+    /// Sums of two images whose weights change along time.
+    pub horizontal_mixup: HorizontalMixup,
+    /// Bands of time and frequency set to the image's mean.
+    pub spec_augment: SpecAugment,
+}
+
+/// `[augment.random_cut]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RandomCut {
+    /// Probability per image; 0 for none.
+    pub prob: f64,
+    /// Smallest side of the window, share of the image's.
+    pub min_fraction: f64,
+}
+
+/// `[augment.cutout]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cutout {
+    /// Probability per image.
+    pub prob: f64,
+    /// Squares per image.
+    pub n: usize,
+    /// Side of a square, share of the image's.
+    pub size: f64,
+}
+
+/// `[augment.salt_pepper]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaltPepper {
+    /// Probability per image.
+    pub prob: f64,
+    /// Share of the pixels that change.
+    pub fraction: f64,
+    /// Share of those that become the lowest value; the released code has 0, salt only.
+    pub pepper: f64,
+}
+
+/// `[augment.mixup]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mixup {
+    /// Share of a batch that is mixed.
+    pub ratio: f64,
+}
+
+/// `[augment.horizontal_mixup]`: w(t) = c (a + b t/T), out = min(1, w) I1 + max(0, 1 - w) I2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HorizontalMixup {
+    /// Share of a batch that is mixed.
+    pub ratio: f64,
+    /// Weight at the first column.
+    pub a: f64,
+    /// Growth of the weight from the first column to the last.
+    pub b: f64,
+    /// Factor of both.
+    pub c: f64,
+    /// Labels of the result.
+    pub labels: MixLabels,
+}
+
+/// `[augment.spec_augment]` (Park et al. 2019, masking only)
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpecAugment {
+    /// Bands of time.
+    pub time_masks: usize,
+    /// Their largest width, share of the image's.
+    pub time_width: f64,
+    /// Bands of frequency.
+    pub freq_masks: usize,
+    /// Their largest height, share of the image's.
+    pub freq_width: f64,
+}

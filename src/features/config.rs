@@ -1,0 +1,93 @@
+//! What the front end and the images are: the `[frontend]` and `[image]` sections of a configuration.
+
+use crate::choice::choices;
+use crate::ops::{Framing, Padding, Resize, Window};
+use serde::{Deserialize, Serialize};
+
+choices! {
+    /// Frequency warping of the mel bands.
+    MelScale {
+        /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox).
+        Slaney = "slaney",
+        /// 2595 log10(1 + f/700).
+        Htk = "htk",
+    }
+    /// Scaling of the mel triangles.
+    MelNorm {
+        /// Unit area: each triangle times 2 / its width in Hz.
+        Slaney = "slaney",
+        /// Unit height.
+        None = "none",
+    }
+    /// How clips of different lengths become images of one width.
+    Fit {
+        /// The whole clip is resized, whatever its length.
+        Stretch = "stretch",
+        /// Time keeps its scale: `image.seconds` are shown, shorter clips padded with silence.
+        Pad = "pad",
+    }
+    /// Scaling of image values.
+    Normalise {
+        /// Zero mean and unit variance over the training set.
+        Train = "train",
+        /// As they are, in [0, 1].
+        None = "none",
+    }
+}
+
+/// `[frontend]`: from samples to mel bands in dB.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frontend {
+    /// Samples per second after resampling.
+    pub sample_rate: u32,
+    /// Coefficient a of y\[n\] = x\[n\] - a x\[n-1\]; 0 for none.
+    pub pre_emphasis: f64,
+    /// Analysis window.
+    pub window: Window,
+    /// Samples that stand outside the clip in its first and last frames.
+    pub padding: Padding,
+    /// Window length, samples.
+    pub frame: usize,
+    /// Samples between frames.
+    pub hop: usize,
+    /// Points of the Fourier transform, a power of two, at least `frame`.
+    pub n_fft: usize,
+    /// Mel bands.
+    pub n_mels: usize,
+    /// Lower edge of the lowest band, Hz.
+    pub f_min: f64,
+    /// Upper edge of the highest band, Hz.
+    pub f_max: f64,
+    /// Frequency warping.
+    pub mel_scale: MelScale,
+    /// Scaling of the triangles.
+    pub mel_norm: MelNorm,
+    /// Exponent of the magnitude spectrum: 1 or 2.
+    pub power: f64,
+    /// Lowest level kept, dB relative to the clip's own maximum.
+    pub db_floor: f64,
+}
+
+/// `[image]`: from mel bands to the network's input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Rows and columns.
+    pub size: usize,
+    /// How lengths are made equal.
+    pub fit: Fit,
+    /// How values are resampled.
+    pub resize: Resize,
+    /// Seconds shown when `fit` is `pad`.
+    pub seconds: f64,
+    /// 1: the spectrogram; 3: with its first and second differences over time.
+    pub channels: usize,
+    /// Scaling of the values.
+    pub normalise: Normalise,
+}
+
+impl Frontend {
+    /// Framing of the Fourier transform.
+    pub fn framing(&self) -> Framing {
+        Framing { window: self.window, win_length: self.frame, hop: self.hop, n_fft: self.n_fft, padding: self.padding }
+    }
+}

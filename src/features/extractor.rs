@@ -1,0 +1,162 @@
+//! Images of many clips: batches of clips of similar length through compiled programs, results on the host.
+
+use super::{Frontend, Image, image, log_mel};
+use crate::compile::{Options, Program, States};
+use crate::gpu::Device;
+use crate::graph::Graph;
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Frames of a batch: enough to keep a device busy, few megabytes of spectra.
+const FRAMES_AT_ONCE: usize = 8192;
+/// Clips of a batch, whatever their length.
+const CLIPS_AT_ONCE: usize = 64;
+/// Programs kept; each holds the memory of a batch.
+const PROGRAMS_KEPT: usize = 24;
+
+/// Makes images of clips on a device. Programs are compiled once per bucket of lengths and kept. A clip's image does not depend on the
+/// clips it is extracted with, nor on their order.
+pub struct Extractor {
+    states: States,
+    frontend: Frontend,
+    image: Image,
+    /// By (samples, clips) they hold; the number says when one was last used.
+    programs: BTreeMap<(usize, usize), (u64, Program)>,
+    uses: u64,
+}
+
+impl Extractor {
+    /// An extractor without programs.
+    pub fn new(device: &Arc<Device>, frontend: &Frontend, image: &Image) -> Self {
+        let states = States::new(device);
+        Extractor { states, frontend: frontend.clone(), image: image.clone(), programs: BTreeMap::new(), uses: 0 }
+    }
+
+    /// Channels, rows and columns of an image.
+    pub fn shape(&self) -> [usize; 3] {
+        [self.image.channels, self.image.size, self.image.size]
+    }
+
+    /// The image of each clip, (C, S, S), in the clips' order.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for an empty clip; [`Error::OutOfMemory`] for one too long for the device; errors of compiling and running.
+    pub fn extract<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+        let mut buckets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (i, clip) in clips.iter().enumerate() {
+            match clip.as_ref().len() {
+                0 => return Err(Error::Data(format!("clip {i} of {} has no samples", clips.len()))),
+                n => buckets.entry(self.bucket(n)).or_default().push(i),
+            }
+        }
+        let mut images = vec![Vec::new(); clips.len()];
+        let elements = self.shape().iter().product::<usize>();
+        for (samples, members) in buckets {
+            for part in members.chunks(self.clips_at_once(samples)) {
+                // Powers of two, so that few programs serve any number of clips.
+                let slots = part.len().next_power_of_two();
+                let mut x = vec![0.0; slots * samples];
+                let mut lengths = vec![0; slots];
+                for (slot, &i) in part.iter().enumerate() {
+                    let clip = clips[i].as_ref();
+                    x[slot * samples..][..clip.len()].copy_from_slice(clip);
+                    lengths[slot] = clip.len() as u32;
+                }
+                let program = self.program(samples, slots)?;
+                program.write("x", &x)?;
+                program.write_u32("lengths", &lengths)?;
+                program.run()?;
+                let made = program.read("image")?;
+                for (image, &i) in made.chunks(elements).zip(part) {
+                    images[i] = image.to_vec();
+                }
+            }
+        }
+        Ok(images)
+    }
+
+    /// Room for a clip of `n` samples: steps of a quarter from a quarter of a second on, in whole hops.
+    fn bucket(&self, n: usize) -> usize {
+        let hop = self.frontend.hop.max(1);
+        let mut room = (self.frontend.sample_rate as usize / 4).max(4 * hop).next_multiple_of(hop);
+        while room < n {
+            room = (room + room / 4).next_multiple_of(hop);
+        }
+        room
+    }
+
+    /// The largest power of two of clips whose frames fit [`FRAMES_AT_ONCE`].
+    fn clips_at_once(&self, samples: usize) -> usize {
+        let fit = FRAMES_AT_ONCE / self.frontend.framing().frames(samples).max(1);
+        1 << fit.clamp(1, CLIPS_AT_ONCE).ilog2()
+    }
+
+    fn program(&mut self, samples: usize, clips: usize) -> Result<&Program> {
+        self.uses += 1;
+        let key = (samples, clips);
+        let program = match self.programs.remove(&key) {
+            Some((_, program)) => program,
+            None => {
+                if self.programs.len() >= PROGRAMS_KEPT {
+                    let oldest = self.programs.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| *key);
+                    oldest.and_then(|key| self.programs.remove(&key));
+                }
+                self.compile(samples, clips)?
+            }
+        };
+        Ok(&self.programs.entry(key).or_insert((self.uses, program)).1)
+    }
+
+    fn compile(&self, samples: usize, clips: usize) -> Result<Program> {
+        let mut g = Graph::new();
+        let (x, lengths) = (g.input("x", [clips, samples]), g.input("lengths", [clips]));
+        let mel = log_mel(&mut g, x, lengths, &self.frontend)?;
+        let y = image(&mut g, mel, lengths, &self.frontend, &self.image)?;
+        g.output("image", y);
+        Program::new(&g, &self.states, Options::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{frontend, small};
+    use super::super::{Fit, Image};
+    use super::*;
+    use crate::gpu::AdapterRequest;
+    use crate::reference::noise;
+
+    fn clip(seed: u64, n: usize) -> Vec<f32> {
+        noise(seed, n).iter().map(|&v| 0.1 * v as f32).collect()
+    }
+
+    #[test]
+    fn images_do_not_depend_on_neighbours() {
+        let device = match Device::open(&AdapterRequest::from_env()) {
+            Ok(device) => device,
+            Err(e) => {
+                assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {e}");
+                eprintln!("SKIPPED: {e}");
+                return;
+            }
+        };
+        let clips: Vec<Vec<f32>> = [9000, 1, 4000, 16_001, 3999, 100, 8999].iter().enumerate().map(|(i, &n)| clip(i as u64, n)).collect();
+        for spec in [small(), Image { channels: 3, fit: Fit::Pad, seconds: 0.3, ..small() }] {
+            let mut all = Extractor::new(&device, &frontend(), &spec);
+            let together = all.extract(&clips).unwrap();
+            let backwards: Vec<&Vec<f32>> = clips.iter().rev().collect();
+            let mut reversed = all.extract(&backwards).unwrap();
+            reversed.reverse();
+            assert!(together == reversed, "order changes images");
+            for (clip, image) in clips.iter().zip(&together) {
+                assert_eq!(image.len(), spec.channels * 32 * 32);
+                assert!(image[..32 * 32].iter().all(|v| (0.0..=1.0).contains(v)), "values outside [0, 1]");
+                assert!(all.extract(&[clip]).unwrap()[0] == *image, "a neighbour changes the image of {} samples", clip.len());
+            }
+            assert!(together[0] != together[6]);
+        }
+        let mut none = Extractor::new(&device, &frontend(), &small());
+        assert!(none.extract(&[vec![0.5; 10], vec![]]).unwrap_err().to_string().contains("clip 1 of 2 has no samples"));
+        assert!(none.extract::<Vec<f32>>(&[]).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! Launches of `resize.wgsl`.
+
+use super::{reduction, shader};
+use crate::gpu::{Capabilities, Launch};
+
+shader!("resize", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    planes: u32,
+    channels: u32,
+    rows: u32,
+    cols: u32,
+    out_rows: u32,
+    out_cols: u32,
+    hop: u32,
+    shown: u32,
+}
+
+/// Extents of images.
+#[derive(Debug, Clone, Copy)]
+pub struct Extents {
+    /// Images.
+    pub batch: usize,
+    /// Channels of an image.
+    pub channels: usize,
+    /// Rows and columns given.
+    pub from: (usize, usize),
+    /// Rows and columns made.
+    pub to: (usize, usize),
+}
+
+/// How pixels are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// The nearest value.
+    Nearest,
+    /// Linear between four neighbours.
+    Bilinear,
+    /// The mean over the pixel's area.
+    Area,
+}
+
+/// Resamples images; with `hop` > 0 a clip of `length` samples has `1 + length/hop` columns, with `shown` > 0 that many are shown.
+pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, hop: usize, shown: usize, x: B, lengths: B, y: B) -> Launch<B> {
+    let planes = e.batch * e.channels;
+    let params = Params {
+        planes: planes as u32,
+        channels: e.channels as u32,
+        rows: e.from.0 as u32,
+        cols: e.from.1 as u32,
+        out_rows: e.to.0 as u32,
+        out_cols: e.to.1 as u32,
+        hop: hop as u32,
+        shown: shown as u32,
+    };
+    let (read, made) = ((planes * e.from.0 * e.from.1) as u64, (planes * e.to.0 * e.to.1) as u64);
+    let (entry, flops) = match filter {
+        Filter::Nearest => ("resize_nearest", 0),
+        Filter::Bilinear => ("resize_bilinear", 9 * made),
+        Filter::Area => ("resize_area", read + made),
+    };
+    Launch::new(&SHADER, entry, &params)
+        .tune("WG", reduction(caps, e.to.1))
+        .bind("x", x)
+        .bind("lengths", lengths)
+        .bind("y", y)
+        .linear((planes * e.to.0) as u64)
+        .cost(4 * (read + made), flops)
+}
