@@ -57,7 +57,7 @@ pub fn log_mel(g: &mut Graph, x: Var, lengths: Var, f: &Frontend) -> Result<Var>
 /// # Errors
 /// Other shapes; channels other than 1 or 3; sizes or seconds no image can have.
 pub fn image(g: &mut Graph, log_mel: Var, lengths: Var, f: &Frontend, image: &Image) -> Result<Var> {
-    if !(f.db_floor < 0.0) {
+    if f.db_floor.is_nan() || f.db_floor >= 0.0 {
         return Err(Error::Config(format!("frontend.db_floor = {}: must be negative", f.db_floor)));
     }
     let shown = match image.fit {

@@ -29,6 +29,10 @@ pub struct Extents {
     pub from: (usize, usize),
     /// Rows and columns made.
     pub to: (usize, usize),
+    /// Where not 0, a clip of `length` samples has `1 + length/hop` of the columns.
+    pub hop: usize,
+    /// Where not 0, the columns resampled, whatever the clip has.
+    pub shown: usize,
 }
 
 /// How pixels are made.
@@ -42,8 +46,8 @@ pub enum Filter {
     Area,
 }
 
-/// Resamples images; with `hop` > 0 a clip of `length` samples has `1 + length/hop` columns, with `shown` > 0 that many are shown.
-pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, hop: usize, shown: usize, x: B, lengths: B, y: B) -> Launch<B> {
+/// Resamples images.
+pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, x: B, lengths: B, y: B) -> Launch<B> {
     let planes = e.batch * e.channels;
     let params = Params {
         planes: planes as u32,
@@ -52,8 +56,8 @@ pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, hop: usize, s
         cols: e.from.1 as u32,
         out_rows: e.to.0 as u32,
         out_cols: e.to.1 as u32,
-        hop: hop as u32,
-        shown: shown as u32,
+        hop: e.hop as u32,
+        shown: e.shown as u32,
     };
     let (read, made) = ((planes * e.from.0 * e.from.1) as u64, (planes * e.to.0 * e.to.1) as u64);
     let (entry, flops) = match filter {

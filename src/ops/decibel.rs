@@ -21,7 +21,7 @@ impl Op for Decibel {
         if inputs[1].0 != [inputs[0][0]] {
             return Err(Error::shape("decibel", format!("lengths of {} clips", inputs[0][0]), inputs[1].to_string()));
         }
-        if self.scale.hop == 0 || !(self.scale.range > 0.0) {
+        if self.scale.hop == 0 || self.scale.range.is_nan() || self.scale.range <= 0.0 {
             let got = format!("hop {}, range {}", self.scale.hop, self.scale.range);
             return Err(Error::shape("decibel", "a hop of at least 1 and a positive range", got));
         }

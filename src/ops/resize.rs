@@ -46,7 +46,7 @@ impl Op for Resized {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let s = cx.input_shape(0);
-        let extents = kernel::Extents { batch: s[0], channels: s[1], from: (s[2], s[3]), to: self.size };
+        let extents = kernel::Extents { batch: s[0], channels: s[1], from: (s[2], s[3]), to: self.size, hop: self.hop, shown: self.shown };
         let filter = match self.mode {
             Resize::Nearest => kernel::Filter::Nearest,
             Resize::Bilinear => kernel::Filter::Bilinear,
@@ -54,7 +54,7 @@ impl Op for Resized {
         };
         // Without lengths the kernel reads none; any operand fills the place.
         let lengths = cx.input(if self.hop > 0 { 1 } else { 0 });
-        cx.launch(kernel::resize(cx.caps(), &extents, filter, self.hop, self.shown, cx.input(0), lengths, cx.output(0)));
+        cx.launch(kernel::resize(cx.caps(), &extents, filter, cx.input(0), lengths, cx.output(0)));
         Ok(())
     }
 }
