@@ -1,13 +1,17 @@
 //! Every op on the GPU against its f64 reference: awkward sizes, poisoned memory, sentinels, gradients with random upstream.
 
+mod bce_with_logits;
 mod case;
 mod conv2d;
 mod coverage;
+mod cross_entropy;
 mod delta;
+mod focal_bce;
 mod matmul;
 mod mel;
 mod pointwise;
 mod reduce;
 mod resize;
+mod row_mean;
 mod softmax;
 mod stft;

@@ -1,13 +1,16 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
+pub mod bce_with_logits;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
 pub mod conv2d_fwd_subgroup;
 pub mod conv2d_tile;
 pub mod copy;
+pub mod cross_entropy;
 pub mod decibel;
 pub mod delta;
+pub mod focal_bce;
 pub mod matmul;
 pub mod matmul_row;
 pub mod matmul_subgroup;
@@ -17,6 +20,7 @@ pub mod pointwise;
 pub mod pre_emphasis;
 pub mod reduce;
 pub mod resize;
+pub mod row_mean;
 pub mod softmax;
 pub mod stft;
 
@@ -36,7 +40,10 @@ pub const SHIPPED: &[Shipped] = &[
     conv2d_bwd_weight_subgroup::SHIPPED,
     conv2d_fwd_subgroup::SHIPPED,
     conv2d_tile::SHIPPED,
+    bce_with_logits::SHIPPED,
     copy::SHIPPED,
+    cross_entropy::SHIPPED,
+    focal_bce::SHIPPED,
     matmul_row::SHIPPED,
     matmul_subgroup::SHIPPED,
     matmul_tile::SHIPPED,
@@ -46,6 +53,7 @@ pub const SHIPPED: &[Shipped] = &[
     delta::SHIPPED,
     mel::SHIPPED,
     pre_emphasis::SHIPPED,
+    row_mean::SHIPPED,
     stft::SHIPPED,
     resize::SHIPPED,
     softmax::SHIPPED,

@@ -1,9 +1,12 @@
 //! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
 
+mod bce_with_logits;
+mod cross_entropy;
 mod decibel;
 
 mod conv2d;
 mod delta;
+mod focal_bce;
 mod matmul;
 mod mel;
 mod pointwise;
@@ -11,13 +14,17 @@ mod pre_emphasis;
 mod reduce;
 mod reshape;
 mod resize;
+mod row_mean;
 mod softmax;
 mod stft;
 
+pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
+pub use cross_entropy::{cross_entropy, cross_entropy_rows};
 pub use decibel::{Scale as DecibelScale, decibel};
 
 pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};
 pub use delta::delta;
+pub use focal_bce::{focal_bce, focal_bce_rows};
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use mel::{Bands, mel};
 pub use pointwise::{add, affine, mul, scale};
@@ -25,6 +32,7 @@ pub use pre_emphasis::{pre_emphasis, whole};
 pub use reduce::{mean, sum};
 pub use reshape::reshape;
 pub use resize::{Resize, resize, resize_clips};
+pub use row_mean::row_mean;
 pub use softmax::softmax;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 

@@ -2,16 +2,20 @@
 //!
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
+pub mod bce_with_logits;
+pub mod cross_entropy;
 pub mod decibel;
 
 pub mod conv2d;
 pub mod delta;
+pub mod focal_bce;
 pub mod matmul;
 pub mod mel;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;
 pub mod resize;
+pub mod row_mean;
 pub mod softmax;
 pub mod stft;
 
