@@ -1,6 +1,11 @@
 //! Every op on the GPU against its f64 reference: awkward sizes, poisoned memory, sentinels, gradients with random upstream.
 
 mod bce_with_logits;
+mod channel_scale;
+mod pool2d;
+
+mod activation;
+mod batch_norm;
 mod case;
 mod conv2d;
 mod coverage;

@@ -1,6 +1,11 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
 pub mod bce_with_logits;
+pub mod channel_scale;
+pub mod pool2d;
+
+pub mod activation;
+pub mod batch_norm;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
@@ -36,6 +41,10 @@ pub struct Shipped {
 
 /// Every shader of the crate.
 pub const SHIPPED: &[Shipped] = &[
+    pool2d::SHIPPED,
+    channel_scale::SHIPPED,
+    batch_norm::SHIPPED,
+    activation::SHIPPED,
     conv2d_bwd_input_subgroup::SHIPPED,
     conv2d_bwd_weight_subgroup::SHIPPED,
     conv2d_fwd_subgroup::SHIPPED,

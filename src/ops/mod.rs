@@ -1,7 +1,12 @@
 //! The ops: one file each with its shape rule, its vector-Jacobian product as graph nodes, and its lowering to launches.
 
 mod bce_with_logits;
+mod channel_scale;
 mod cross_entropy;
+mod pool2d;
+
+mod activation;
+mod batch_norm;
 mod decibel;
 
 mod conv2d;
@@ -19,7 +24,12 @@ mod softmax;
 mod stft;
 
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
+pub use channel_scale::channel_scale;
 pub use cross_entropy::{cross_entropy, cross_entropy_rows};
+pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
+
+pub use activation::{gelu, relu, sigmoid, tanh};
+pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};
 pub use decibel::{Scale as DecibelScale, decibel};
 
 pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};

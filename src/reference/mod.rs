@@ -3,7 +3,12 @@
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
 pub mod bce_with_logits;
+pub mod channel_scale;
 pub mod cross_entropy;
+pub mod pool2d;
+
+pub mod activation;
+pub mod batch_norm;
 pub mod decibel;
 
 pub mod conv2d;

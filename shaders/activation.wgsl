@@ -1,0 +1,94 @@
+// Activations and their VJPs; `relu`, `sigmoid` and `tanh` keep their output, `gelu` its input.
+//   relu     y = max(x, 0)                        dx = dy where y > 0
+//   sigmoid  y = 1 / (1 + e^−x)                   dx = dy · y (1 − y)
+//   tanh     y = tanh x                           dx = dy · (1 − y²)
+//   gelu     y = x Φ(x),  Φ(x) = ½ erfc(−x/√2)    dx = dy · (Φ(x) + x φ(x))
+// Grid: one invocation per element, workgroups folded into 2-D.
+
+//#include <common/grid.wgsl>
+
+const WG: u32 = 128u; //#tunable
+
+struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x: array<f32>; // (n)
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = max(x[i], 0.0);
+}
+
+@compute @workgroup_size(WG)
+fn sigmoid_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    // The exponent is never positive, so nothing overflows.
+    let e = exp(-abs(x[i]));
+    y[i] = select(e, 1.0, x[i] >= 0.0) / (1.0 + e);
+}
+
+@compute @workgroup_size(WG)
+fn tanh_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
+    let a = abs(x[i]);
+    let e = exp(-2.0 * a);
+    let s = a * a;
+    let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
+    let t = select((1.0 - e) / (1.0 + e), near, a < 0.2);
+    y[i] = select(t, -t, x[i] < 0.0);
+}
+
+// Complementary error function, relative error below 1.2e-7 (Press et al., Numerical Recipes, 2nd ed., erfcc).
+fn erfc(v: f32) -> f32 {
+    let z = abs(v);
+    let t = 1.0 / (1.0 + 0.5 * z);
+    let r = t * exp(-z * z - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806
+        + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))));
+    return select(r, 2.0 - r, v < 0.0);
+}
+
+@compute @workgroup_size(WG)
+fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    y[i] = x[i] * 0.5 * erfc(-x[i] * 0.70710678);
+}
+
+@group(0) @binding(1) var<storage, read>       saved: array<f32>; // (n)  y, or x for gelu
+@group(0) @binding(2) var<storage, read>       dy:    array<f32>; // (n)
+@group(0) @binding(3) var<storage, read_write> dx:    array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    dx[i] = select(0.0, dy[i], saved[i] > 0.0);
+}
+
+@compute @workgroup_size(WG)
+fn sigmoid_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    dx[i] = dy[i] * saved[i] * (1.0 - saved[i]);
+}
+
+@compute @workgroup_size(WG)
+fn tanh_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    dx[i] = dy[i] * (1.0 - saved[i] * saved[i]);
+}
+
+@compute @workgroup_size(WG)
+fn gelu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.n { return; }
+    let v = saved[i];
+    dx[i] = dy[i] * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v));
+}

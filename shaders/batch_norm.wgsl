@@ -1,0 +1,153 @@
+// Batch normalisation over (n, c, inner), optionally followed by ReLU, and its VJP. Statistics run over n and inner.
+//   train   μ_c = mean x,  σ⁻¹_c = 1/√(var x + ε)          x̂ = (x − μ) σ⁻¹,  y = γ x̂ + β
+//   eval    the same with running statistics
+//   bwd     g = dy (where y > 0, after ReLU);  dβ = Σ g,  dγ = Σ g x̂
+//           train: dx = γ σ⁻¹ (g − dβ/N − x̂ dγ/N),  N = n·inner;   eval: dx = γ σ⁻¹ g
+//   running m' = (1 − k) m + k μ,  v' = (1 − k) v + k var·N/(N − 1)
+// The variance is summed around the mean in a second pass: exact where mean ≫ deviation.
+// Grid: statistics one workgroup per channel; the rest one invocation per element, folded.
+
+//#include <common/grid.wgsl>
+//#include <common/reduce.wgsl>
+
+struct Params { n: u32, c: u32, inner: u32, relu: u32, eps: f32, momentum: f32, train: u32, _pad: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x:    array<f32>; // (n, c, inner)
+@group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (c)  overwritten
+@group(0) @binding(3) var<storage, read_write> rstd: array<f32>; // (c)  overwritten
+
+@compute @workgroup_size(WG)
+fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let c = flat_group(g, groups);
+    if c >= p.c { return; }
+    let count = f32(p.n * p.inner);
+    var s = 0.0;
+    for (var n = 0u; n < p.n; n++) {
+        let base = (n * p.c + c) * p.inner;
+        for (var i = lane; i < p.inner; i += WG) { s += x[base + i]; }
+    }
+    let m = block_sum(lane, s) / count;
+    var q = 0.0;
+    for (var n = 0u; n < p.n; n++) {
+        let base = (n * p.c + c) * p.inner;
+        for (var i = lane; i < p.inner; i += WG) { let d = x[base + i] - m; q += d * d; }
+    }
+    let v = block_sum(lane, q) / count;
+    if lane == 0u {
+        mean[c] = m;
+        rstd[c] = 1.0 / sqrt(v + p.eps);
+    }
+}
+
+@group(0) @binding(2) var<storage, read>       weight:  array<f32>; // (c)
+@group(0) @binding(3) var<storage, read>       bias:    array<f32>; // (c)
+@group(0) @binding(4) var<storage, read>       mean_in: array<f32>; // (c)
+@group(0) @binding(5) var<storage, read>       spread:  array<f32>; // (c)  reciprocal deviation (train) or variance (eval)
+@group(0) @binding(6) var<storage, read_write> y:       array<f32>; // (n, c, inner)  overwritten
+
+fn reciprocal(c: u32) -> f32 {
+    if p.train != 0u { return spread[c]; }
+    return 1.0 / sqrt(spread[c] + p.eps);
+}
+
+@compute @workgroup_size(WG)
+fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_group(g, groups) * WG + lane;
+    if i >= p.n * p.c * p.inner { return; }
+    let c = i / p.inner % p.c;
+    let v = weight[c] * ((x[i] - mean_in[c]) * reciprocal(c)) + bias[c];
+    y[i] = select(v, max(v, 0.0), p.relu != 0u);
+}
+
+@group(0) @binding(2) var<storage, read>       y_saved: array<f32>; // (n, c, inner); read after ReLU only
+@group(0) @binding(3) var<storage, read>       mean_s:  array<f32>; // (c)
+@group(0) @binding(4) var<storage, read>       spread_s: array<f32>; // (c)
+@group(0) @binding(5) var<storage, read>       dy:      array<f32>; // (n, c, inner)
+@group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (c)  overwritten
+@group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (c)  overwritten
+
+@compute @workgroup_size(WG)
+fn batch_norm_bwd_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let c = flat_group(g, groups);
+    if c >= p.c { return; }
+    let m = mean_s[c];
+    var r = spread_s[c];
+    if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
+    var db = 0.0;
+    var dw = 0.0;
+    for (var n = 0u; n < p.n; n++) {
+        let base = (n * p.c + c) * p.inner;
+        for (var i = lane; i < p.inner; i += WG) {
+            var d = dy[base + i];
+            if p.relu != 0u { d = select(0.0, d, y_saved[base + i] > 0.0); }
+            db += d;
+            dw += d * (x[base + i] - m);
+        }
+    }
+    db = block_sum(lane, db);
+    dw = block_sum(lane, dw) * r;
+    if lane == 0u {
+        dbias[c] = db;
+        dweight[c] = dw;
+    }
+}
+
+// One record per channel for the pointwise pass: dx = g·scale + (x − μ)·slope + shift.
+@group(0) @binding(1) var<storage, read>       weight_k: array<f32>; // (c)
+@group(0) @binding(2) var<storage, read>       mean_k:   array<f32>; // (c)
+@group(0) @binding(3) var<storage, read>       spread_k: array<f32>; // (c)
+@group(0) @binding(4) var<storage, read>       dweight_k: array<f32>; // (c)
+@group(0) @binding(5) var<storage, read>       dbias_k:  array<f32>; // (c)
+@group(0) @binding(6) var<storage, read_write> record:   array<f32>; // (4, c)  overwritten
+
+@compute @workgroup_size(WG)
+fn batch_norm_bwd_record(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let c = flat_group(g, groups) * WG + lane;
+    if c >= p.c { return; }
+    var r = spread_k[c];
+    if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
+    let scale = weight_k[c] * r;
+    record[c] = scale;
+    var slope = 0.0;
+    var shift = 0.0;
+    if p.train != 0u {
+        let count = f32(p.n * p.inner);
+        slope = -scale * r * dweight_k[c] / count;
+        shift = -scale * dbias_k[c] / count;
+    }
+    record[p.c + c] = slope;
+    record[2u * p.c + c] = shift;
+    record[3u * p.c + c] = mean_k[c];
+}
+
+@group(0) @binding(3) var<storage, read>       record_in: array<f32>; // (4, c)
+@group(0) @binding(4) var<storage, read>       dy_in:     array<f32>; // (n, c, inner)
+@group(0) @binding(5) var<storage, read_write> dx:        array<f32>; // (n, c, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_group(g, groups) * WG + lane;
+    if i >= p.n * p.c * p.inner { return; }
+    let c = i / p.inner % p.c;
+    var d = dy_in[i];
+    if p.relu != 0u { d = select(0.0, d, y_saved[i] > 0.0); }
+    dx[i] = d * record_in[c] + (x[i] - record_in[3u * p.c + c]) * record_in[p.c + c] + record_in[2u * p.c + c];
+}
+
+@group(0) @binding(1) var<storage, read>       running_mean: array<f32>; // (c)
+@group(0) @binding(2) var<storage, read>       running_var:  array<f32>; // (c)
+@group(0) @binding(3) var<storage, read>       batch_mean:   array<f32>; // (c)
+@group(0) @binding(4) var<storage, read>       batch_rstd:   array<f32>; // (c)
+@group(0) @binding(5) var<storage, read_write> new_mean:     array<f32>; // (c)  overwritten
+@group(0) @binding(6) var<storage, read_write> new_var:      array<f32>; // (c)  overwritten
+
+@compute @workgroup_size(WG)
+fn batch_norm_running(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let c = flat_group(g, groups) * WG + lane;
+    if c >= p.c { return; }
+    let count = f32(p.n * p.inner);
+    let biased = max(1.0 / (batch_rstd[c] * batch_rstd[c]) - p.eps, 0.0);
+    new_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * batch_mean[c];
+    new_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * biased * count / max(count - 1.0, 1.0);
+}

@@ -1,0 +1,35 @@
+// Scale per image and channel, and its VJP. (rows = B·C, inner = H·W)
+//   y[r,i]  = s[r] · x[r,i]
+//   dx[r,i] = s[r] · dy[r,i]         (the forward kernel again)
+//   ds[r]   = Σ_i x[r,i] · dy[r,i]
+// Grid: channel_scale_fwd one invocation per element; channel_scale_bwd one workgroup per row; folded.
+
+//#include <common/grid.wgsl>
+//#include <common/reduce.wgsl>
+
+struct Params { rows: u32, inner: u32, _pad0: u32, _pad1: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x:  array<f32>; // (rows, inner)
+@group(0) @binding(2) var<storage, read>       s:  array<f32>; // (rows)
+@group(0) @binding(3) var<storage, read_write> y:  array<f32>; // (rows, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn channel_scale_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.rows * p.inner { return; }
+    y[i] = s[i / p.inner] * x[i];
+}
+
+@group(0) @binding(2) var<storage, read>       dy: array<f32>; // (rows, inner)
+@group(0) @binding(3) var<storage, read_write> ds: array<f32>; // (rows)  overwritten
+
+@compute @workgroup_size(WG)
+fn channel_scale_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n);
+    if row >= p.rows { return; }
+    var sum = 0.0;
+    for (var i = lane; i < p.inner; i += WG) { sum += x[row * p.inner + i] * dy[row * p.inner + i]; }
+    sum = block_sum(lane, sum);
+    if lane == 0u { ds[row] = sum; }
+}

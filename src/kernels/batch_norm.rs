@@ -1,0 +1,94 @@
+//! Launches of `batch_norm.wgsl`.
+
+use super::{POINTWISE, reduction, shader};
+use crate::gpu::{Capabilities, Launch};
+
+shader!("batch_norm", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+
+/// Extents and flavour of a batch norm over (n, c, inner).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Norm {
+    /// Batch.
+    pub n: usize,
+    /// Channels.
+    pub c: usize,
+    /// Elements per channel and image.
+    pub inner: usize,
+    /// ReLU follows.
+    pub relu: bool,
+    /// Added to the variance.
+    pub eps: f32,
+    /// Batch statistics rather than running ones.
+    pub train: bool,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    n: u32,
+    c: u32,
+    inner: u32,
+    relu: u32,
+    eps: f32,
+    momentum: f32,
+    train: u32,
+    _pad: u32,
+}
+
+impl Norm {
+    fn launch<B>(&self, entry: &'static str, momentum: f32) -> Launch<B> {
+        let [n, c, inner] = [self.n, self.c, self.inner].map(|v| v as u32);
+        let (relu, train) = (u32::from(self.relu), u32::from(self.train));
+        Launch::new(&SHADER, entry, &Params { n, c, inner, relu, eps: self.eps, momentum, train, _pad: 0 })
+    }
+
+    fn elements(&self) -> u64 {
+        (self.n * self.c * self.inner) as u64
+    }
+
+    /// `mean`, `rstd` of each channel of `x`.
+    pub fn stats<B>(&self, caps: &Capabilities, x: B, mean: B, rstd: B) -> Launch<B> {
+        let n = self.elements();
+        let launch = self.launch("batch_norm_stats", 0.0).tune("WG", reduction(caps, self.inner)).linear(self.c as u64);
+        launch.bind("x", x).bind("mean", mean).bind("rstd", rstd).cost(8 * n, 4 * n)
+    }
+
+    /// `y = γ x̂ + β`; `spread` is the reciprocal deviation (train) or the variance (eval).
+    pub fn forward<B>(&self, x: B, weight: B, bias: B, mean: B, spread: B, y: B) -> Launch<B> {
+        let n = self.elements();
+        let launch = self.launch("batch_norm_fwd", 0.0).bind("x", x).bind("weight", weight).bind("bias", bias);
+        let launch = launch.bind("mean_in", mean).bind("spread", spread).bind("y", y);
+        launch.linear(n.div_ceil(u64::from(POINTWISE))).cost(8 * n, 4 * n)
+    }
+
+    /// `dweight`, `dbias`.
+    #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
+    pub fn sums<B>(&self, caps: &Capabilities, x: B, y: B, mean: B, spread: B, dy: B, dweight: B, dbias: B) -> Launch<B> {
+        let n = self.elements();
+        let launch = self.launch("batch_norm_bwd_sums", 0.0).tune("WG", reduction(caps, self.inner)).linear(self.c as u64);
+        let launch = launch.bind("x", x).bind("y_saved", y).bind("mean_s", mean).bind("spread_s", spread);
+        launch.bind("dy", dy).bind("dweight", dweight).bind("dbias", dbias).cost(12 * n, 4 * n)
+    }
+
+    /// The coefficients of [`Norm::backward`], four per channel.
+    pub fn record<B>(&self, weight: B, mean: B, spread: B, dweight: B, dbias: B, record: B) -> Launch<B> {
+        let launch = self.launch("batch_norm_bwd_record", 0.0).bind("weight_k", weight).bind("mean_k", mean).bind("spread_k", spread);
+        let launch = launch.bind("dweight_k", dweight).bind("dbias_k", dbias).bind("record", record);
+        launch.linear((self.c as u64).div_ceil(u64::from(POINTWISE))).cost(36 * self.c as u64, 8 * self.c as u64)
+    }
+
+    /// `dx`.
+    pub fn backward<B>(&self, x: B, y: B, record: B, dy: B, dx: B) -> Launch<B> {
+        let n = self.elements();
+        let launch = self.launch("batch_norm_bwd", 0.0).bind("x", x).bind("y_saved", y).bind("record_in", record);
+        launch.bind("dy_in", dy).bind("dx", dx).linear(n.div_ceil(u64::from(POINTWISE))).cost(16 * n, 5 * n)
+    }
+
+    /// Running statistics after this batch, which `momentum` weighs.
+    pub fn running<B>(&self, momentum: f32, old: [B; 2], batch: [B; 2], new: [B; 2]) -> Launch<B> {
+        let ([old_mean, old_var], [mean, rstd], [new_mean, new_var]) = (old, batch, new);
+        let launch = self.launch("batch_norm_running", momentum).bind("running_mean", old_mean).bind("running_var", old_var);
+        let launch = launch.bind("batch_mean", mean).bind("batch_rstd", rstd).bind("new_mean", new_mean).bind("new_var", new_var);
+        launch.linear((self.c as u64).div_ceil(u64::from(POINTWISE))).cost(24 * self.c as u64, 10 * self.c as u64)
+    }
+}

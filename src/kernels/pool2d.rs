@@ -1,0 +1,84 @@
+//! Launches of `pool2d.wgsl`.
+
+use super::{POINTWISE, shader};
+use crate::gpu::Launch;
+
+shader!("pool2d");
+
+/// Extents of a pooling over planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Planes (N·C).
+    pub rows: usize,
+    /// Height and width of the input.
+    pub input: [usize; 2],
+    /// Height and width of the output.
+    pub output: [usize; 2],
+    /// Height and width of the window.
+    pub kernel: [usize; 2],
+    /// Distance between windows.
+    pub stride: [usize; 2],
+    /// Margin at each edge.
+    pub padding: [usize; 2],
+    /// Whether an average counts the margin.
+    pub count_pad: bool,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    rows: u32,
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    count_pad: u32,
+}
+
+impl Pool {
+    fn launch<B>(&self, entry: &'static str, elements: usize) -> Launch<B> {
+        let pair = |v: [usize; 2]| v.map(|v| v as u32);
+        let params = Params {
+            rows: self.rows as u32,
+            input: pair(self.input),
+            output: pair(self.output),
+            kernel: pair(self.kernel),
+            stride: pair(self.stride),
+            padding: pair(self.padding),
+            count_pad: u32::from(self.count_pad),
+        };
+        let (input, output) = (self.rows * self.input[0] * self.input[1], self.rows * self.output[0] * self.output[1]);
+        let work = output * self.kernel[0] * self.kernel[1];
+        let launch = Launch::new(&SHADER, entry, &params).linear((elements as u64).div_ceil(u64::from(POINTWISE)));
+        launch.cost(4 * (input + output) as u64, work as u64)
+    }
+
+    fn inputs(&self) -> usize {
+        self.rows * self.input[0] * self.input[1]
+    }
+
+    fn outputs(&self) -> usize {
+        self.rows * self.output[0] * self.output[1]
+    }
+
+    /// `y`: the window's maximum.
+    pub fn max<B>(&self, x: B, y: B) -> Launch<B> {
+        self.launch("max_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
+    }
+
+    /// `dx` of the maximum.
+    pub fn max_backward<B>(&self, x: B, dy: B, dx: B) -> Launch<B> {
+        self.launch("max_pool2d_bwd", self.inputs()).bind("x", x).bind("dy", dy).bind("dx", dx)
+    }
+
+    /// `y`: the window's average.
+    pub fn avg<B>(&self, x: B, y: B) -> Launch<B> {
+        self.launch("avg_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
+    }
+
+    /// `dx` of the average.
+    pub fn avg_backward<B>(&self, dy: B, dx: B) -> Launch<B> {
+        self.launch("avg_pool2d_bwd", self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
+    }
+}

@@ -1,0 +1,178 @@
+//! Batch normalisation with batch or running statistics, optionally with the ReLU that follows it.
+
+use super::{arity, same};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::kernels::batch_norm::Norm;
+use crate::{Error, Result};
+
+/// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd).
+#[derive(Clone, Copy)]
+struct BatchNorm {
+    eps: f32,
+    relu: bool,
+    train: bool,
+}
+
+impl BatchNorm {
+    fn norm(&self, x: &Shape) -> Norm {
+        let (n, c, inner) = x.around(1);
+        Norm { n, c, inner, relu: self.relu, eps: self.eps, train: self.train }
+    }
+}
+
+impl Op for BatchNorm {
+    fn name(&self) -> &'static str {
+        if self.train { "batch_norm_train" } else { "batch_norm_eval" }
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        arity(self.name(), inputs, if self.train { 3 } else { 5 })?;
+        let x = &inputs[0];
+        if x.rank() < 2 {
+            return Err(Error::shape(self.name(), "(N, C, ...)", x.to_string()));
+        }
+        let c: Shape = [x[1]].into();
+        if let Some(p) = inputs[1..].iter().find(|p| **p != c) {
+            return Err(Error::shape(self.name(), format!("parameters {c}"), p.to_string()));
+        }
+        Ok(if self.train { vec![x.clone(), c.clone(), c] } else { vec![x.clone()] })
+    }
+    fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
+        let inputs = g.inputs(node).to_vec();
+        let Some(dy) = dy[0] else { return Ok(vec![None; inputs.len()]) };
+        let y = g.output_of(node, 0);
+        let (mean, spread) = if self.train { (g.output_of(node, 1), g.output_of(node, 2)) } else { (inputs[3], inputs[4]) };
+        let sums = g.apply(Sums(*self), &[inputs[0], y, mean, spread, dy])?;
+        let mut out = vec![None; inputs.len()];
+        if wanted[0] {
+            let record = g.apply1(Record(*self, g.shape(inputs[0]).clone()), &[inputs[1], mean, spread, sums[0], sums[1]])?;
+            out[0] = Some(g.apply1(Backward(*self), &[inputs[0], y, record, dy])?);
+        }
+        out[1] = wanted[1].then_some(sums[0]);
+        out[2] = wanted[2].then_some(sums[1]);
+        Ok(out)
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let norm = self.norm(cx.input_shape(0));
+        let (mean, spread) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
+        if self.train {
+            cx.launch(norm.stats(cx.caps(), cx.input(0), mean, spread));
+        }
+        cx.launch(norm.forward(cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
+        Ok(())
+    }
+}
+
+/// Inputs x, y, mean, spread, dy; outputs dweight, dbias.
+struct Sums(BatchNorm);
+
+impl Op for Sums {
+    fn name(&self) -> &'static str {
+        "batch_norm_bwd_sums"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[2].clone(), inputs[2].clone()])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let norm = self.0.norm(cx.input_shape(0));
+        let [x, y, mean, spread, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
+        cx.launch(norm.sums(cx.caps(), x, y, mean, spread, dy, cx.output(0), cx.output(1)));
+        Ok(())
+    }
+}
+
+/// Inputs weight, mean, spread, dweight, dbias; output the coefficients of the pointwise pass.
+struct Record(BatchNorm, Shape);
+
+impl Op for Record {
+    fn name(&self) -> &'static str {
+        "batch_norm_bwd_record"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![[4, inputs[0].elements()].into()])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let [weight, mean, spread, dweight, dbias] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
+        cx.launch(self.0.norm(&self.1).record(weight, mean, spread, dweight, dbias, cx.output(0)));
+        Ok(())
+    }
+}
+
+/// Inputs x, y, record, dy; output dx.
+struct Backward(BatchNorm);
+
+impl Op for Backward {
+    fn name(&self) -> &'static str {
+        "batch_norm_bwd"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![inputs[0].clone()])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let norm = self.0.norm(cx.input_shape(0));
+        cx.launch(norm.backward(cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
+        Ok(())
+    }
+}
+
+/// Inputs running mean, running variance, batch mean, batch rstd; outputs the new running ones.
+struct Running {
+    count: usize,
+    momentum: f32,
+    eps: f32,
+}
+
+impl Op for Running {
+    fn name(&self) -> &'static str {
+        "batch_norm_running"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        arity(self.name(), inputs, 4)?;
+        same(self.name(), inputs)?;
+        Ok(vec![inputs[0].clone(), inputs[0].clone()])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let c = cx.input_shape(0).elements();
+        let norm = Norm { n: self.count, c, inner: 1, relu: false, eps: self.eps, train: true };
+        let [old_mean, old_var, mean, rstd] = [0, 1, 2, 3].map(|i| cx.input(i));
+        cx.launch(norm.running(self.momentum, [old_mean, old_var], [mean, rstd], [cx.output(0), cx.output(1)]));
+        Ok(())
+    }
+}
+
+/// Batch norm with batch statistics over (N, C, ...): returns y, the mean and the reciprocal deviation `1/√(var + eps)` per channel
+/// (biased variance). With `relu`, `y = max(., 0)`.
+///
+/// # Errors
+/// When the parameters are not one per channel.
+pub fn batch_norm_train(g: &mut Graph, x: Var, weight: Var, bias: Var, eps: f32, relu: bool) -> Result<(Var, Var, Var)> {
+    let out = g.apply(BatchNorm { eps, relu, train: true }, &[x, weight, bias])?;
+    Ok((out[0], out[1], out[2]))
+}
+
+/// New running mean and (unbiased) variance from the old ones and a batch's statistics over `count` values per channel.
+///
+/// # Errors
+/// When the shapes differ.
+#[expect(clippy::too_many_arguments, reason = "the statistics are two pairs")]
+pub fn batch_norm_running(
+    g: &mut Graph,
+    running_mean: Var,
+    running_var: Var,
+    mean: Var,
+    rstd: Var,
+    count: usize,
+    momentum: f32,
+    eps: f32,
+) -> Result<(Var, Var)> {
+    let out = g.apply(Running { count, momentum, eps }, &[running_mean, running_var, mean, rstd])?;
+    Ok((out[0], out[1]))
+}
+
+/// Batch norm with running statistics, which get no gradient. With `relu`, `y = max(., 0)`.
+///
+/// # Errors
+/// When the parameters are not one per channel.
+#[expect(clippy::too_many_arguments, reason = "PyTorch's argument list")]
+pub fn batch_norm_eval(g: &mut Graph, x: Var, weight: Var, bias: Var, mean: Var, var: Var, eps: f32, relu: bool) -> Result<Var> {
+    g.apply1(BatchNorm { eps, relu, train: false }, &[x, weight, bias, mean, var])
+}
