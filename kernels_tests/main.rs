@@ -2,7 +2,9 @@
 
 mod bce_with_logits;
 mod channel_scale;
+mod permute;
 mod pool2d;
+mod slice;
 
 mod activation;
 mod batch_norm;

@@ -2,7 +2,9 @@
 
 pub mod bce_with_logits;
 pub mod channel_scale;
+pub mod permute;
 pub mod pool2d;
+pub mod slice;
 
 pub mod activation;
 pub mod batch_norm;
@@ -41,6 +43,8 @@ pub struct Shipped {
 
 /// Every shader of the crate.
 pub const SHIPPED: &[Shipped] = &[
+    permute::SHIPPED,
+    slice::SHIPPED,
     pool2d::SHIPPED,
     channel_scale::SHIPPED,
     batch_norm::SHIPPED,

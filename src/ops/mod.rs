@@ -3,7 +3,9 @@
 mod bce_with_logits;
 mod channel_scale;
 mod cross_entropy;
+mod permute;
 mod pool2d;
+mod slice;
 
 mod activation;
 mod batch_norm;
@@ -26,7 +28,9 @@ mod stft;
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
 pub use channel_scale::channel_scale;
 pub use cross_entropy::{cross_entropy, cross_entropy_rows};
+pub use permute::permute;
 pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
+pub use slice::{concat, slice};
 
 pub use activation::{gelu, relu, sigmoid, tanh};
 pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};

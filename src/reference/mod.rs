@@ -5,7 +5,9 @@
 pub mod bce_with_logits;
 pub mod channel_scale;
 pub mod cross_entropy;
+pub mod permute;
 pub mod pool2d;
+pub mod slice;
 
 pub mod activation;
 pub mod batch_norm;

@@ -1,0 +1,48 @@
+// Part of a tensor along one axis, seen as (outer, n, inner), its VJP, and concatenation.
+//   slice_fwd   part[o,j,i] = whole[o, start + j, i]
+//   slice_bwd   whole[o,j,i] = part[o, j − start, i] inside, 0 elsewhere
+//   concat_part whole[o, start + j, i] = part[o,j,i], the rest of `whole` untouched (one launch per part)
+// Grid: one invocation per element of the part (fwd, concat) or of the whole (bwd), folded.
+
+//#include <common/grid.wgsl>
+
+const WG: u32 = 128u; //#tunable
+
+struct Params { outer: u32, n: u32, inner: u32, start: u32, m: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+@group(0) @binding(0) var<uniform>             p: Params; // n: extent of the whole, m: of the part
+
+@group(0) @binding(1) var<storage, read>       whole: array<f32>; // (outer, n, inner)
+@group(0) @binding(2) var<storage, read_write> part:  array<f32>; // (outer, m, inner)  overwritten
+
+// Index in the whole of element i of the part.
+fn place(i: u32) -> u32 {
+    let row = p.m * p.inner;
+    return i / row * p.n * p.inner + p.start * p.inner + i % row;
+}
+
+@compute @workgroup_size(WG)
+fn slice_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.outer * p.m * p.inner { return; }
+    part[i] = whole[place(i)];
+}
+
+@group(0) @binding(1) var<storage, read>       part_in:   array<f32>; // (outer, m, inner)
+@group(0) @binding(2) var<storage, read_write> whole_out: array<f32>; // (outer, n, inner)  overwritten
+
+@compute @workgroup_size(WG)
+fn slice_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.outer * p.n * p.inner { return; }
+    let j = i / p.inner % p.n - p.start;
+    var v = 0.0;
+    if j < p.m { v = part_in[(i / (p.n * p.inner) * p.m + j) * p.inner + i % p.inner]; }
+    whole_out[i] = v;
+}
+
+@compute @workgroup_size(WG)
+fn concat_part(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let i = flat_group(g, n) * WG + lane;
+    if i >= p.outer * p.m * p.inner { return; }
+    whole_out[place(i)] = part_in[i];
+}

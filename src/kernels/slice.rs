@@ -1,0 +1,58 @@
+//! Launches of `slice.wgsl`.
+
+use super::{POINTWISE, shader};
+use crate::gpu::Launch;
+
+shader!("slice");
+
+/// A part of `m` from `start` along the middle of (outer, n, inner).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The whole as (outer, n, inner).
+    pub around: (usize, usize, usize),
+    /// First index of the part.
+    pub start: usize,
+    /// Extent of the part.
+    pub m: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    outer: u32,
+    n: u32,
+    inner: u32,
+    start: u32,
+    m: u32,
+    _pad: [u32; 3],
+}
+
+impl Part {
+    fn launch<B>(&self, entry: &'static str, elements: usize) -> Launch<B> {
+        let (outer, n, inner) = self.around;
+        let [outer, n, inner, start, m] = [outer, n, inner, self.start, self.m].map(|v| v as u32);
+        Launch::new(&SHADER, entry, &Params { outer, n, inner, start, m, _pad: [0; 3] })
+            .linear((elements as u64).div_ceil(u64::from(POINTWISE)))
+            .cost(8 * elements as u64, 0)
+    }
+
+    fn elements(&self) -> usize {
+        self.around.0 * self.m * self.around.2
+    }
+
+    /// The part out of the whole.
+    pub fn take<B>(&self, whole: B, part: B) -> Launch<B> {
+        self.launch("slice_fwd", self.elements()).bind("whole", whole).bind("part", part)
+    }
+
+    /// The whole with the part in its place and zeros elsewhere.
+    pub fn pad<B>(&self, part: B, whole: B) -> Launch<B> {
+        let (outer, n, inner) = self.around;
+        self.launch("slice_bwd", outer * n * inner).bind("part_in", part).bind("whole_out", whole)
+    }
+
+    /// The part into its place, the rest of the whole untouched.
+    pub fn put<B>(&self, part: B, whole: B) -> Launch<B> {
+        self.launch("concat_part", self.elements()).bind("part_in", part).bind("whole_out", whole)
+    }
+}
