@@ -2,6 +2,8 @@
 
 mod bce_with_logits;
 mod channel_scale;
+mod dropout;
+mod layer_norm;
 mod permute;
 mod pool2d;
 mod slice;

@@ -2,6 +2,8 @@
 
 pub mod bce_with_logits;
 pub mod channel_scale;
+pub mod dropout;
+pub mod layer_norm;
 pub mod permute;
 pub mod pool2d;
 pub mod slice;
@@ -43,6 +45,8 @@ pub struct Shipped {
 
 /// Every shader of the crate.
 pub const SHIPPED: &[Shipped] = &[
+    dropout::SHIPPED,
+    layer_norm::SHIPPED,
     permute::SHIPPED,
     slice::SHIPPED,
     pool2d::SHIPPED,

@@ -3,6 +3,8 @@
 mod bce_with_logits;
 mod channel_scale;
 mod cross_entropy;
+mod dropout;
+mod layer_norm;
 mod permute;
 mod pool2d;
 mod slice;
@@ -28,6 +30,8 @@ mod stft;
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
 pub use channel_scale::channel_scale;
 pub use cross_entropy::{cross_entropy, cross_entropy_rows};
+pub use dropout::dropout;
+pub use layer_norm::{LayerNormMode, layer_norm};
 pub use permute::permute;
 pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use slice::{concat, slice};

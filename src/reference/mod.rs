@@ -5,6 +5,8 @@
 pub mod bce_with_logits;
 pub mod channel_scale;
 pub mod cross_entropy;
+pub mod dropout;
+pub mod layer_norm;
 pub mod permute;
 pub mod pool2d;
 pub mod slice;
