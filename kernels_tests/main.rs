@@ -10,6 +10,7 @@ mod slice;
 
 mod activation;
 mod batch_norm;
+mod augment;
 mod case;
 mod conv2d;
 mod coverage;
@@ -18,6 +19,7 @@ mod delta;
 mod focal_bce;
 mod matmul;
 mod mel;
+mod mixup;
 mod pointwise;
 mod reduce;
 mod resize;

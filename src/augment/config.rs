@@ -20,7 +20,7 @@ choices! {
 pub struct Augment {
     /// A random window of the image, resized to the whole.
     pub random_cut: RandomCut,
-    /// Squares set to the image's mean.
+    /// Squares set to the mean.
     pub cutout: Cutout,
     /// Pixels set to the highest or lowest value.
     pub salt_pepper: SaltPepper,
@@ -28,7 +28,7 @@ pub struct Augment {
     pub mixup: Mixup,
     /// Sums of two images whose weights change along time.
     pub horizontal_mixup: HorizontalMixup,
-    /// Bands of time and frequency set to the image's mean.
+    /// Bands of time and frequency set to the mean.
     pub spec_augment: SpecAugment,
 }
 

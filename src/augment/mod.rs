@@ -1,5 +1,159 @@
-//! Augmentation of training images.
+//! Augmentation of training images, as graph ops on (B, C, H, W): random cut, salt and pepper, mixtures of two images, cutout, masks.
+//!
+//! Nothing here has state: what happens to image i of step s follows from (seed, s, i) and the configuration alone, so a resumed run
+//! repeats itself and no result depends on scheduling.
 
 mod config;
+mod labels;
+mod pairs;
+pub mod rng;
 
 pub use config::{Augment, Cutout, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment};
+pub use pairs::Pairs;
+
+use crate::Result;
+use crate::graph::{Graph, Var};
+use crate::ops::{self, Change};
+
+/// Pixel values that changes set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Levels {
+    /// Of pepper: the lowest an image has.
+    pub low: f32,
+    /// Of salt: the highest an image has.
+    pub high: f32,
+    /// Of cut-out squares and masks: the mean.
+    pub fill: f32,
+}
+
+/// The host's inputs of [`mix`], written each step from [`Pairs`].
+#[derive(Debug, Clone, Copy)]
+pub struct PairInputs {
+    /// [`Pairs::partner`], as unsigned integers.
+    pub partner: Var,
+    /// [`Pairs::mixup`].
+    pub mixup: Var,
+    /// [`Pairs::weight`].
+    pub weight: Var,
+    /// [`Pairs::horizontal`].
+    pub horizontal: Var,
+}
+
+impl PairInputs {
+    /// Declares graph inputs `mix.partner`, `mix.mixup`, `mix.weight` and `mix.horizontal` of (B).
+    pub fn declare(g: &mut Graph, batch: usize) -> Self {
+        PairInputs {
+            partner: g.input("mix.partner", [batch]),
+            mixup: g.input("mix.mixup", [batch]),
+            weight: g.input("mix.weight", [batch]),
+            horizontal: g.input("mix.horizontal", [batch]),
+        }
+    }
+
+    /// Writes the pairs of a step into a program whose graph declared them; kinds of mixture it does not make are left out.
+    ///
+    /// # Errors
+    /// A batch of another size.
+    pub fn write(program: &crate::compile::Program, pairs: &Pairs) -> Result<()> {
+        program.write_u32("mix.partner", &pairs.partner)?;
+        for (name, values) in [("mix.mixup", &pairs.mixup), ("mix.weight", &pairs.weight), ("mix.horizontal", &pairs.horizontal)] {
+            program.write(name, values)?;
+        }
+        Ok(())
+    }
+}
+
+/// Mixes the images that `pairs` names with their partners; nothing where both ratios are 0.
+///
+/// # Shapes
+/// `x` (B, C, H, W) → the same.
+///
+/// # Errors
+/// Other shapes.
+pub fn mix(g: &mut Graph, x: Var, pairs: &PairInputs, config: &Augment) -> Result<Var> {
+    let mut y = x;
+    if config.mixup.ratio > 0.0 {
+        y = ops::mixup_rows(g, y, x, pairs.partner, pairs.mixup, pairs.weight)?;
+    }
+    // Partners are taken from the unmixed images, or their share of the label would be wrong.
+    if config.horizontal_mixup.ratio > 0.0 {
+        y = ops::horizontal_mixup_rows(g, y, x, pairs.partner, pairs.horizontal, config.horizontal_mixup.curve())?;
+    }
+    Ok(y)
+}
+
+/// All changes the configuration asks for, in the order random cut, salt and pepper, mixtures (where `pairs` are given), cutout, masks.
+///
+/// # Shapes
+/// `x` (B, C, H, W), `rng` (4) as [`rng::counter`] makes it → (B, C, H, W).
+///
+/// # Errors
+/// Other shapes; shares outside \[0, 1\].
+pub fn augment(g: &mut Graph, x: Var, rng: Var, pairs: Option<&PairInputs>, config: &Augment, levels: &Levels) -> Result<Var> {
+    g.scoped("augment", |g| {
+        let (rows, cols) = match g.shape(x).0[..] {
+            [_, _, rows, cols] => (rows, cols),
+            _ => return Err(crate::Error::shape("augment", "4 dimensions", g.shape(x).to_string())),
+        };
+        let pixels = |share: f64, n: usize| (share * n as f64).round() as usize;
+        let mut y = x;
+        let apply = |g: &mut Graph, y: &mut Var, prob: f64, stream: u32, change: Change| -> Result<()> {
+            if prob > 0.0 {
+                *y = ops::augment(g, *y, rng, change, prob as f32, stream)?;
+            }
+            Ok(())
+        };
+        let c = config;
+        apply(g, &mut y, c.random_cut.prob, 1, Change::RandomCut { least: c.random_cut.min_fraction as f32 })?;
+        let salt = &c.salt_pepper;
+        let change = Change::SaltPepper { share: salt.fraction as f32, pepper: salt.pepper as f32, low: levels.low, high: levels.high };
+        apply(g, &mut y, salt.prob, 2, change)?;
+        if let Some(pairs) = pairs {
+            y = mix(g, y, pairs, c)?;
+        }
+        let size = (pixels(c.cutout.size, rows), pixels(c.cutout.size, cols));
+        let prob = if c.cutout.n > 0 { c.cutout.prob } else { 0.0 };
+        apply(g, &mut y, prob, 3, Change::Cutout { count: c.cutout.n, size, fill: levels.fill })?;
+        let s = &c.spec_augment;
+        let (columns, bands) = ((s.time_masks, pixels(s.time_width, cols)), (s.freq_masks, pixels(s.freq_width, rows)));
+        let prob = if s.time_masks + s.freq_masks > 0 { 1.0 } else { 0.0 };
+        apply(g, &mut y, prob, 4, Change::SpecAugment { columns, rows: bands, fill: levels.fill })?;
+        Ok(y)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything a little.
+    pub fn config() -> Augment {
+        Augment {
+            random_cut: RandomCut { prob: 0.8, min_fraction: 0.75 },
+            cutout: Cutout { prob: 0.5, n: 3, size: 0.2 },
+            salt_pepper: SaltPepper { prob: 0.4, fraction: 0.06, pepper: 0.5 },
+            mixup: Mixup { ratio: 0.1 },
+            horizontal_mixup: HorizontalMixup { ratio: 0.3, a: 0.05, b: 1.25, c: 1.0, labels: MixLabels::Share },
+            spec_augment: SpecAugment { time_masks: 1, time_width: 0.1, freq_masks: 1, freq_width: 0.1 },
+        }
+    }
+
+    #[test]
+    fn only_what_is_asked_for_becomes_a_node() {
+        let count = |c: &Augment| {
+            let mut g = Graph::new();
+            let (x, rng) = (g.input("x", [4, 1, 32, 32]), g.input("rng", [4]));
+            let pairs = PairInputs::declare(&mut g, 4);
+            let before = g.nodes().len();
+            let y = augment(&mut g, x, rng, Some(&pairs), c, &Levels { low: 0.0, high: 1.0, fill: 0.5 }).unwrap();
+            assert_eq!(g.shape(y), g.shape(x));
+            g.nodes().len() - before
+        };
+        let mut c = config();
+        assert_eq!(count(&c), 6);
+        c.mixup.ratio = 0.0;
+        c.cutout.n = 0;
+        c.salt_pepper.prob = 0.0;
+        assert_eq!(count(&c), 3);
+    }
+}

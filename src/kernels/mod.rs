@@ -10,6 +10,7 @@ pub mod slice;
 
 pub mod activation;
 pub mod batch_norm;
+pub mod augment;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
@@ -25,6 +26,7 @@ pub mod matmul_row;
 pub mod matmul_subgroup;
 pub mod matmul_tile;
 pub mod mel;
+pub mod mixup;
 pub mod pointwise;
 pub mod pre_emphasis;
 pub mod reduce;
@@ -58,6 +60,7 @@ pub const SHIPPED: &[Shipped] = &[
     conv2d_fwd_subgroup::SHIPPED,
     conv2d_tile::SHIPPED,
     bce_with_logits::SHIPPED,
+    augment::SHIPPED,
     copy::SHIPPED,
     cross_entropy::SHIPPED,
     focal_bce::SHIPPED,
@@ -69,6 +72,7 @@ pub const SHIPPED: &[Shipped] = &[
     decibel::SHIPPED,
     delta::SHIPPED,
     mel::SHIPPED,
+    mixup::SHIPPED,
     pre_emphasis::SHIPPED,
     row_mean::SHIPPED,
     stft::SHIPPED,

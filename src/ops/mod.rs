@@ -11,6 +11,7 @@ mod slice;
 
 mod activation;
 mod batch_norm;
+mod augment;
 mod decibel;
 
 mod conv2d;
@@ -18,6 +19,7 @@ mod delta;
 mod focal_bce;
 mod matmul;
 mod mel;
+mod mixup;
 mod pointwise;
 mod pre_emphasis;
 mod reduce;
@@ -38,6 +40,7 @@ pub use slice::{concat, slice};
 
 pub use activation::{gelu, relu, sigmoid, tanh};
 pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};
+pub use augment::{Change, MOST, augment};
 pub use decibel::{Scale as DecibelScale, decibel};
 
 pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};
@@ -45,6 +48,7 @@ pub use delta::delta;
 pub use focal_bce::{focal_bce, focal_bce_rows};
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use mel::{Bands, mel};
+pub use mixup::{Curve, horizontal_mixup, horizontal_mixup_rows, mixup, mixup_rows};
 pub use pointwise::{add, affine, mul, scale};
 pub use pre_emphasis::{pre_emphasis, whole};
 pub use reduce::{mean, sum};

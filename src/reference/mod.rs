@@ -13,6 +13,7 @@ pub mod slice;
 
 pub mod activation;
 pub mod batch_norm;
+pub mod augment;
 pub mod decibel;
 
 pub mod conv2d;
@@ -20,6 +21,7 @@ pub mod delta;
 pub mod focal_bce;
 pub mod matmul;
 pub mod mel;
+pub mod mixup;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;

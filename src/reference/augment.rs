@@ -1,0 +1,116 @@
+//! Random changes to images, with the draws of the shaders.
+
+use super::Real;
+use crate::augment::rng::{Stream, below, unit};
+use crate::ops::Change;
+
+/// Each of (batch, channels, rows, cols) images changed with probability `prob` by the draws of `stream` under `counter`.
+pub fn forward<R: Real>(
+    [batch, channels, rows, cols]: [usize; 4],
+    change: &Change,
+    prob: f32,
+    stream: u32,
+    counter: [u32; 4],
+    x: &[R],
+) -> Vec<R> {
+    let stream = Stream::new(counter, stream);
+    let mut y = x.to_vec();
+    let size = rows * cols;
+    for image in 0..batch {
+        let draw = |i: usize| stream.draw(i as u32, image as u32);
+        if unit(draw(0)[0]) >= prob {
+            continue;
+        }
+        let value = pixel_rule(change, rows, cols, &draw);
+        for channel in 0..channels {
+            let base = (image * channels + channel) * size;
+            for i in 0..size {
+                y[base + i] = value(i / cols, i % cols, &x[base..base + size]);
+            }
+        }
+    }
+    y
+}
+
+type Rule<R> = Box<dyn Fn(usize, usize, &[R]) -> R>;
+
+/// The new value of pixel (row, col) of a plane.
+fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(usize) -> [u32; 2]) -> Rule<R> {
+    let place = |d: [u32; 2], n: usize| below(d[1], n as u32) as usize;
+    match *change {
+        Change::RandomCut { least } => {
+            let (size, origin) = (draw(1), draw(2));
+            let axis = |n: usize, size: u32, origin: u32| {
+                let least = f64::from(least);
+                let extent = n as f64 * (least + (1.0 - least) * f64::from(unit(size)));
+                let from = f64::from(unit(origin)) * (n as f64 - extent);
+                move |o: usize| (from + (o as f64 + 0.5) * extent / n as f64 - 0.5).clamp(0.0, (n - 1) as f64)
+            };
+            let (down, across) = (axis(rows, size[0], origin[0]), axis(cols, size[1], origin[1]));
+            Box::new(move |row, col, plane| {
+                let (v, h) = (down(row), across(col));
+                let mut sum = R::zero();
+                for (i, a) in [(v as usize, 1.0 - v.fract()), ((v as usize + 1).min(rows - 1), v.fract())] {
+                    for (j, b) in [(h as usize, 1.0 - h.fract()), ((h as usize + 1).min(cols - 1), h.fract())] {
+                        sum += R::of(a * b) * plane[i * cols + j];
+                    }
+                }
+                sum
+            })
+        }
+        Change::Cutout { count, size: (height, width), fill } => {
+            let corner = |s: usize| (below(draw(1 + s)[0], (rows - height + 1) as u32) as usize, place(draw(1 + s), cols - width + 1));
+            let corners: Vec<(usize, usize)> = (0..count).map(corner).collect();
+            Box::new(move |row, col, plane| {
+                let inside = |&(top, left): &(usize, usize)| (top..top + height).contains(&row) && (left..left + width).contains(&col);
+                if corners.iter().any(inside) { R::of(f64::from(fill)) } else { plane[row * cols + col] }
+            })
+        }
+        Change::SaltPepper { share, pepper, low, high } => {
+            let draws: Vec<[u32; 2]> = (0..rows * cols).map(|i| draw(1 + i)).collect();
+            Box::new(move |row, col, plane| {
+                let [which, value] = draws[row * cols + col];
+                match (unit(which) < share, unit(value) < pepper) {
+                    (true, true) => R::of(f64::from(low)),
+                    (true, false) => R::of(f64::from(high)),
+                    _ => plane[row * cols + col],
+                }
+            })
+        }
+        Change::SpecAugment { columns, rows: bands, fill } => {
+            let mask = |d: [u32; 2], most: usize, n: usize| {
+                let width = below(d[0], most as u32 + 1) as usize;
+                let from = place(d, n - width + 1);
+                from..from + width
+            };
+            let across: Vec<_> = (0..columns.0).map(|s| mask(draw(1 + s), columns.1, cols)).collect();
+            let down: Vec<_> = (0..bands.0).map(|s| mask(draw(17 + s), bands.1, rows)).collect();
+            Box::new(move |row, col, plane| {
+                let hidden = across.iter().any(|m| m.contains(&col)) || down.iter().any(|m| m.contains(&row));
+                if hidden { R::of(f64::from(fill)) } else { plane[row * cols + col] }
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_met_and_channels_agree() {
+        let x = vec![0.5; 2 * 2 * 100 * 100];
+        let change = Change::SaltPepper { share: 0.1, pepper: 0.25, low: 0.0, high: 1.0 };
+        let y = forward([2, 2, 100, 100], &change, 1.0, 3, [1, 2, 3, 0], &x);
+        let count = |v: f64| y[..10_000].iter().filter(|&&p| p == v).count();
+        assert!((200..300).contains(&count(0.0)) && (700..800).contains(&count(1.0)), "{} {}", count(0.0), count(1.0));
+        assert!(y[..10_000] == y[10_000..20_000] && y[..10_000] != y[20_000..30_000]);
+    }
+
+    #[test]
+    fn a_cut_of_the_whole_image_changes_nothing() {
+        let x: Vec<f64> = (0..30).map(f64::from).collect();
+        let y = forward([1, 1, 5, 6], &Change::RandomCut { least: 1.0 }, 1.0, 1, [1, 2, 3, 0], &x);
+        assert!(x.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-9), "{y:?}");
+    }
+}
