@@ -95,6 +95,7 @@ impl Plan {
             }
             let launches = match &node.kind {
                 NodeKind::Op(op) if !op.is_view() => {
+                    check_writes(graph, n, op.writes())?;
                     let mut cx = Lowering::new(graph, caps, n);
                     op.lower(&mut cx)?;
                     for (i, &elements) in cx.scratch.iter().enumerate() {
@@ -162,6 +163,18 @@ impl Plan {
 enum Pending {
     Value(Var),
     Scratch(NodeId, usize, usize),
+}
+
+/// What a node overwrites must be state: anything else may share its memory with other values, or be written by the host.
+fn check_writes(graph: &Graph, n: NodeId, writes: &[usize]) -> Result<()> {
+    for &i in writes {
+        let is_state = |v: &Var| matches!(graph.nodes()[view_root(graph, *v).node].kind, NodeKind::State(_));
+        if !graph.inputs(n).get(i).is_some_and(is_state) {
+            let node = &graph.nodes()[n];
+            return Err(Error::Graph(format!("{} {} overwrites its input {i}, which is not state", node.name(), node.scope)));
+        }
+    }
+    Ok(())
 }
 
 /// The value whose memory `v` is.

@@ -16,6 +16,7 @@ pub use launch::{Launch, MAX_GROUPS, Shader, fold};
 /// Shared WGSL under `shaders/common`, by the name used in `//#include <common/NAME.wgsl>`.
 pub fn includes(name: &str) -> Option<&'static str> {
     Some(match name {
+        "common/bits.wgsl" => include_str!("../../shaders/common/bits.wgsl"),
         "common/conv2d.wgsl" => include_str!("../../shaders/common/conv2d.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),

@@ -11,6 +11,7 @@ pub mod slice;
 pub mod activation;
 pub mod batch_norm;
 pub mod augment;
+pub mod clip;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
@@ -21,12 +22,14 @@ pub mod cross_entropy;
 pub mod decibel;
 pub mod delta;
 pub mod focal_bce;
+pub mod in_place;
 pub mod matmul;
 pub mod matmul_row;
 pub mod matmul_subgroup;
 pub mod matmul_tile;
 pub mod mel;
 pub mod mixup;
+pub mod optimiser;
 pub mod pointwise;
 pub mod pre_emphasis;
 pub mod reduce;
@@ -55,6 +58,7 @@ pub const SHIPPED: &[Shipped] = &[
     channel_scale::SHIPPED,
     batch_norm::SHIPPED,
     activation::SHIPPED,
+    clip::SHIPPED,
     conv2d_bwd_input_subgroup::SHIPPED,
     conv2d_bwd_weight_subgroup::SHIPPED,
     conv2d_fwd_subgroup::SHIPPED,
@@ -64,9 +68,11 @@ pub const SHIPPED: &[Shipped] = &[
     copy::SHIPPED,
     cross_entropy::SHIPPED,
     focal_bce::SHIPPED,
+    in_place::SHIPPED,
     matmul_row::SHIPPED,
     matmul_subgroup::SHIPPED,
     matmul_tile::SHIPPED,
+    optimiser::SHIPPED,
     pointwise::SHIPPED,
     reduce::SHIPPED,
     decibel::SHIPPED,
@@ -99,4 +105,11 @@ pub const POINTWISE: u32 = 128;
 /// workgroup memory gains nothing; on GPUs a power of two that the row fills.
 pub fn reduction(caps: &Capabilities, cols: usize) -> u32 {
     if caps.software { 8 } else { (cols as u32).next_power_of_two().clamp(32, 256.min(caps.max_workgroup_invocations)) }
+}
+
+/// Workgroup size, elements per invocation and number of workgroups of a kernel that streams over `n` elements, with tunables `WG`
+/// and `PER`: long runs on software adapters, where a workgroup costs more than its arithmetic; short ones on GPUs, to fill them.
+pub fn streaming(caps: &Capabilities, n: usize) -> (u32, u32, u64) {
+    let (wg, per) = if caps.software { (8, 512) } else { (128, 4) };
+    (wg, per, (n as u64).div_ceil(u64::from(wg * per)))
 }

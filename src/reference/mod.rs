@@ -4,6 +4,7 @@
 
 pub mod bce_with_logits;
 pub mod channel_scale;
+pub mod clip;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod layer_norm;
@@ -19,9 +20,11 @@ pub mod decibel;
 pub mod conv2d;
 pub mod delta;
 pub mod focal_bce;
+pub mod in_place;
 pub mod matmul;
 pub mod mel;
 pub mod mixup;
+pub mod optimiser;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;

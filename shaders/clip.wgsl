@@ -1,0 +1,49 @@
+// Global gradient norm and the factor that brings it down to a maximum, in two stages of fixed order.
+//   clip_partial   partial[w] = Σ x² over the w-th chunk
+//   clip_finish    norm = √Σ_w partial[w],   scale = min(1, max_norm / (norm + 1e-6))
+// A norm that is not finite gives scale NaN (made from bits, so that no compiler folds it away).
+// Grid: clip_partial one workgroup per chunk, folded into 2-D; clip_finish one workgroup.
+
+//#include <common/bits.wgsl>
+//#include <common/grid.wgsl>
+//#include <common/reduce.wgsl>
+
+struct Params { n: u32, chunk: u32, max_norm: f32, nan: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       x:       array<f32>; // (n)
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>; // (ceil(n / chunk))  overwritten
+
+@compute @workgroup_size(WG)
+fn clip_partial(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let group = flat_group(g, n);
+    let first = group * p.chunk;
+    if first >= p.n { return; }
+    let end = first + min(p.chunk, p.n - first);
+    var s = 0.0;
+    for (var i = first + lane; i < end; i += WG) {
+        let xi = x[i];
+        s += xi * xi;
+    }
+    s = block_sum(lane, s);
+    if lane == 0u { partial[group] = s; }
+}
+
+@group(0) @binding(1) var<storage, read>       partial_saved: array<f32>; // (n)  n = number of chunks
+@group(0) @binding(2) var<storage, read_write> norm:          array<f32>; // (1)  overwritten
+@group(0) @binding(3) var<storage, read_write> scale:         array<f32>; // (1)  overwritten
+
+@compute @workgroup_size(WG)
+fn clip_finish(@builtin(local_invocation_index) lane: u32) {
+    var s = 0.0;
+    for (var i = lane; i < p.n; i += WG) { s += partial_saved[i]; }
+    s = block_sum(lane, s);
+    if lane == 0u {
+        let r = sqrt(s);
+        norm[0] = r;
+        var factor = 1.0;
+        if r + 1e-6 > p.max_norm { factor = p.max_norm / (r + 1e-6); }
+        if !finite(s) { factor = bitcast<f32>(p.nan); }
+        scale[0] = factor;
+    }
+}

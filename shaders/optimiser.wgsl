@@ -1,0 +1,111 @@
+// Parameter updates in place, PyTorch's rules, on one flat region of parameters with its gradients and moments. Elements whose
+// gradient and state are 0 (the gaps between tensors) stay 0.
+// hyper = (lr η, weight decay λ, β1 or momentum μ, β2 or α, ε, 1 − β1^t, 1 − β2^t, 1 − β2 or 1 − α)
+//   adamw    w ← (1 − ηλ)·w,  m ← m + (1 − β1)(g − m),  v ← β2·v + (1 − β2)·g²,  w ← w − η/(1 − β1^t) · m / (√(v/(1 − β2^t)) + ε)
+//   sgd      g ← g + λw,      m ← μ·m + g,                                       w ← w − η·m
+//   rmsprop  g ← g + λw,      v ← α·v + (1 − α)·g²,  m ← μ·m + g/(√v + ε),       w ← w − η·m
+// The `_clipped` entries use g·clip[0] for g and change nothing when clip[0] is not finite: one bad batch must not destroy the weights.
+// Grid: each workgroup takes WG·PER neighbouring elements, workgroups folded into 2-D.
+
+//#include <common/bits.wgsl>
+//#include <common/grid.wgsl>
+
+const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable
+
+struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read_write> param: array<f32>; // (n)  updated
+@group(0) @binding(2) var<storage, read>       grad:  array<f32>; // (n)
+@group(0) @binding(3) var<storage, read_write> m:     array<f32>; // (n)  updated
+@group(0) @binding(4) var<storage, read_write> v:     array<f32>; // (n)  updated
+@group(0) @binding(5) var<storage, read>       hyper: array<f32>; // (8)
+@group(0) @binding(6) var<storage, read>       clip:  array<f32>; // (1)
+
+fn adamw_range(first: u32, s: f32) {
+    let keep = 1.0 - hyper[0] * hyper[1];
+    let step = hyper[0] / hyper[5];
+    let root = inverseSqrt(hyper[6]);
+    let one_minus_beta1 = 1.0 - hyper[2];
+    let beta2 = hyper[3];
+    let eps = hyper[4];
+    let one_minus_beta2 = hyper[7];
+    for (var e = 0u; e < PER; e++) {
+        let i = first + e * WG;
+        if i >= p.n { return; }
+        let g = s * grad[i];
+        let mi = m[i] + one_minus_beta1 * (g - m[i]);
+        let vi = beta2 * v[i] + one_minus_beta2 * g * g;
+        m[i] = mi;
+        v[i] = vi;
+        param[i] = keep * param[i] - step * mi / (sqrt(vi) * root + eps);
+    }
+}
+
+fn sgd_range(first: u32, s: f32) {
+    let lr = hyper[0];
+    let decay = hyper[1];
+    let momentum = hyper[2];
+    for (var e = 0u; e < PER; e++) {
+        let i = first + e * WG;
+        if i >= p.n { return; }
+        let w = param[i];
+        let mi = momentum * m[i] + (s * grad[i] + decay * w);
+        m[i] = mi;
+        param[i] = w - lr * mi;
+    }
+}
+
+fn rmsprop_range(first: u32, s: f32) {
+    let lr = hyper[0];
+    let decay = hyper[1];
+    let momentum = hyper[2];
+    let alpha = hyper[3];
+    let eps = hyper[4];
+    let one_minus_alpha = hyper[7];
+    for (var e = 0u; e < PER; e++) {
+        let i = first + e * WG;
+        if i >= p.n { return; }
+        let w = param[i];
+        let g = s * grad[i] + decay * w;
+        let vi = alpha * v[i] + one_minus_alpha * g * g;
+        let mi = momentum * m[i] + g / (sqrt(vi) + eps);
+        v[i] = vi;
+        m[i] = mi;
+        param[i] = w - lr * mi;
+    }
+}
+
+@compute @workgroup_size(WG)
+fn adamw(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    adamw_range(flat_group(g, n) * WG * PER + lane, 1.0);
+}
+
+@compute @workgroup_size(WG)
+fn adamw_clipped(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let s = clip[0];
+    if finite(s) { adamw_range(flat_group(g, n) * WG * PER + lane, s); }
+}
+
+@compute @workgroup_size(WG)
+fn sgd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    sgd_range(flat_group(g, n) * WG * PER + lane, 1.0);
+}
+
+@compute @workgroup_size(WG)
+fn sgd_clipped(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let s = clip[0];
+    if finite(s) { sgd_range(flat_group(g, n) * WG * PER + lane, s); }
+}
+
+@compute @workgroup_size(WG)
+fn rmsprop(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    rmsprop_range(flat_group(g, n) * WG * PER + lane, 1.0);
+}
+
+@compute @workgroup_size(WG)
+fn rmsprop_clipped(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let s = clip[0];
+    if finite(s) { rmsprop_range(flat_group(g, n) * WG * PER + lane, s); }
+}

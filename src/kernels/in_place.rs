@@ -1,0 +1,34 @@
+//! Launches of `in_place.wgsl`.
+
+use super::{shader, streaming};
+use crate::gpu::{Capabilities, Launch};
+
+shader!("in_place", [("WG", 8), ("PER", 512)], [("WG", 128), ("PER", 4)]);
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    n: u32,
+    s: f32,
+    _pad: [u32; 2],
+}
+
+fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize, s: f32, y: B) -> Launch<B> {
+    let (wg, per, groups) = streaming(caps, n);
+    Launch::new(&SHADER, entry, &Params { n: n as u32, s, _pad: [0; 2] }).tune("WG", wg).tune("PER", per).linear(groups).bind("y", y)
+}
+
+/// `y ← y + s·(x − y)`.
+pub fn ema<B>(caps: &Capabilities, n: usize, s: f32, y: B, x: B) -> Launch<B> {
+    launch(caps, "ema", n, s, y).bind("x", x).cost(12 * n as u64, 3 * n as u64)
+}
+
+/// `y ← y + s·x`.
+pub fn accumulate<B>(caps: &Capabilities, n: usize, s: f32, y: B, x: B) -> Launch<B> {
+    launch(caps, "accumulate", n, s, y).bind("x", x).cost(12 * n as u64, 2 * n as u64)
+}
+
+/// `y ← s`.
+pub fn fill<B>(caps: &Capabilities, n: usize, s: f32, y: B) -> Launch<B> {
+    launch(caps, "fill", n, s, y).cost(4 * n as u64, 0)
+}

@@ -1,0 +1,67 @@
+//! Launches of `optimiser.wgsl`.
+
+use super::{shader, streaming};
+use crate::gpu::{Capabilities, Launch};
+
+shader!("optimiser", [("WG", 8), ("PER", 512)], [("WG", 128), ("PER", 4)]);
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+struct Params {
+    n: u32,
+    _pad: [u32; 3],
+}
+
+/// What an update reads and overwrites.
+pub struct Operands<B> {
+    /// Parameters (n), overwritten.
+    pub param: B,
+    /// Gradients (n).
+    pub grad: B,
+    /// First moment or momentum (n), overwritten.
+    pub m: B,
+    /// Second moment (n), overwritten.
+    pub v: Option<B>,
+    /// Eight numbers; see the shader.
+    pub hyper: B,
+    /// Factor of the gradients (1).
+    pub clip: Option<B>,
+}
+
+/// One launch of `entry` (its `_clipped` twin is `clipped`) over `n` elements.
+fn launch<B>(caps: &Capabilities, n: usize, (entry, clipped): (&'static str, &'static str), flops: u64, o: Operands<B>) -> Launch<B> {
+    let (wg, per, groups) = streaming(caps, n);
+    let entry = if o.clip.is_some() { clipped } else { entry };
+    let moments = 1 + u64::from(o.v.is_some());
+    let mut launch = Launch::new(&SHADER, entry, &Params { n: n as u32, _pad: [0; 3] })
+        .tune("WG", wg)
+        .tune("PER", per)
+        .linear(groups)
+        .cost(4 * n as u64 * (3 + 2 * moments), flops * n as u64)
+        .bind("param", o.param)
+        .bind("grad", o.grad)
+        .bind("m", o.m)
+        .bind("hyper", o.hyper);
+    if let Some(v) = o.v {
+        launch = launch.bind("v", v);
+    }
+    if let Some(clip) = o.clip {
+        launch = launch.bind("clip", clip);
+    }
+    launch
+}
+
+/// AdamW.
+pub fn adamw<B>(caps: &Capabilities, n: usize, operands: Operands<B>) -> Launch<B> {
+    launch(caps, n, ("adamw", "adamw_clipped"), 15, operands)
+}
+
+/// Gradient descent with momentum.
+pub fn sgd<B>(caps: &Capabilities, n: usize, operands: Operands<B>) -> Launch<B> {
+    launch(caps, n, ("sgd", "sgd_clipped"), 7, operands)
+}
+
+/// RMSprop with momentum.
+pub fn rmsprop<B>(caps: &Capabilities, n: usize, operands: Operands<B>) -> Launch<B> {
+    launch(caps, n, ("rmsprop", "rmsprop_clipped"), 13, operands)
+}
