@@ -9,8 +9,8 @@ mod pool2d;
 mod slice;
 
 mod activation;
-mod batch_norm;
 mod augment;
+mod batch_norm;
 mod case;
 mod clip;
 mod conv2d;

@@ -9,8 +9,8 @@ pub mod pool2d;
 pub mod slice;
 
 pub mod activation;
-pub mod batch_norm;
 pub mod augment;
+pub mod batch_norm;
 pub mod clip;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;

@@ -11,8 +11,8 @@ mod pool2d;
 mod slice;
 
 mod activation;
-mod batch_norm;
 mod augment;
+mod batch_norm;
 mod decibel;
 
 mod conv2d;
@@ -43,8 +43,8 @@ pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};
 pub use slice::{concat, slice};
 
 pub use activation::{gelu, relu, sigmoid, tanh};
-pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};
 pub use augment::{Change, MOST, augment};
+pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};
 pub use decibel::{Scale as DecibelScale, decibel};
 
 pub use conv2d::{Conv2d, conv1d, conv2d, conv2d_with};

@@ -13,8 +13,8 @@ pub mod pool2d;
 pub mod slice;
 
 pub mod activation;
-pub mod batch_norm;
 pub mod augment;
+pub mod batch_norm;
 pub mod decibel;
 
 pub mod conv2d;
