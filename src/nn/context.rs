@@ -3,6 +3,7 @@
 use super::params::{Init, Params};
 use crate::Result;
 use crate::graph::{Graph, Shape, Var};
+use std::collections::BTreeMap;
 
 /// A graph being built together with the parameters it uses.
 pub struct Context<'a> {
@@ -14,6 +15,7 @@ pub struct Context<'a> {
     pub training: bool,
     /// Batch norms whose scope satisfies this use running statistics even in training (a frozen backbone).
     pub frozen_statistics: fn(&str) -> bool,
+    used: BTreeMap<String, Var>,
     rng: Option<Var>,
     streams: u32,
 }
@@ -24,7 +26,7 @@ pub const RNG: &str = "rng";
 impl<'a> Context<'a> {
     /// A context without frozen statistics.
     pub fn new(g: &'a mut Graph, params: &'a mut Params, training: bool) -> Self {
-        Context { g, params, training, frozen_statistics: |_| false, rng: None, streams: 0 }
+        Context { g, params, training, frozen_statistics: |_| false, used: BTreeMap::new(), rng: None, streams: 0 }
     }
 
     /// Builds inside a named scope; parameter names carry the path.
@@ -50,7 +52,17 @@ impl<'a> Context<'a> {
     /// See [`Params::param`].
     pub fn param(&mut self, leaf: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
         let name = self.path(leaf);
-        self.params.param(self.g, &name, shape, init)
+        if let Some(&v) = self.used.get(&name) {
+            return Ok(v);
+        }
+        let v = self.params.param(self.g, &name, shape, init)?;
+        self.used.insert(name, v);
+        Ok(v)
+    }
+
+    /// Parameters this graph uses, by name: what to differentiate by.
+    pub fn used(&self) -> &BTreeMap<String, Var> {
+        &self.used
     }
 
     /// A running statistic named after the current scope.

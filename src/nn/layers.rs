@@ -1,0 +1,104 @@
+//! Layers with parameters: convolution, batch norm, linear, layer norm, squeeze-excitation.
+//!
+//! Names and initialisation are PyTorch's, so that weights travel both ways.
+
+use super::{Context, Init};
+use crate::Result;
+use crate::graph::Var;
+use crate::ops::{self, Conv2d, LayerNormMode};
+
+/// Batch norm's `eps` and the weight of the new value in the running statistics.
+const BN_EPS: f32 = 1e-5;
+const BN_MOMENTUM: f32 = 0.1;
+
+/// Square convolution without bias: (B, C, H, W) -> (B, out, H', W'). Kaiming-normal, fan-out.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn conv2d(cx: &mut Context, x: Var, out: usize, kernel: usize, stride: usize, padding: usize) -> Result<Var> {
+    let cin = cx.g.shape(x).get(1).copied().unwrap_or(0);
+    let w = cx.param("weight", [out, cin, kernel, kernel], Init::KaimingFanOut(out * kernel * kernel))?;
+    let spec = Conv2d { stride: [stride; 2], padding: [padding; 2], ..Conv2d::default() };
+    ops::conv2d(cx.g, x, w, None, spec)
+}
+
+/// Batch norm over (B, C, ...), followed by ReLU where asked: batch statistics in training (and the running ones updated), running
+/// statistics otherwise or where the context freezes them.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
+    let shape = cx.g.shape(x).clone();
+    let c = shape.get(1).copied().unwrap_or(0);
+    let w = cx.param("weight", [c], Init::Fill(1.0))?;
+    let b = cx.param("bias", [c], Init::Fill(0.0))?;
+    let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
+    let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
+    if !cx.training || (cx.frozen_statistics)(&cx.g.scope()) {
+        return ops::batch_norm_eval(cx.g, x, w, b, mean, var, BN_EPS, relu);
+    }
+    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, BN_EPS, relu)?;
+    let count = shape.elements() / c.max(1);
+    let (new_mean, new_var) = ops::batch_norm_running(cx.g, mean, var, batch_mean, rstd, count, BN_MOMENTUM, BN_EPS)?;
+    for (leaf, new) in [("running_mean", new_mean), ("running_var", new_var)] {
+        let name = cx.path(leaf);
+        if let Some(p) = cx.params.get(&name) {
+            let place = p.place.clone();
+            cx.g.store(new, place);
+        }
+    }
+    Ok(y)
+}
+
+/// `x Wᵀ + b` on the last axis: (..., K) -> (..., out). With `bias`, both start uniform in `±1/√K` (PyTorch's default).
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn linear(cx: &mut Context, x: Var, out: usize, bias: bool) -> Result<Var> {
+    let k = cx.g.shape(x).last().copied().unwrap_or(0);
+    let bound = Init::Uniform(1.0 / (k as f32).sqrt());
+    let w = cx.param("weight", [out, k], bound)?;
+    let b = if bias { Some(cx.param("bias", [out], bound)?) } else { None };
+    ops::linear(cx.g, x, w, b)
+}
+
+/// Layer norm over the last axis.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn layer_norm(cx: &mut Context, x: Var, mode: LayerNormMode) -> Result<Var> {
+    let n = cx.g.shape(x).last().copied().unwrap_or(0);
+    let w = cx.param("weight", [n], Init::Fill(1.0))?;
+    let b = cx.param("bias", [n], Init::Fill(0.0))?;
+    let eps = match mode {
+        LayerNormMode::Standard => 1e-5,
+        LayerNormMode::UnbiasedStd => 1e-6,
+    };
+    ops::layer_norm(cx.g, x, w, b, mode, eps)
+}
+
+/// Squeeze-excitation (Hu et al. 2018), no biases: `u · σ(W₂ relu(W₁ mean(u)))` on (B, C, H, W).
+///
+/// # Errors
+/// Shape errors of the ops.
+pub fn squeeze_excite(cx: &mut Context, u: Var, reduction: usize) -> Result<Var> {
+    let c = cx.g.shape(u).get(1).copied().unwrap_or(0);
+    let mean = ops::global_avg_pool(cx.g, u)?;
+    let hidden = cx.scoped("fc1", |cx| linear(cx, mean, (c / reduction).max(1), false))?;
+    let hidden = ops::relu(cx.g, hidden)?;
+    let s = cx.scoped("fc2", |cx| linear(cx, hidden, c, false))?;
+    let s = ops::sigmoid(cx.g, s)?;
+    ops::channel_scale(cx.g, u, s)
+}
+
+/// Drops values with probability `p` in training; the identity otherwise.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn dropout(cx: &mut Context, x: Var, p: f32) -> Result<Var> {
+    if !cx.training || p == 0.0 {
+        return Ok(x);
+    }
+    let (rng, id) = cx.random();
+    ops::dropout(cx.g, x, rng, p, id)
+}

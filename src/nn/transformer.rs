@@ -1,0 +1,94 @@
+//! The transformer encoder (Vaswani et al. 2017) with PyTorch's parameter names.
+
+use super::attention::attention;
+use super::layers::{dropout, layer_norm, linear};
+use super::{Context, Init};
+use crate::graph::Var;
+use crate::ops::{self, LayerNormMode};
+use crate::{Error, Result};
+
+/// Dimensions and choices of an encoder layer.
+#[derive(Debug, Clone, Copy)]
+pub struct EncoderLayer {
+    /// Attention heads; divides the width.
+    pub heads: usize,
+    /// Hidden width of the feed-forward part.
+    pub ff: usize,
+    /// Dropout rate of attention weights, hidden values and both residual branches.
+    pub dropout: f32,
+    /// Normalise before each sublayer (the released code) or after each addition (the paper's figure).
+    pub norm_first: bool,
+    /// Flavour of layer norm.
+    pub norm: LayerNormMode,
+}
+
+impl EncoderLayer {
+    /// (B, T, D) -> (B, T, D).
+    ///
+    /// # Errors
+    /// When the heads do not divide the width; shape errors of the ops.
+    pub fn build(&self, cx: &mut Context, x: Var) -> Result<Var> {
+        if self.norm_first {
+            let n = cx.scoped("norm1", |cx| layer_norm(cx, x, self.norm))?;
+            let a = self.self_attention(cx, n)?;
+            let x = ops::add(cx.g, x, a)?;
+            let n = cx.scoped("norm2", |cx| layer_norm(cx, x, self.norm))?;
+            let f = self.feed_forward(cx, n)?;
+            ops::add(cx.g, x, f)
+        } else {
+            let a = self.self_attention(cx, x)?;
+            let x = ops::add(cx.g, x, a)?;
+            let x = cx.scoped("norm1", |cx| layer_norm(cx, x, self.norm))?;
+            let f = self.feed_forward(cx, x)?;
+            let x = ops::add(cx.g, x, f)?;
+            cx.scoped("norm2", |cx| layer_norm(cx, x, self.norm))
+        }
+    }
+
+    fn self_attention(&self, cx: &mut Context, x: Var) -> Result<Var> {
+        let shape = cx.g.shape(x).clone();
+        let [b, t, d] = *shape.0.as_slice() else {
+            return Err(Error::shape("encoder layer", "(B, T, D)", shape.to_string()));
+        };
+        let h = self.heads;
+        if h == 0 || d % h != 0 {
+            return Err(Error::shape("encoder layer", format!("a width divisible by {h} heads"), d.to_string()));
+        }
+        let heads = cx.scoped("self_attn", |cx| {
+            let w = cx.param("in_proj_weight", [3 * d, d], Init::Xavier(d, 3 * d))?;
+            let b = cx.param("in_proj_bias", [3 * d], Init::Fill(0.0))?;
+            ops::linear(cx.g, x, w, Some(b))
+        })?;
+        // (B, T, 3·H·D/H) -> (3, B, H, T, D/H): one permutation makes queries, keys and values contiguous.
+        let split = ops::reshape(cx.g, heads, [b * t, 3, h, d / h])?;
+        let mut parts = Vec::with_capacity(3);
+        for i in 0..3 {
+            let part = ops::slice(cx.g, split, 1, i, i + 1)?;
+            let part = ops::reshape(cx.g, part, [b, t, h, d / h])?;
+            parts.push(ops::permute(cx.g, part, &[0, 2, 1, 3])?);
+        }
+        let scale = 1.0 / ((d / h) as f32).sqrt();
+        let drop = (cx.training && self.dropout > 0.0).then(|| (cx.random(), self.dropout));
+        let drop = drop.map(|((rng, id), p)| (rng, p, id));
+        let y = attention(cx.g, parts[0], parts[1], parts[2], scale, drop)?;
+        let y = ops::permute(cx.g, y, &[0, 2, 1, 3])?;
+        let y = ops::reshape(cx.g, y, [b, t, d])?;
+        let y = cx.scoped("self_attn", |cx| {
+            cx.scoped("out_proj", |cx| {
+                let w = cx.param("weight", [d, d], Init::Xavier(d, d))?;
+                let b = cx.param("bias", [d], Init::Fill(0.0))?;
+                ops::linear(cx.g, y, w, Some(b))
+            })
+        })?;
+        dropout(cx, y, self.dropout)
+    }
+
+    fn feed_forward(&self, cx: &mut Context, x: Var) -> Result<Var> {
+        let d = cx.g.shape(x).last().copied().unwrap_or(0);
+        let hidden = cx.scoped("linear1", |cx| linear(cx, x, self.ff, true))?;
+        let hidden = ops::relu(cx.g, hidden)?;
+        let hidden = dropout(cx, hidden, self.dropout)?;
+        let y = cx.scoped("linear2", |cx| linear(cx, hidden, d, true))?;
+        dropout(cx, y, self.dropout)
+    }
+}

@@ -1,0 +1,81 @@
+//! Runs conformance cases on the GPU through the public graph API and compares outputs and gradients.
+//!
+//!     cargo run --release --example conformance -- [--filter OP] DIR...
+//!
+//! One line per failing tensor, then `N passed, N failed`; exit code 0 only if none failed. The error of a tensor is
+//! `max|got − want| / max(1e-3, max|want|)`; NaN fails. All device memory is poisoned with NaN before each run.
+
+mod build;
+mod case;
+mod optimise;
+
+use anyhow::{Context as _, Result, bail};
+use case::Case;
+use clap::Parser;
+use emotone::gpu::{AdapterRequest, Device};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(about = "Runs conformance cases on the GPU")]
+struct Args {
+    /// Only cases whose op is this.
+    #[arg(long)]
+    filter: Option<String>,
+    /// Folders of `<op>__<nn>.safetensors` files.
+    #[arg(required = true)]
+    dirs: Vec<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool> {
+    let device = Device::open(&AdapterRequest::from_env())?;
+    println!("{}", device.caps().headline());
+    let (mut passed, mut failed) = (0, 0);
+    for dir in &args.dirs {
+        let mut found = false;
+        for path in files(dir)? {
+            let case = Case::read(&path)?;
+            if args.filter.as_ref().is_some_and(|f| *f != case.op) {
+                continue;
+            }
+            found = true;
+            match case.run(&device) {
+                Ok(failures) if failures.is_empty() => passed += 1,
+                Ok(failures) => {
+                    failed += 1;
+                    for f in failures {
+                        println!("FAIL {} {f}", case.name);
+                    }
+                }
+                Err(e) => {
+                    failed += 1;
+                    println!("FAIL {} {e:#}", case.name);
+                }
+            }
+        }
+        if !found {
+            bail!("{}: no cases{}", dir.display(), args.filter.as_ref().map(|f| format!(" of {f}")).unwrap_or_default());
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(failed == 0)
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(dir).with_context(|| dir.display().to_string())?;
+    let mut paths: Vec<PathBuf> = entries.map(|e| Ok(e?.path())).collect::<Result<_>>()?;
+    paths.retain(|p| p.extension().is_some_and(|e| e == "safetensors"));
+    paths.sort();
+    Ok(paths)
+}
