@@ -1,0 +1,70 @@
+//! What a run tells its caller while it works: programs draw bars or print lines from it, the run itself prints nothing.
+
+use super::report::RunResult;
+use super::stage::Stage;
+use serde::{Deserialize, Serialize};
+
+/// One epoch's record, a line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Stage.
+    pub stage: String,
+    /// Epoch from 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Mean gradient norm before clipping.
+    pub norm: f64,
+    /// Learning rate of the last update.
+    pub lr: f64,
+    /// Validation recall averaged over classes; speaker accuracy in the speaker stage.
+    pub valid_uar: Option<f64>,
+    /// Validation accuracy.
+    pub valid_wa: Option<f64>,
+    /// Validation macro F1.
+    pub valid_macro_f1: Option<f64>,
+    /// Whether this epoch's weights are the best so far.
+    pub best: bool,
+}
+
+/// Something worth showing.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    /// A line of the opening summary (adapter, data, plan).
+    Summary(&'a str),
+    /// Something the user should know about.
+    Warning(&'a str),
+    /// Preparation went on: what, done, total.
+    Preparing(&'static str, usize, usize),
+    /// A stage begins at an epoch and step.
+    Stage {
+        /// The stage.
+        stage: Stage,
+        /// Epochs in all.
+        epochs: usize,
+        /// Steps per epoch.
+        steps: usize,
+        /// Updates already made (on resuming).
+        done: usize,
+    },
+    /// A step was made.
+    Step {
+        /// Mean loss of the epoch so far.
+        loss: f64,
+        /// Clips per second over the last steps.
+        clips_per_s: f64,
+        /// Updates made in this stage.
+        done: usize,
+    },
+    /// An epoch ended.
+    Epoch(&'a EpochRecord),
+    /// A stage ended.
+    StageEnd(Stage),
+    /// State was saved.
+    Saved(&'a std::path::Path),
+    /// The run is complete.
+    Finished(&'a RunResult),
+}
+
+/// Receives events.
+pub type Observer<'a> = dyn FnMut(Event) + 'a;

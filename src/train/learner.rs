@@ -1,0 +1,302 @@
+//! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
+
+use super::config::{Config, OptimiserKind};
+use super::recipe::{Recipe, Source, port};
+use super::stage::Stage;
+use crate::compile::{Options, Plan, Program, States};
+use crate::gpu::Device;
+use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
+use crate::nn::{GRADIENTS, Params, RNG, TRAINABLE, Weights};
+use crate::{Error, Result, ops};
+use std::sync::Arc;
+
+const MOMENT1: &str = "moment1";
+const MOMENT2: &str = "moment2";
+const AVERAGE: &str = "average";
+const BACKUP: &str = "backup";
+const SUM: &str = "gradient_sum";
+
+/// A batch as the host prepares it.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Images or maps, row after row.
+    pub x: Vec<f32>,
+    /// Soft emotion labels.
+    pub emotion: Vec<f32>,
+    /// Soft speaker labels.
+    pub speaker: Vec<f32>,
+    /// Row each row is mixed with.
+    pub partner: Vec<u32>,
+    /// 1 where a row is mixed.
+    pub mixed: Vec<f32>,
+}
+
+/// What one update did.
+#[derive(Debug, Clone, Copy)]
+pub struct Update {
+    /// Mean loss over the batch.
+    pub loss: f64,
+    /// Global gradient norm before clipping.
+    pub norm: f64,
+}
+
+/// A stage being trained.
+pub struct Learner {
+    device: Arc<Device>,
+    states: States,
+    params: Params,
+    gradient: Program,
+    apply: Option<Program>,
+    inference: Program,
+    config: Config,
+    /// Values of parameters this stage's graphs do not hold (another head, a CNN whose maps are cached).
+    idle: Weights,
+    /// Updates made since the stage began.
+    pub updates: u64,
+}
+
+impl Learner {
+    /// Compiles a stage's programs and uploads `weights`; names they lack start from their initialisation.
+    ///
+    /// # Errors
+    /// Shape errors; [`Error::OutOfMemory`] with the figures.
+    pub fn new(device: &Arc<Device>, recipe: &Recipe, stage: Stage, source: Source, weights: &Weights) -> Result<Self> {
+        let config = recipe.config.clone();
+        let micro = config.train.micro_batches;
+        let mut params = Params::new(move |name| stage.trains(name));
+        let (mut g, loss, used) = recipe.training(&mut params, stage, config.train.batch / micro, source)?;
+        let inference = recipe.inference(&mut params, config.train.batch, source)?;
+        let extent = params.extent(TRAINABLE).max(STATE_ALIGN);
+        let mut states = States::new(device);
+        params.allocate(&mut states)?;
+        for buffer in [MOMENT1, MOMENT2] {
+            states.create(buffer, extent)?;
+        }
+        params.upload(&states, &params.initial(config.train.seed), true)?;
+        params.upload(&states, weights, false)?;
+        if config.train.ema > 0.0 {
+            states.create(AVERAGE, extent)?;
+            states.create(BACKUP, extent)?;
+            copy(&states, TRAINABLE, AVERAGE, extent)?;
+        }
+        let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
+        let scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
+        let grads = g.grad(scaled, &wanted)?;
+        for ((name, _), d) in used.iter().zip(grads) {
+            let param = params.get(name).ok_or_else(|| Error::Graph(format!("no parameter {name}")))?;
+            g.store(d, StateRef { buffer: GRADIENTS.into(), offset: param.place.offset });
+        }
+        g.output(port::LOSS, loss);
+        let mut apply = None;
+        if micro > 1 {
+            states.create(SUM, extent)?;
+            let (sum, grads) = (whole(&mut g, SUM, extent), whole(&mut g, GRADIENTS, extent));
+            ops::accumulate(&mut g, sum, grads)?;
+            let mut update = Graph::new();
+            optimise(&mut update, &config, SUM, extent)?;
+            let sum = whole(&mut update, SUM, extent);
+            ops::fill(&mut update, sum, 0.0)?;
+            apply = Some(Program::new(&update, &states, Options::default())?);
+        } else {
+            optimise(&mut g, &config, GRADIENTS, extent)?;
+        }
+        let idle = weights.iter().filter(|(n, _)| params.get(n).is_none()).map(|(n, v)| (n.clone(), v.clone())).collect();
+        Ok(Learner {
+            device: device.clone(),
+            gradient: Program::new(&g, &states, Options::default())?,
+            apply,
+            inference: Program::new(&inference, &states, Options::default())?,
+            states,
+            params,
+            config,
+            idle,
+            updates: 0,
+        })
+    }
+
+    /// The plan of a training step.
+    pub fn plan(&self) -> &Plan {
+        self.gradient.plan()
+    }
+
+    /// One update from a whole batch (in micro-batches where configured).
+    ///
+    /// # Errors
+    /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite.
+    pub fn update(&mut self, batch: &Batch, lr: f64) -> Result<Update> {
+        self.updates += 1;
+        let micro = self.config.train.micro_batches;
+        let hyper = self.config.train.hyper(lr, self.updates);
+        let seed = self.config.train.seed;
+        let mut loss = 0.0;
+        for m in 0..micro {
+            let part = |values: &[f32]| values[values.len() * m / micro..values.len() * (m + 1) / micro].to_vec();
+            let p = &self.gradient;
+            p.write(port::X, &part(&batch.x))?;
+            for (name, values) in [(port::EMOTION, &batch.emotion), (port::SPEAKER, &batch.speaker), (port::MIXED, &batch.mixed)] {
+                if p.has_input(name) {
+                    p.write(name, &part(values))?;
+                }
+            }
+            if p.has_input(port::PARTNER) {
+                let rows = batch.partner.len() / micro;
+                p.write_u32(port::PARTNER, &batch.partner[rows * m..rows * (m + 1)])?;
+            }
+            if p.has_input(RNG) {
+                let step = (self.updates as u32).wrapping_mul(micro as u32).wrapping_add(m as u32);
+                p.write_u32(RNG, &[seed as u32, (seed >> 32) as u32, step, 0])?;
+            }
+            if p.has_input(port::HYPER) {
+                p.write(port::HYPER, &hyper)?;
+            }
+            p.run()?;
+            loss += f64::from(first(&p.read(port::LOSS)?)) / micro as f64;
+        }
+        let last = match &self.apply {
+            Some(apply) => {
+                apply.write(port::HYPER, &hyper)?;
+                apply.run()?;
+                apply
+            }
+            None => &self.gradient,
+        };
+        let norm = f64::from(first(&last.read(port::NORM)?));
+        if !loss.is_finite() || !norm.is_finite() {
+            return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates)));
+        }
+        Ok(Update { loss, norm })
+    }
+
+    /// Logits or maps (`what` is one of [`port`]'s outputs) of `n` inputs that `row` provides, in batches.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn infer(&self, what: &str, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
+        run_batches(&self.inference, self.config.train.batch, what, n, row)
+    }
+
+    /// Runs `f` with the averaged weights in place of the trained ones, where averaging is on.
+    ///
+    /// # Errors
+    /// Those of `f`; device faults.
+    pub fn averaged<T>(&self, f: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        if self.config.train.ema == 0.0 {
+            return f(self);
+        }
+        let extent = self.params.extent(TRAINABLE);
+        copy(&self.states, TRAINABLE, BACKUP, extent)?;
+        copy(&self.states, AVERAGE, TRAINABLE, extent)?;
+        let out = f(self);
+        copy(&self.states, BACKUP, TRAINABLE, extent)?;
+        out
+    }
+
+    /// All weights by name, those this stage leaves idle included.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn weights(&self) -> Result<Weights> {
+        let mut all = self.params.download(&self.states, None)?;
+        all.extend(self.idle.iter().map(|(n, v)| (n.clone(), v.clone())));
+        Ok(all)
+    }
+
+    /// Weights, optimiser moments and moving average, by prefixed name: all that an exact resume needs.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn snapshot(&self) -> Result<Weights> {
+        let mut all = self.weights()?;
+        for group in self.groups() {
+            let values = self.params.download(&self.states, Some(group))?;
+            all.extend(values.into_iter().map(|(n, v)| (format!("{group}/{n}"), v)));
+        }
+        Ok(all)
+    }
+
+    /// Puts a snapshot back.
+    ///
+    /// # Errors
+    /// Missing names or wrong shapes.
+    pub fn restore(&mut self, snapshot: &Weights, updates: u64) -> Result<()> {
+        self.params.upload(&self.states, snapshot, true)?;
+        for group in self.groups() {
+            for p in self.params.trainable() {
+                let name = format!("{group}/{}", p.name);
+                let (_, values) = snapshot.get(&name).ok_or_else(|| Error::Graph(format!("the snapshot has no {name}")))?;
+                self.states.write(&StateRef { buffer: group.into(), offset: p.place.offset }, values)?;
+            }
+        }
+        self.updates = updates;
+        Ok(())
+    }
+
+    fn groups(&self) -> Vec<&'static str> {
+        let mut groups = vec![MOMENT1, MOMENT2];
+        if self.config.train.ema > 0.0 {
+            groups.push(AVERAGE);
+        }
+        groups
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+}
+
+/// Runs `program` over `n` rows in batches of `batch`; the last one is filled up with its own first row.
+///
+/// # Errors
+/// Device faults.
+pub fn run_batches(program: &Program, batch: usize, what: &str, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
+    let mut out = Vec::with_capacity(n);
+    for start in (0..n).step_by(batch) {
+        let rows = batch.min(n - start);
+        let mut x = Vec::new();
+        for i in 0..batch {
+            x.extend(row(start + if i < rows { i } else { 0 }));
+        }
+        program.write(port::X, &x)?;
+        program.run()?;
+        let y = program.read(what)?;
+        let width = y.len() / batch;
+        out.extend(y.chunks(width.max(1)).take(rows).map(<[f32]>::to_vec));
+    }
+    Ok(out)
+}
+
+fn first(values: &[f32]) -> f32 {
+    values.first().copied().unwrap_or(f32::NAN)
+}
+
+fn whole(g: &mut Graph, buffer: &str, extent: usize) -> Var {
+    g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent])
+}
+
+fn copy(states: &States, from: &str, to: &str, elements: usize) -> Result<()> {
+    let at = |buffer: &str| states.region(&StateRef { buffer: buffer.into(), offset: 0 }, elements);
+    states.device().copy(&at(from)?, &at(to)?);
+    Ok(())
+}
+
+/// Clipping, the update and the moving average over the whole parameter buffer.
+fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize) -> Result<()> {
+    let t = &config.train;
+    let (p, d) = (whole(g, TRAINABLE, extent), whole(g, gradients, extent));
+    let hyper = g.input(port::HYPER, [8]);
+    let max_norm = if t.clip_norm > 0.0 { t.clip_norm } else { f32::MAX };
+    let (norm, scale) = ops::clip_norm(g, d, max_norm)?;
+    g.output(port::NORM, norm);
+    let (m, v) = (whole(g, MOMENT1, extent), whole(g, MOMENT2, extent));
+    match t.optimiser {
+        OptimiserKind::AdamW => ops::adamw(g, p, d, m, v, hyper, Some(scale))?,
+        OptimiserKind::Sgd => ops::sgd(g, p, d, m, hyper, Some(scale))?,
+        OptimiserKind::RmsProp => ops::rmsprop(g, p, d, v, hyper, Some(scale))?,
+    }
+    if t.ema > 0.0 {
+        let average = whole(g, AVERAGE, extent);
+        ops::ema(g, average, p, t.ema)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! What a checkpoint must carry so that nothing else is needed: configuration, class and speaker names, normalisation.
+
+use super::config::Config;
+use super::stage::Stage;
+use crate::graph::{Graph, Var};
+use crate::models::res_trans::ResTrans;
+use crate::nn::{Context, Params, RNG};
+use crate::nn::file::Metadata;
+use crate::{Error, Result, augment, ops};
+use serde::{Deserialize, Serialize};
+
+/// The network and its surroundings, independent of weights.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The whole configuration, front end and image included.
+    pub config: Config,
+    /// Emotion classes in the order of the logits.
+    pub classes: Vec<String>,
+    /// Training speakers in the order of the speaker logits.
+    pub speakers: Vec<String>,
+    /// Mean of each image channel over the training split.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each image channel over the training split.
+    pub deviation: Vec<f32>,
+    /// Hash of the training data.
+    pub data_hash: String,
+}
+
+/// What enters the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Images, before normalisation.
+    Images,
+    /// Maps of a frozen CNN, computed beforehand.
+    Maps,
+}
+
+/// Names of program inputs and outputs.
+pub mod port {
+    /// Images (B, C, S, S) or maps.
+    pub const X: &str = "x";
+    /// Soft emotion labels (B, K).
+    pub const EMOTION: &str = "emotion";
+    /// Speaker labels (B, S).
+    pub const SPEAKER: &str = "speaker";
+    /// Row of the batch each row is mixed with (B), unsigned.
+    pub const PARTNER: &str = "partner";
+    /// 1 where a row is mixed (B).
+    pub const MIXED: &str = "mixed";
+    /// Optimiser scalars (8).
+    pub const HYPER: &str = "hyper";
+    /// Loss and gradient norm.
+    pub const LOSS: &str = "loss";
+    /// Gradient norm before clipping.
+    pub const NORM: &str = "norm";
+    /// Maps of the CNN.
+    pub const MAPS: &str = "maps";
+}
+
+impl Recipe {
+    /// The network.
+    pub fn model(&self) -> ResTrans {
+        self.config.model.res_trans(self.classes.len(), self.speakers.len(), self.config.image.channels, self.config.image.size)
+    }
+
+    /// Shape of one network input.
+    pub fn input_shape(&self, source: Source) -> Vec<usize> {
+        let (c, s) = (self.config.image.channels, self.config.image.size);
+        match source {
+            Source::Images => vec![c, s, s],
+            Source::Maps => vec![8 * self.config.model.width, s / 32, s / 32],
+        }
+    }
+
+    /// `(x − mean) / deviation` per channel.
+    fn normalise(&self, g: &mut Graph, x: Var) -> Result<Var> {
+        if self.mean.len() == 1 {
+            let s = 1.0 / self.deviation[0];
+            return ops::affine(g, x, s, -self.mean[0] * s);
+        }
+        let b = g.shape(x)[0];
+        let mut channels = Vec::new();
+        for (c, (mean, deviation)) in self.mean.iter().zip(&self.deviation).enumerate() {
+            let plane = ops::slice(g, x, 1, c, c + 1)?;
+            channels.push(ops::affine(g, plane, 1.0 / deviation, -mean / deviation)?);
+        }
+        debug_assert_eq!(g.shape(x)[0], b);
+        ops::concat(g, &channels, 1)
+    }
+
+    fn maps(&self, cx: &mut Context, source: Source, x: Var) -> Result<Var> {
+        match source {
+            Source::Maps => Ok(x),
+            Source::Images => {
+                let x = self.normalise(cx.g, x)?;
+                self.model().features(cx, x)
+            }
+        }
+    }
+
+    /// Logits and maps of `batch` inputs, without randomness. Outputs are named by [`port`].
+    ///
+    /// # Errors
+    /// Shape errors of the network.
+    pub fn inference(&self, params: &mut Params, batch: usize, source: Source) -> Result<Graph> {
+        let mut g = Graph::new();
+        let x = g.input(port::X, [&[batch], &self.input_shape(source)[..]].concat());
+        let mut cx = Context::new(&mut g, params, false);
+        let maps = self.maps(&mut cx, source, x)?;
+        let emotion = self.model().emotion(&mut cx, maps)?;
+        let speaker = self.model().speaker(&mut cx, maps)?;
+        g.output(port::EMOTION, emotion);
+        g.output(port::SPEAKER, speaker);
+        g.output(port::MAPS, maps);
+        Ok(g)
+    }
+
+    /// Augmentation, network and loss of a stage; returns the graph, its loss and the parameters used.
+    ///
+    /// # Errors
+    /// Shape errors of the network.
+    pub fn training(&self, params: &mut Params, stage: Stage, batch: usize, source: Source) -> Result<(Graph, Var, Vec<(String, Var)>)> {
+        let train = &self.config.train;
+        let mut g = Graph::new();
+        let mut x = g.input(port::X, [&[batch], &self.input_shape(source)[..]].concat());
+        let mut cx = Context::new(&mut g, params, true);
+        if stage.freezes_cnn() && train.bn_frozen {
+            cx.frozen_statistics = |scope| scope.starts_with("cnn.");
+        }
+        if source == Source::Images && self.config.stage(stage).augment {
+            let (rng, _) = cx.random();
+            x = augment::images(cx.g, x, rng, &self.config.augment)?;
+            if stage != Stage::Voiceprint && self.config.augment.mixes() {
+                let partner = cx.g.input(port::PARTNER, [batch]);
+                let mixed = cx.g.input(port::MIXED, [batch]);
+                x = augment::mix(cx.g, x, partner, mixed, &self.config.augment)?;
+            }
+        }
+        let maps = self.maps(&mut cx, source, x)?;
+        let mut total: Option<Var> = None;
+        if stage.uses_emotion() {
+            let logits = self.model().emotion(&mut cx, maps)?;
+            let target = cx.g.input(port::EMOTION, [batch, self.classes.len()]);
+            total = Some(super::loss::loss(cx.g, train.loss, logits, target, train.label_smoothing, train.focal_gamma)?);
+        }
+        if stage.uses_speaker() {
+            let logits = self.model().speaker(&mut cx, maps)?;
+            let target = cx.g.input(port::SPEAKER, [batch, self.speakers.len()]);
+            let loss = ops::cross_entropy(cx.g, logits, target, None, train.label_smoothing)?;
+            total = Some(match total {
+                None => loss,
+                Some(emotion) => {
+                    let weighted = ops::scale(cx.g, loss, train.joint_alpha)?;
+                    ops::add(cx.g, emotion, weighted)?
+                }
+            });
+        }
+        let loss = total.ok_or_else(|| Error::Graph(format!("stage {stage} has no loss")))?;
+        let used = cx.used().iter().filter(|(name, _)| stage.trains(name)).map(|(n, v)| (n.clone(), *v)).collect();
+        Ok((g, loss, used))
+    }
+
+    /// The recipe as checkpoint metadata.
+    ///
+    /// # Errors
+    /// None for a valid configuration.
+    pub fn to_metadata(&self) -> Result<Metadata> {
+        let text = serde_json::to_string(self).map_err(|e| Error::Config(e.to_string()))?;
+        Ok(Metadata::from([("recipe".to_string(), text), ("version".to_string(), env!("CARGO_PKG_VERSION").to_string())]))
+    }
+
+    /// Reads the recipe back.
+    ///
+    /// # Errors
+    /// When it is missing or does not parse.
+    pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
+        let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
+        serde_json::from_str(text).map_err(|e| format!("recipe: {e}"))
+    }
+}
+
+/// Whether a program wants the counter-based generator's state.
+pub fn is_random(program: &crate::compile::Program) -> bool {
+    program.has_input(RNG)
+}

@@ -1,0 +1,111 @@
+//! The state of a run on disk: enough to go on to the same bits.
+
+use super::events::EpochRecord;
+use super::report::StageResult;
+use crate::nn::{Weights, file};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Index of the stage in the configuration's list.
+    pub stage: usize,
+    /// Epochs completed in the stage.
+    pub epoch: usize,
+    /// Steps completed in the epoch.
+    pub step: usize,
+    /// Updates made in the stage.
+    pub updates: u64,
+    /// Sum of losses in the epoch so far.
+    pub loss_sum: f64,
+    /// Sum of gradient norms in the epoch so far.
+    pub norm_sum: f64,
+    /// Best validation metric of the stage.
+    pub best: Option<f64>,
+    /// Epochs since the best one.
+    pub since_best: usize,
+    /// Seconds trained in the stage.
+    pub seconds: f64,
+    /// Clips trained on in the stage.
+    pub clips: u64,
+    /// Epoch records of all stages.
+    pub history: Vec<EpochRecord>,
+    /// Completed stages.
+    pub results: BTreeMap<String, StageResult>,
+    /// Speaker accuracy of the speaker stage.
+    pub speaker_accuracy: Option<f64>,
+    /// Hash of configuration and data; a resumed run must have the same.
+    pub identity: String,
+}
+
+/// The files of a run's folder.
+#[derive(Debug, Clone)]
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// Snapshot for resuming.
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state.safetensors")
+    }
+
+    /// Best weights of a stage.
+    pub fn best(&self, stage: &str) -> PathBuf {
+        self.0.join(format!("best-{stage}.safetensors"))
+    }
+
+    /// The final model.
+    pub fn model(&self) -> PathBuf {
+        self.0.join("model.safetensors")
+    }
+
+    /// Epoch records.
+    pub fn metrics(&self) -> PathBuf {
+        self.0.join("metrics.jsonl")
+    }
+}
+
+/// Metadata key of [`Progress`].
+const KEY: &str = "progress";
+
+/// Saves progress and snapshot in one file, so that they can never disagree.
+///
+/// # Errors
+/// [`Error::Io`]; the previous state is untouched.
+pub fn save(path: &Path, progress: &Progress, snapshot: &Weights) -> Result<()> {
+    let text = serde_json::to_string(progress).map_err(|e| Error::Checkpoint { path: path.to_path_buf(), reason: e.to_string() })?;
+    file::write(path, snapshot, &file::Metadata::from([(KEY.to_string(), text)]))
+}
+
+/// Loads what [`save`] wrote and checks that it belongs to this configuration and data.
+///
+/// # Errors
+/// [`Error::Checkpoint`] naming the file and what differs.
+pub fn load(path: &Path, identity: &str) -> Result<(Progress, Weights)> {
+    let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
+    let (snapshot, metadata) = file::read(path)?;
+    let text = metadata.get(KEY).ok_or_else(|| bad("holds no training state".into()))?;
+    let progress: Progress = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+    if progress.identity != identity {
+        return Err(bad("was made with another configuration, other data or another adapter; start without --resume".into()));
+    }
+    Ok((progress, snapshot))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_round_trips_and_refuses_another_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.safetensors");
+        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, best: Some(0.5), identity: "a".into(), ..Default::default() };
+        let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
+        save(&path, &progress, &snapshot).unwrap();
+        assert_eq!(load(&path, "a").unwrap(), (progress, snapshot));
+        assert!(load(&path, "b").unwrap_err().to_string().contains("another configuration"));
+    }
+}
