@@ -11,6 +11,7 @@ pub mod features;
 pub mod gpu;
 pub mod graph;
 pub mod kernels;
+pub mod models;
 pub mod nn;
 pub mod ops;
 pub mod reference;

@@ -1,48 +1,14 @@
 //! Res-Trans (Yuan et al. 2021): ResNet-18 with squeeze-excitation, its maps read as a token sequence by a transformer, a linear head
 //! for the emotion; a second linear head on the maps identifies the speaker.
 
+use super::config::{Position, SpeakerHead, Token};
 use super::resnet::ResNet18;
 use crate::graph::Var;
 use crate::nn::layers::{layer_norm, linear};
 use crate::nn::transformer::EncoderLayer;
 use crate::nn::{Context, Init};
-use crate::ops::{self, LayerNormMode};
+use crate::ops;
 use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
-
-/// How (B, C, H, W) maps become tokens (B, T, D).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Token {
-    /// Groups of whole channels, a plain view: T = H·W, D = C (the released code).
-    Channel,
-    /// Positions: T = H·W, D = C.
-    Spatial,
-    /// Columns, averaged over frequency: T = W, D = C.
-    Time,
-}
-
-/// What is added to the tokens to tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Position {
-    /// Nothing (the released code).
-    None,
-    /// Fixed sinusoids (Vaswani et al. 2017).
-    Sin,
-    /// A trained vector per token.
-    Learned,
-}
-
-/// What the speaker head reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SpeakerHead {
-    /// All maps, flattened (the paper).
-    Flatten,
-    /// Their mean over positions.
-    Gap,
-}
 
 /// The network's dimensions and choices.
 #[derive(Debug, Clone, Copy)]
@@ -161,9 +127,4 @@ fn sinusoids(t: usize, d: usize) -> Vec<f32> {
             (if i % 2 == 0 { angle.sin() } else { angle.cos() }) as f32
         })
         .collect()
-}
-
-/// The layer-norm flavour of a configuration name.
-pub fn layer_norm_mode(unbiased: bool) -> LayerNormMode {
-    if unbiased { LayerNormMode::UnbiasedStd } else { LayerNormMode::Standard }
 }

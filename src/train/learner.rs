@@ -1,8 +1,7 @@
 //! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
 
-use super::config::{Config, OptimiserKind};
+use super::config::{Config, Optimiser, StageName as Stage, Train};
 use super::recipe::{Recipe, Source, port};
-use super::stage::Stage;
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
 use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
@@ -91,7 +90,7 @@ impl Learner {
         if micro > 1 {
             states.create(SUM, extent)?;
             let (sum, grads) = (whole(&mut g, SUM, extent), whole(&mut g, GRADIENTS, extent));
-            ops::accumulate(&mut g, sum, grads)?;
+            ops::accumulate(&mut g, sum, grads, 1.0)?;
             let mut update = Graph::new();
             optimise(&mut update, &config, SUM, extent)?;
             let sum = whole(&mut update, SUM, extent);
@@ -126,7 +125,7 @@ impl Learner {
     pub fn update(&mut self, batch: &Batch, lr: f64) -> Result<Update> {
         self.updates += 1;
         let micro = self.config.train.micro_batches;
-        let hyper = self.config.train.hyper(lr, self.updates);
+        let hyper = hyper(&self.config.train, lr, self.updates);
         let seed = self.config.train.seed;
         let mut loss = 0.0;
         for m in 0..micro {
@@ -285,18 +284,27 @@ fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize) -> R
     let t = &config.train;
     let (p, d) = (whole(g, TRAINABLE, extent), whole(g, gradients, extent));
     let hyper = g.input(port::HYPER, [8]);
-    let max_norm = if t.clip_norm > 0.0 { t.clip_norm } else { f32::MAX };
-    let (norm, scale) = ops::clip_norm(g, d, max_norm)?;
+    let max_norm = if t.clip_norm > 0.0 { t.clip_norm as f32 } else { f32::MAX };
+    let (norm, scale) = ops::clip(g, d, max_norm)?;
     g.output(port::NORM, norm);
     let (m, v) = (whole(g, MOMENT1, extent), whole(g, MOMENT2, extent));
     match t.optimiser {
-        OptimiserKind::AdamW => ops::adamw(g, p, d, m, v, hyper, Some(scale))?,
-        OptimiserKind::Sgd => ops::sgd(g, p, d, m, hyper, Some(scale))?,
-        OptimiserKind::RmsProp => ops::rmsprop(g, p, d, v, hyper, Some(scale))?,
+        Optimiser::Adamw => ops::adamw(g, p, d, m, v, hyper, Some(scale))?,
+        Optimiser::Sgd => ops::sgd(g, p, d, m, hyper, Some(scale))?,
+        Optimiser::Rmsprop => ops::rmsprop(g, p, d, m, v, hyper, Some(scale))?,
     }
     if t.ema > 0.0 {
         let average = whole(g, AVERAGE, extent);
         ops::ema(g, average, p, t.ema)?;
     }
     Ok(())
+}
+
+/// The optimiser's scalars for update number `t`.
+fn hyper(train: &Train, lr: f64, t: u64) -> [f32; 8] {
+    match train.optimiser {
+        Optimiser::Adamw => ops::hyper_adamw(lr, train.weight_decay, train.betas, train.eps, t),
+        Optimiser::Sgd => ops::hyper_sgd(lr, train.weight_decay, train.momentum),
+        Optimiser::Rmsprop => ops::hyper_rmsprop(lr, train.weight_decay, train.momentum, 0.99, train.eps),
+    }
 }

@@ -1,10 +1,11 @@
 //! What a checkpoint must carry so that nothing else is needed: configuration, class and speaker names, normalisation.
 
 use super::config::Config;
-use super::stage::Stage;
+use super::loss::emotion_loss;
+use super::config::StageName as Stage;
 use crate::graph::{Graph, Var};
 use crate::models::res_trans::ResTrans;
-use crate::nn::{Context, Params, RNG};
+use crate::nn::{Context, Params};
 use crate::nn::file::Metadata;
 use crate::{Error, Result, augment, ops};
 use serde::{Deserialize, Serialize};
@@ -78,13 +79,11 @@ impl Recipe {
             let s = 1.0 / self.deviation[0];
             return ops::affine(g, x, s, -self.mean[0] * s);
         }
-        let b = g.shape(x)[0];
         let mut channels = Vec::new();
         for (c, (mean, deviation)) in self.mean.iter().zip(&self.deviation).enumerate() {
             let plane = ops::slice(g, x, 1, c, c + 1)?;
             channels.push(ops::affine(g, plane, 1.0 / deviation, -mean / deviation)?);
         }
-        debug_assert_eq!(g.shape(x)[0], b);
         ops::concat(g, &channels, 1)
     }
 
@@ -141,16 +140,16 @@ impl Recipe {
         if stage.uses_emotion() {
             let logits = self.model().emotion(&mut cx, maps)?;
             let target = cx.g.input(port::EMOTION, [batch, self.classes.len()]);
-            total = Some(super::loss::loss(cx.g, train.loss, logits, target, train.label_smoothing, train.focal_gamma)?);
+            total = Some(emotion_loss(cx.g, train, logits, target)?);
         }
         if stage.uses_speaker() {
             let logits = self.model().speaker(&mut cx, maps)?;
             let target = cx.g.input(port::SPEAKER, [batch, self.speakers.len()]);
-            let loss = ops::cross_entropy(cx.g, logits, target, None, train.label_smoothing)?;
+            let loss = ops::cross_entropy(cx.g, logits, target, None, train.label_smoothing as f32)?;
             total = Some(match total {
                 None => loss,
                 Some(emotion) => {
-                    let weighted = ops::scale(cx.g, loss, train.joint_alpha)?;
+                    let weighted = ops::scale(cx.g, loss, train.joint_alpha as f32)?;
                     ops::add(cx.g, emotion, weighted)?
                 }
             });
@@ -177,9 +176,4 @@ impl Recipe {
         let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
         serde_json::from_str(text).map_err(|e| format!("recipe: {e}"))
     }
-}
-
-/// Whether a program wants the counter-based generator's state.
-pub fn is_random(program: &crate::compile::Program) -> bool {
-    program.has_input(RNG)
 }

@@ -27,18 +27,18 @@ pub fn run(case: &Case, device: &Arc<Device>) -> Result<Option<Vec<f32>>> {
     match case.op.as_str() {
         "adamw" => ops::adamw(&mut g, p, grad, m, v, hyper, None)?,
         "sgd" => ops::sgd(&mut g, p, grad, m, hyper, None)?,
-        _ => ops::rmsprop(&mut g, p, grad, v, hyper, None)?,
+        _ => ops::rmsprop(&mut g, p, grad, m, v, hyper, None)?,
     }
     let program = Program::new(&g, &states, Options { poison: true })?;
     let number = |key: &str| case.number(key).unwrap_or(0.0);
     for step in 0..case.count("steps")? {
         let hyper = match case.op.as_str() {
             "adamw" => {
-                let betas = (case.attrs["betas"][0].as_f64().unwrap_or(0.0), case.attrs["betas"][1].as_f64().unwrap_or(0.0));
+                let betas = [0, 1].map(|i| case.attrs["betas"][i].as_f64().unwrap_or(0.0));
                 ops::hyper_adamw(number("lr"), number("weight_decay"), betas, number("eps"), step as u64 + 1)
             }
             "sgd" => ops::hyper_sgd(number("lr"), number("weight_decay"), number("momentum")),
-            _ => ops::hyper_rmsprop(number("lr"), 0.0, number("alpha"), number("eps")),
+            _ => ops::hyper_rmsprop(number("lr"), 0.0, 0.0, number("alpha"), number("eps")),
         };
         program.write("hyper", &hyper)?;
         states.write(&place("grad"), &case.tensor(&format!("grad{step}"))?.1)?;

@@ -5,49 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::*;
 pub use crate::augment::{Augment, Cutout, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use crate::features::{Frontend, Image};
-
-/// `[model]`: the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Model {
-    /// Which network.
-    pub name: ModelName,
-    /// Channels after the stem; the feature maps have eight times as many, which is the transformer's width.
-    pub width: usize,
-    /// Channel attention in the residual blocks.
-    pub se: bool,
-    /// Its bottleneck: channels / reduction.
-    pub reduction: usize,
-    /// What a token is.
-    pub token: Token,
-    /// Transformer blocks.
-    pub depth: usize,
-    /// Attention heads; they divide the transformer's width.
-    pub heads: usize,
-    /// Hidden width of the feed-forward part; 0 for four times the transformer's width.
-    pub ff: usize,
-    /// Dropout probability in the transformer.
-    pub dropout: f64,
-    /// Where blocks normalise.
-    pub norm: NormPlace,
-    /// Position encoding.
-    pub position: Position,
-    /// Layer normalisation.
-    pub ln: LayerNormKind,
-    /// Head of the speaker task.
-    pub speaker_head: SpeakerHead,
-}
-
-impl Model {
-    /// Width of the transformer: the channels of the last feature maps.
-    pub fn features(&self) -> usize {
-        8 * self.width
-    }
-
-    /// Hidden width of the feed-forward part.
-    pub fn feed_forward(&self) -> usize {
-        if self.ff == 0 { 4 * self.features() } else { self.ff }
-    }
-}
+pub use crate::models::Model;
 
 /// `[train]`: how the network learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
