@@ -1,7 +1,7 @@
 //! What a run tells its caller while it works: programs draw bars or print lines from it, the run itself prints nothing.
 
-use super::report::RunResult;
 use super::config::StageName as Stage;
+use super::report::RunResult;
 use serde::{Deserialize, Serialize};
 
 /// One epoch's record, a line of `metrics.jsonl`.

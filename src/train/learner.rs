@@ -2,6 +2,7 @@
 
 use super::config::{Config, Optimiser, StageName as Stage, Train};
 use super::recipe::{Recipe, Source, port};
+use crate::augment::{PairInputs, Pairs, rng};
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
 use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
@@ -15,7 +16,7 @@ const AVERAGE: &str = "average";
 const BACKUP: &str = "backup";
 const SUM: &str = "gradient_sum";
 
-/// A batch as the host prepares it.
+/// A batch, or a micro-batch, as the host prepares it.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// Images or maps, row after row.
@@ -24,10 +25,8 @@ pub struct Batch {
     pub emotion: Vec<f32>,
     /// Soft speaker labels.
     pub speaker: Vec<f32>,
-    /// Row each row is mixed with.
-    pub partner: Vec<u32>,
-    /// 1 where a row is mixed.
-    pub mixed: Vec<f32>,
+    /// Mixtures, where the stage makes them.
+    pub pairs: Option<Pairs>,
 }
 
 /// What one update did.
@@ -118,39 +117,34 @@ impl Learner {
         self.gradient.plan()
     }
 
-    /// One update from a whole batch (in micro-batches where configured).
+    /// One update from a batch's micro-batches.
     ///
     /// # Errors
     /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite.
-    pub fn update(&mut self, batch: &Batch, lr: f64) -> Result<Update> {
-        self.updates += 1;
-        let micro = self.config.train.micro_batches;
-        let hyper = hyper(&self.config.train, lr, self.updates);
-        let seed = self.config.train.seed;
+    pub fn update(&mut self, parts: &[Batch], lr: f64) -> Result<Update> {
+        let hyper = hyper(&self.config.train, lr, self.updates + 1);
         let mut loss = 0.0;
-        for m in 0..micro {
-            let part = |values: &[f32]| values[values.len() * m / micro..values.len() * (m + 1) / micro].to_vec();
+        for (m, part) in parts.iter().enumerate() {
             let p = &self.gradient;
-            p.write(port::X, &part(&batch.x))?;
-            for (name, values) in [(port::EMOTION, &batch.emotion), (port::SPEAKER, &batch.speaker), (port::MIXED, &batch.mixed)] {
+            p.write(port::X, &part.x)?;
+            for (name, values) in [(port::EMOTION, &part.emotion), (port::SPEAKER, &part.speaker)] {
                 if p.has_input(name) {
-                    p.write(name, &part(values))?;
+                    p.write(name, values)?;
                 }
             }
-            if p.has_input(port::PARTNER) {
-                let rows = batch.partner.len() / micro;
-                p.write_u32(port::PARTNER, &batch.partner[rows * m..rows * (m + 1)])?;
+            if let Some(pairs) = &part.pairs {
+                PairInputs::write(p, pairs)?;
             }
             if p.has_input(RNG) {
-                let step = (self.updates as u32).wrapping_mul(micro as u32).wrapping_add(m as u32);
-                p.write_u32(RNG, &[seed as u32, (seed >> 32) as u32, step, 0])?;
+                p.write_u32(RNG, &self.counter(m))?;
             }
             if p.has_input(port::HYPER) {
                 p.write(port::HYPER, &hyper)?;
             }
             p.run()?;
-            loss += f64::from(first(&p.read(port::LOSS)?)) / micro as f64;
+            loss += f64::from(first(&p.read(port::LOSS)?)) / parts.len() as f64;
         }
+        self.updates += 1;
         let last = match &self.apply {
             Some(apply) => {
                 apply.write(port::HYPER, &hyper)?;
@@ -164,6 +158,12 @@ impl Learner {
             return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates)));
         }
         Ok(Update { loss, norm })
+    }
+
+    /// Counter of the generator for micro-batch `m` of the next update.
+    pub fn counter(&self, m: usize) -> [u32; 4] {
+        let step = (self.updates as u32).wrapping_mul(self.config.train.micro_batches as u32).wrapping_add(m as u32);
+        rng::counter(self.config.train.seed, step)
     }
 
     /// Logits or maps (`what` is one of [`port`]'s outputs) of `n` inputs that `row` provides, in batches.

@@ -2,8 +2,14 @@
 
 pub mod config;
 pub mod early_stop;
+pub mod events;
 mod font;
+pub mod learner;
+pub mod loss;
 pub mod metrics;
 pub mod picture;
+pub mod recipe;
 pub mod report;
 pub mod schedule;
+pub mod stage;
+pub mod state;

@@ -1,13 +1,14 @@
 //! What a checkpoint must carry so that nothing else is needed: configuration, class and speaker names, normalisation.
 
 use super::config::Config;
-use super::loss::emotion_loss;
 use super::config::StageName as Stage;
+use super::loss::emotion_loss;
+use crate::augment::{self, Levels, PairInputs};
 use crate::graph::{Graph, Var};
 use crate::models::res_trans::ResTrans;
-use crate::nn::{Context, Params};
 use crate::nn::file::Metadata;
-use crate::{Error, Result, augment, ops};
+use crate::nn::{Context, Params};
+use crate::{Error, Result, ops};
 use serde::{Deserialize, Serialize};
 
 /// The network and its surroundings, independent of weights.
@@ -44,10 +45,6 @@ pub mod port {
     pub const EMOTION: &str = "emotion";
     /// Speaker labels (B, S).
     pub const SPEAKER: &str = "speaker";
-    /// Row of the batch each row is mixed with (B), unsigned.
-    pub const PARTNER: &str = "partner";
-    /// 1 where a row is mixed (B).
-    pub const MIXED: &str = "mixed";
     /// Optimiser scalars (8).
     pub const HYPER: &str = "hyper";
     /// Loss and gradient norm.
@@ -71,6 +68,12 @@ impl Recipe {
             Source::Images => vec![c, s, s],
             Source::Maps => vec![8 * self.config.model.width, s / 32, s / 32],
         }
+    }
+
+    /// Whether images of a stage are mixed with each other. Speakers are not: half a voice is nobody's.
+    pub fn mixes(&self, stage: Stage) -> bool {
+        let a = &self.config.augment;
+        self.config.stage(stage).augment && !stage.uses_speaker() && a.mixup.ratio + a.horizontal_mixup.ratio > 0.0
     }
 
     /// `(x − mean) / deviation` per channel.
@@ -128,12 +131,9 @@ impl Recipe {
         }
         if source == Source::Images && self.config.stage(stage).augment {
             let (rng, _) = cx.random();
-            x = augment::images(cx.g, x, rng, &self.config.augment)?;
-            if stage != Stage::Voiceprint && self.config.augment.mixes() {
-                let partner = cx.g.input(port::PARTNER, [batch]);
-                let mixed = cx.g.input(port::MIXED, [batch]);
-                x = augment::mix(cx.g, x, partner, mixed, &self.config.augment)?;
-            }
+            let pairs = self.mixes(stage).then(|| PairInputs::declare(cx.g, batch));
+            let levels = Levels { low: 0.0, high: 1.0, fill: self.mean.first().copied().unwrap_or(0.0) };
+            x = augment::augment(cx.g, x, rng, pairs.as_ref(), &self.config.augment, &levels)?;
         }
         let maps = self.maps(&mut cx, source, x)?;
         let mut total: Option<Var> = None;

@@ -8,6 +8,7 @@
 mod build;
 mod case;
 mod optimise;
+mod signal;
 
 use anyhow::{Context as _, Result, bail};
 use case::Case;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<bool> {
     let device = Device::open(&AdapterRequest::from_env())?;
-    println!("{}", device.caps().headline());
+    println!("{}", device.caps().adapter);
     let (mut passed, mut failed) = (0, 0);
     for dir in &args.dirs {
         let mut found = false;
