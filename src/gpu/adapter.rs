@@ -1,87 +1,307 @@
-//! x
+//! Which adapter to use, and what it can do.
+
 use crate::{Error, Result};
+use std::fmt;
 use std::sync::{Arc, Mutex};
-/// x
-#[derive(Default)]
-pub struct AdapterRequest {}
+
+/// Limits to ask the adapter for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LimitsChoice {
+    /// The adapter's own.
+    #[default]
+    Adapter,
+    /// WebGPU's default limits and no optional features: what every adapter has.
+    Default,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default)]
+pub struct AdapterRequest {
+    /// Part of the adapter's name, in any case, or its index in [`list`]; none for the best hardware.
+    pub name: Option<String>,
+    /// Limits.
+    pub limits: LimitsChoice,
+    /// Features to do without: `subgroups`, `f16`.
+    pub disable: Vec<String>,
+}
+
 impl AdapterRequest {
-    /// x
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16` (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
-        Self {}
+        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        AdapterRequest {
+            name: var("WGPU_ADAPTER_NAME"),
+            limits: if var("EMOTONE_LIMITS").as_deref() == Some("default") { LimitsChoice::Default } else { LimitsChoice::Adapter },
+            disable: var("EMOTONE_DISABLE").map(|v| v.split(',').map(|s| s.trim().to_string()).collect()).unwrap_or_default(),
+        }
+    }
+
+    fn disables(&self, feature: &str) -> bool {
+        self.disable.iter().any(|d| d == feature)
     }
 }
-/// x
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
+
+/// One adapter of this machine.
+#[derive(Debug, Clone)]
+pub struct AdapterSummary {
+    /// Position, usable as a name.
+    pub index: usize,
+    /// Name.
+    pub name: String,
+    /// Vulkan, Metal or DX12.
+    pub backend: String,
+    /// Driver and version.
+    pub driver: String,
+    /// Discrete, integrated, virtual or software.
+    pub kind: &'static str,
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({}, {}, {})", self.index, self.name, self.kind, self.backend, self.driver)
+    }
+}
+
+/// What an open adapter can do.
+#[derive(Debug, Clone)]
 pub struct Capabilities {
+    /// Adapter name.
     pub adapter: String,
+    /// Vulkan, Metal or DX12.
+    pub backend: String,
+    /// Driver and version.
+    pub driver: String,
+    /// Runs on the processor.
     pub software: bool,
+    /// Lanes of a subgroup, where that is one number and verified.
     pub subgroup_size: Option<u32>,
+    /// Half-precision arithmetic in shaders.
     pub f16: bool,
+    /// Invocations per workgroup.
     pub max_workgroup_invocations: u32,
+    /// Bytes of workgroup memory.
+    pub max_workgroup_memory: u32,
+    /// Bytes of one buffer.
     pub max_buffer: u64,
+    /// Bytes of one binding.
     pub max_binding: u64,
+    /// Alignment of storage offsets in bytes.
     pub storage_alignment: u32,
+    /// Alignment of uniform offsets in bytes.
     pub uniform_alignment: u32,
+    /// Bytes the device can hold, where known.
     pub memory_budget: Option<u64>,
 }
-/// x
+
+impl Capabilities {
+    /// The first line of every program: adapter, backend, driver, and what a software adapter costs.
+    pub fn headline(&self) -> String {
+        let cost = if self.software { "; software, runs on the processor: expect a GPU to be 10 to 1000 times faster" } else { "" };
+        format!("adapter: {} ({}, {}){cost}", self.adapter, self.backend, self.driver)
+    }
+}
+
+/// The first fault the driver reported, shared with its callbacks.
 #[derive(Clone, Default)]
-pub struct Faults(Arc<Mutex<Option<String>>>);
+pub struct Faults(Arc<Mutex<Option<Fault>>>);
+
+enum Fault {
+    Lost(String),
+    Memory(String),
+    Other(String),
+}
+
 impl Faults {
-    /// x
+    fn record(&self, fault: Fault) {
+        let mut first = self.0.lock().unwrap_or_else(|p| p.into_inner());
+        first.get_or_insert(fault);
+    }
+
+    /// An error once a fault has been reported; the fault stays, since nothing computed after it can be trusted.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Gpu`].
     pub fn check(&self) -> Result<()> {
-        match self.0.lock().unwrap().take() {
-            Some(e) => Err(Error::Gpu(e)),
+        match &*self.0.lock().unwrap_or_else(|p| p.into_inner()) {
             None => Ok(()),
+            Some(Fault::Lost(why)) => Err(Error::DeviceLost(why.clone())),
+            Some(Fault::Memory(why)) => Err(Error::Gpu(format!("out of device memory: {why}"))),
+            Some(Fault::Other(why)) => Err(Error::Gpu(why.clone())),
         }
     }
 }
-#[allow(missing_docs)]
-pub struct Opened {
+
+/// An open device before it is wrapped.
+pub(super) struct Opened {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub caps: Capabilities,
     pub faults: Faults,
 }
-/// x
-pub fn open(_r: &AdapterRequest) -> Result<Opened> {
-    let mut d = wgpu::InstanceDescriptor::new_without_display_handle();
-    d.backends = wgpu::Backends::VULKAN;
-    d.flags = wgpu::InstanceFlags::empty();
-    let inst = wgpu::Instance::new(d);
-    let a = pollster::block_on(inst.enumerate_adapters(wgpu::Backends::VULKAN))
-        .into_iter()
-        .next()
-        .ok_or(Error::NoAdapter { wanted: None, found: vec![] })?;
-    let limits = a.limits();
-    let info = a.get_info();
-    let feats = wgpu::Features::SUBGROUP & a.features();
-    let (device, queue) = pollster::block_on(a.request_device(&wgpu::DeviceDescriptor {
-        label: None,
-        required_features: feats,
+
+fn kind(t: wgpu::DeviceType) -> &'static str {
+    match t {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "other",
+    }
+}
+
+fn driver(info: &wgpu::AdapterInfo) -> String {
+    [info.driver.as_str(), info.driver_info.as_str()].iter().filter(|s| !s.is_empty()).copied().collect::<Vec<_>>().join(" ")
+}
+
+/// Adapters, hardware first.
+fn adapters() -> Vec<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let descriptor = descriptor.with_env();
+    let backends = descriptor.backends & (wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12);
+    let instance = wgpu::Instance::new(descriptor);
+    let mut all = pollster::block_on(instance.enumerate_adapters(backends));
+    let order = ["discrete", "integrated", "virtual", "other", "software"];
+    all.sort_by_key(|a| order.iter().position(|k| *k == kind(a.get_info().device_type)));
+    all
+}
+
+/// What there is, in the order of preference.
+pub fn list() -> Vec<AdapterSummary> {
+    let summary = |(index, a): (usize, &wgpu::Adapter)| {
+        let info = a.get_info();
+        let (driver, kind) = (driver(&info), kind(info.device_type));
+        AdapterSummary { index, name: info.name, backend: format!("{:?}", info.backend), driver, kind }
+    };
+    adapters().iter().enumerate().map(summary).collect()
+}
+
+fn choose(mut all: Vec<wgpu::Adapter>, wanted: Option<&str>) -> Result<wgpu::Adapter> {
+    let position = match wanted {
+        None => (!all.is_empty()).then_some(0),
+        Some(w) => w
+            .parse()
+            .ok()
+            .filter(|i| *i < all.len())
+            .or_else(|| all.iter().position(|a| a.get_info().name.to_lowercase().contains(&w.to_lowercase()))),
+    };
+    match position {
+        Some(i) => Ok(all.swap_remove(i)),
+        None => {
+            let found = all.iter().enumerate().map(|(i, a)| format!("{i}: {}", a.get_info().name)).collect();
+            Err(Error::NoAdapter { wanted: wanted.map(str::to_string), found })
+        }
+    }
+}
+
+/// Limits the engine cannot do without: WebGPU's defaults for compute.
+fn missing_limit(limits: &wgpu::Limits) -> Option<String> {
+    let needs = [
+        ("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size, 128 << 20),
+        ("max_compute_invocations_per_workgroup", u64::from(limits.max_compute_invocations_per_workgroup), 256),
+        ("max_compute_workgroup_storage_size", u64::from(limits.max_compute_workgroup_storage_size), 16 << 10),
+        ("max_storage_buffers_per_shader_stage", u64::from(limits.max_storage_buffers_per_shader_stage), 8),
+        ("max_compute_workgroups_per_dimension", u64::from(limits.max_compute_workgroups_per_dimension), 65_535),
+    ];
+    let lacking = needs.iter().find(|(_, has, needs)| has < needs);
+    lacking.map(|(name, has, needs)| format!("its {name} is {has}, the engine needs {needs}; choose another adapter with --adapter"))
+}
+
+/// Opens the adapter `request` names.
+pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
+    let adapter = choose(adapters(), request.name.as_deref())?;
+    let info = adapter.get_info();
+    let own = adapter.limits();
+    if let Some(reason) = missing_limit(&own) {
+        return Err(Error::Adapter { adapter: info.name, reason });
+    }
+    let (limits, optional) = match request.limits {
+        LimitsChoice::Adapter => (own, wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16),
+        LimitsChoice::Default => (wgpu::Limits::default(), wgpu::Features::empty()),
+    };
+    let mut features = optional & adapter.features();
+    for (name, feature) in [("subgroups", wgpu::Features::SUBGROUP), ("f16", wgpu::Features::SHADER_F16)] {
+        if request.disables(name) {
+            features.remove(feature);
+        }
+    }
+    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        label: Some("emotone"),
+        required_features: features,
         required_limits: limits.clone(),
         experimental_features: wgpu::ExperimentalFeatures::disabled(),
         memory_hints: wgpu::MemoryHints::Performance,
         trace: wgpu::Trace::Off,
     }))
-    .map_err(|e| Error::Gpu(e.to_string()))?;
-    let f = Faults::default();
-    let g = f.clone();
+    .map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
+    let faults = Faults::default();
+    let shared = faults.clone();
     device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-        *g.0.lock().unwrap() = Some(e.to_string());
+        shared.record(match e {
+            wgpu::Error::OutOfMemory { source } => Fault::Memory(source.to_string()),
+            e => Fault::Other(e.to_string()),
+        });
     }));
+    let shared = faults.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        shared.record(Fault::Lost(format!("{reason:?}: {message}")));
+    });
+    let software = info.device_type == wgpu::DeviceType::Cpu;
+    let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
     let caps = Capabilities {
-        adapter: info.name.clone(),
-        software: info.device_type == wgpu::DeviceType::Cpu,
-        subgroup_size: (info.subgroup_min_size == info.subgroup_max_size).then_some(info.subgroup_min_size),
-        f16: false,
+        driver: driver(&info),
+        backend: format!("{:?}", info.backend),
+        software,
+        subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
+        f16: features.contains(wgpu::Features::SHADER_F16),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+        max_workgroup_memory: limits.max_compute_workgroup_storage_size,
         max_buffer: limits.max_buffer_size,
-        max_binding: limits.max_storage_buffer_binding_size as u64,
+        max_binding: limits.max_storage_buffer_binding_size,
         storage_alignment: limits.min_storage_buffer_offset_alignment,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-        memory_budget: None,
+        memory_budget: if software { free_memory() } else { None },
+        adapter: info.name,
     };
-    Ok(Opened { device, queue, caps, faults: f })
+    Ok(Opened { device, queue, caps, faults })
+}
+
+/// Memory a software adapter shares with everything else, where the system tells.
+fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unmatched_name_lists_what_there_is() {
+        let request = AdapterRequest { name: Some("no such card".into()), ..AdapterRequest::default() };
+        let message = open(&request).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(message.contains("no such card"), "{message}");
+        for a in list() {
+            assert!(message.contains(&a.name), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_limit_is_named() {
+        assert_eq!(missing_limit(&wgpu::Limits::default()), None);
+        let small = wgpu::Limits { max_compute_invocations_per_workgroup: 128, ..wgpu::Limits::default() };
+        assert!(missing_limit(&small).is_some_and(|m| m.contains("max_compute_invocations_per_workgroup is 128")));
+    }
+
+    #[test]
+    fn the_first_fault_stays() {
+        let faults = Faults::default();
+        assert!(faults.check().is_ok());
+        faults.record(Fault::Lost("gone".into()));
+        faults.record(Fault::Other("later".into()));
+        for _ in 0..2 {
+            assert!(matches!(faults.check(), Err(Error::DeviceLost(m)) if m == "gone"));
+        }
+    }
 }

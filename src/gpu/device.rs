@@ -2,7 +2,7 @@
 
 use super::adapter::{self, AdapterRequest, Capabilities, Faults};
 use super::pipeline::{Key, Pipeline};
-use super::{Buffer, Launch, Region};
+use super::{Buffer, Launch, Region, self_check};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -38,16 +38,13 @@ impl Device {
     /// Opens the adapter `request` names.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] or [`Error::Adapter`], with what there is and what is missing.
+    /// [`Error::NoAdapter`] or [`Error::Adapter`], with what there is, what is missing, or what the driver gets wrong.
     pub fn open(request: &AdapterRequest) -> Result<Arc<Device>> {
         let opened = adapter::open(request)?;
-        Ok(Arc::new(Device {
-            raw: opened.device,
-            queue: opened.queue,
-            caps: opened.caps,
-            faults: opened.faults,
-            pipelines: Mutex::new(HashMap::new()),
-        }))
+        let pipelines = Mutex::new(HashMap::new());
+        let mut device = Device { raw: opened.device, queue: opened.queue, caps: opened.caps, faults: opened.faults, pipelines };
+        device.caps.subgroup_size = self_check::check(&device)?.subgroup_size;
+        Ok(Arc::new(device))
     }
 
     /// What the adapter can do.

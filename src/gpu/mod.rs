@@ -6,6 +6,7 @@ pub mod device;
 pub mod launch;
 pub mod pipeline;
 pub mod reflect;
+mod self_check;
 pub mod wgsl;
 
 pub use adapter::{AdapterRequest, Capabilities};

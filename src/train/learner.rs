@@ -98,7 +98,8 @@ impl Learner {
         } else {
             optimise(&mut g, &config, GRADIENTS, extent)?;
         }
-        let idle = weights.iter().filter(|(n, _)| params.get(n).is_none()).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let idle =
+            weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(Learner {
             device: device.clone(),
             gradient: Program::new(&g, &states, Options::default())?,
@@ -115,6 +116,11 @@ impl Learner {
     /// The plan of a training step.
     pub fn plan(&self) -> &Plan {
         self.gradient.plan()
+    }
+
+    /// Bytes of parameters, gradients, moments and averages.
+    pub fn state_bytes(&self) -> u64 {
+        self.states.sizes().map(|(_, bytes)| bytes).sum()
     }
 
     /// One update from a batch's micro-batches.

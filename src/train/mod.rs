@@ -1,6 +1,7 @@
 //! Configuration, metrics and reports of training.
 
 pub mod config;
+pub mod dataset;
 pub mod early_stop;
 pub mod events;
 mod font;
@@ -10,6 +11,8 @@ pub mod metrics;
 pub mod picture;
 pub mod recipe;
 pub mod report;
+pub mod run;
 pub mod schedule;
 pub mod stage;
 pub mod state;
+pub mod trainer;

@@ -1,5 +1,6 @@
 //! The state of a run on disk: enough to go on to the same bits.
 
+use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
 use super::report::StageResult;
 use crate::nn::{Weights, file};
@@ -23,10 +24,8 @@ pub struct Progress {
     pub loss_sum: f64,
     /// Sum of gradient norms in the epoch so far.
     pub norm_sum: f64,
-    /// Best validation metric of the stage.
-    pub best: Option<f64>,
-    /// Epochs since the best one.
-    pub since_best: usize,
+    /// The stage's best epoch and patience.
+    pub early: Option<EarlyStop>,
     /// Seconds trained in the stage.
     pub seconds: f64,
     /// Clips trained on in the stage.
@@ -39,6 +38,16 @@ pub struct Progress {
     pub speaker_accuracy: Option<f64>,
     /// Hash of configuration and data; a resumed run must have the same.
     pub identity: String,
+}
+
+impl Progress {
+    /// Moves to the beginning of the next stage; history, results and identity stay.
+    pub fn next_stage(&mut self) {
+        let fresh = Progress { stage: self.stage + 1, ..Progress::default() };
+        let old = std::mem::replace(self, fresh);
+        (self.history, self.results, self.identity) = (old.history, old.results, old.identity);
+        self.speaker_accuracy = old.speaker_accuracy;
+    }
 }
 
 /// The files of a run's folder.
@@ -94,6 +103,19 @@ pub fn load(path: &Path, identity: &str) -> Result<(Progress, Weights)> {
     Ok((progress, snapshot))
 }
 
+/// Writes the epoch records, one JSON object a line.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_history(path: &Path, history: &[EpochRecord]) -> Result<()> {
+    let mut text = String::new();
+    for record in history {
+        text.push_str(&serde_json::to_string(record).map_err(|e| Error::Checkpoint { path: path.to_path_buf(), reason: e.to_string() })?);
+        text.push('\n');
+    }
+    file::write_atomic(path, text.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +124,7 @@ mod tests {
     fn state_round_trips_and_refuses_another_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
-        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, best: Some(0.5), identity: "a".into(), ..Default::default() };
+        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, identity: "a".into(), ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
         save(&path, &progress, &snapshot).unwrap();
         assert_eq!(load(&path, "a").unwrap(), (progress, snapshot));

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<bool> {
     let device = Device::open(&AdapterRequest::from_env())?;
-    println!("{}", device.caps().adapter);
+    println!("{}", device.caps().headline());
     let (mut passed, mut failed) = (0, 0);
     for dir in &args.dirs {
         let mut found = false;

@@ -1,0 +1,148 @@
+//! Flags of `train`.
+
+use crate::show::Mode;
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, ValueEnum};
+use emotone::gpu::AdapterRequest;
+use emotone::gpu::adapter::LimitsChoice;
+use emotone::train::config::Config;
+use emotone::train::dataset::DataSpec;
+use std::path::{Path, PathBuf};
+
+/// Trains a speech-emotion network. Without --data it trains the demo: a small network on a built-in synthetic corpus.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16 turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+)]
+pub struct Args {
+    /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
+    #[arg(long, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE[,VALUE], column:NAME, random[:FRACTION].
+    #[arg(long, default_value = "default")]
+    split: String,
+    /// Rename or drop labels: happy=happiness,calm=
+    #[arg(long, default_value = "")]
+    label_map: String,
+    /// Go on without unreadable files, however many.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Built-in configuration: tiny, small or paper. Default: tiny without --data, small with.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Configuration file (TOML).
+    #[arg(long, conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// Override a value: --set train.batch=8
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Stages to run: voiceprint, emotion, finetune, single, joint.
+    #[arg(long, value_delimiter = ',')]
+    stage: Vec<String>,
+    /// Folder of results. Default: runs/NAME-N, the first that is free.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Continue the run in --out.
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Start from these weights (a model of ours).
+    #[arg(long)]
+    pub weights: Option<PathBuf>,
+    /// Start the CNN from a torchvision ResNet-18 (safetensors).
+    #[arg(long)]
+    pub trunk: Option<PathBuf>,
+    /// Seconds between snapshots.
+    #[arg(long, default_value_t = 30)]
+    pub save_every: u64,
+    /// Adapter by part of its name or by index.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Device limits: the adapter's own, or WebGPU's default ones.
+    #[arg(long, value_enum, default_value_t = Limits::Adapter)]
+    limits: Limits,
+    /// List adapters and exit.
+    #[arg(long)]
+    pub list_adapters: bool,
+    /// Print the compiled training steps and their memory, and exit.
+    #[arg(long)]
+    pub plan: bool,
+    /// Print the configuration and exit.
+    #[arg(long)]
+    pub print_config: bool,
+    /// Write a picture per augmentation into this folder and exit.
+    #[arg(long, value_name = "DIR")]
+    pub preview: Option<PathBuf>,
+    /// Only the result.
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+    /// Events as JSON lines on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Limits {
+    Adapter,
+    Default,
+}
+
+impl Args {
+    /// The configuration after file, preset and overrides.
+    pub fn configuration(&self) -> Result<Config> {
+        let mut config = match (&self.config, &self.preset) {
+            (Some(path), _) => Config::load(path)?,
+            (None, Some(name)) => Config::preset(name)?,
+            (None, None) => Config::preset(if self.data.is_empty() { "tiny" } else { "small" })?,
+        };
+        for s in &self.sets {
+            config.set(s)?;
+        }
+        if !self.stage.is_empty() {
+            config.set(&format!("train.stages={}", self.stage.join(",")))?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Where data come from.
+    pub fn data_spec(&self) -> DataSpec {
+        DataSpec { paths: self.data.clone(), label_map: self.label_map.clone(), split: self.split.clone(), skip_bad: self.skip_bad }
+    }
+
+    /// Which adapter to open.
+    pub fn adapter_request(&self) -> AdapterRequest {
+        let mut request = AdapterRequest::from_env();
+        if self.adapter.is_some() {
+            request.name = self.adapter.clone();
+        }
+        if matches!(self.limits, Limits::Default) {
+            request.limits = LimitsChoice::Default;
+        }
+        request
+    }
+
+    /// How to show progress.
+    pub fn mode(&self) -> Mode {
+        match (self.quiet, self.json) {
+            (true, _) => Mode::Quiet,
+            (_, true) => Mode::Json,
+            _ => Mode::Text,
+        }
+    }
+
+    /// The folder of results.
+    pub fn out(&self) -> Result<PathBuf> {
+        if let Some(out) = &self.out {
+            if self.resume && !out.is_dir() {
+                bail!("{}: no run to resume here", out.display());
+            }
+            return Ok(out.clone());
+        }
+        let name = self.data.first().and_then(|p| p.file_stem()).map_or("demo".into(), |s| s.to_string_lossy().into_owned());
+        (1..10_000)
+            .map(|n| Path::new("runs").join(format!("{name}-{n}")))
+            .find(|p| !p.exists())
+            .context("runs/ is full; name a folder with --out")
+    }
+}

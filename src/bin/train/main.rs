@@ -1,0 +1,127 @@
+//! `train`: from recordings to a trained model.
+
+mod args;
+mod preview;
+mod show;
+
+use anyhow::{Context as _, Result};
+use args::Args;
+use clap::Parser;
+use emotone::gpu::{Device, adapter};
+use emotone::models::resnet::import_torchvision;
+use emotone::nn::{Weights, file};
+use emotone::train::dataset::Dataset;
+use emotone::train::recipe::Recipe;
+use emotone::train::run::{self, RunSpec};
+use emotone::{Error, train::config::Config};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match start(&args) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: &Args) -> Result<ExitCode> {
+    if args.list_adapters {
+        for a in adapter::list() {
+            println!("{a}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = args.configuration()?;
+    if args.print_config {
+        print!("{}", config.to_toml()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let device = Device::open(&args.adapter_request())?;
+    let mut show = show::Show::new(args.mode());
+    show.line(&device.caps().headline());
+    if args.plan {
+        return plan(&device, &config);
+    }
+    if let Some(dir) = &args.preview {
+        let data = Dataset::prepare(&device, &config, &args.data_spec(), &mut |e| show.event(&e))?;
+        preview::write(&device, &config, &data, dir)?;
+        show.line(&format!("previews are in {}", dir.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let spec = RunSpec {
+        start: start_weights(args, &config)?,
+        config,
+        data: args.data_spec(),
+        out: args.out()?,
+        resume: args.resume,
+        save_every: Duration::from_secs(args.save_every),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        // A second Ctrl-C does not wait for the step to end.
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot catch Ctrl-C")?;
+    match run::run(&device, &spec, &stop, &mut |e| show.event(&e)) {
+        Ok(result) => {
+            show.finish(&spec.out, &result)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Error::Interrupted) => {
+            show.line(&format!("stopped; continue with the same flags and --resume --out {}", spec.out.display()));
+            Ok(ExitCode::from(130))
+        }
+        Err(e @ (Error::DeviceLost(_) | Error::NonFinite(_))) => {
+            Err(anyhow::Error::new(e).context(format!("training stopped; continue with --resume --out {}", spec.out.display())))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Weights to start from: a model of ours, or a torchvision ResNet-18 for the trunk.
+fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
+    let mut weights = Weights::new();
+    if let Some(path) = &args.weights {
+        weights.extend(file::read(path)?.0);
+    }
+    if let Some(path) = &args.trunk {
+        let (tensors, _) = file::read(path)?;
+        weights.extend(import_torchvision(&tensors, "cnn", config.image.channels).with_context(|| path.display().to_string())?);
+    }
+    Ok(weights)
+}
+
+/// Prints the compiled training step of each stage.
+fn plan(device: &Arc<Device>, config: &Config) -> Result<ExitCode> {
+    let recipe = Recipe {
+        classes: (0..8).map(|i| format!("class{i}")).collect(),
+        speakers: (0..20).map(|i| format!("speaker{i}")).collect(),
+        mean: vec![0.0; config.image.channels],
+        deviation: vec![1.0; config.image.channels],
+        data_hash: String::new(),
+        config: config.clone(),
+    };
+    let batch = config.train.batch;
+    match run::plans(device, &recipe) {
+        Ok(plans) => {
+            for (stage, text) in plans {
+                println!("stage {stage}, batch {batch}, 8 classes, 20 speakers\n{text}\n");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Error::OutOfMemory { needed, available, .. }) => {
+            let fits_batch = run::largest_batch(device, &recipe);
+            Err(Error::OutOfMemory { needed, available, fits_batch }.into())
+        }
+        Err(e) => Err(e.into()),
+    }
+}

@@ -1,0 +1,140 @@
+//! Shows a run: bars on a terminal, lines elsewhere, JSON for scripts.
+
+use anyhow::Result;
+use emotone::train::events::{EpochRecord, Event};
+use emotone::train::metrics::Confusion;
+use emotone::train::report::{self, RunResult};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// How much to show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Summary, bars, epochs, report.
+    Text,
+    /// The report only.
+    Quiet,
+    /// One JSON object per event.
+    Json,
+}
+
+/// Receives a run's events.
+pub struct Show {
+    mode: Mode,
+    bar: ProgressBar,
+    terminal: bool,
+    stage: String,
+}
+
+impl Show {
+    /// Bars appear where standard error is a terminal.
+    pub fn new(mode: Mode) -> Self {
+        Show { mode, bar: ProgressBar::hidden(), terminal: std::io::stderr().is_terminal(), stage: String::new() }
+    }
+
+    /// A line of text.
+    pub fn line(&self, text: &str) {
+        match self.mode {
+            Mode::Text => self.bar.suspend(|| println!("{text}")),
+            Mode::Quiet => {}
+            Mode::Json => println!("{}", json!({ "line": text })),
+        }
+    }
+
+    fn start_bar(&mut self, length: usize, template: &str) {
+        self.bar.finish_and_clear();
+        self.bar = if self.mode == Mode::Text && self.terminal { ProgressBar::new(length as u64) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+    }
+
+    /// Takes an event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Summary(text) => self.line(text),
+            Event::Warning(text) => match self.mode {
+                Mode::Json => println!("{}", json!({ "warning": text })),
+                _ => self.bar.suspend(|| eprintln!("warning: {text}")),
+            },
+            Event::Preparing(what, done, total) => {
+                if self.stage != *what {
+                    self.stage = (*what).to_string();
+                    self.start_bar(*total, "{msg} {bar:30} {pos}/{len} {eta}");
+                    self.bar.set_message(*what);
+                }
+                self.bar.set_position(*done as u64);
+                if done == total {
+                    self.bar.finish_and_clear();
+                }
+            }
+            Event::Stage { stage, epochs, steps, done } => {
+                self.stage = stage.to_string();
+                self.line(&format!("stage {stage}: {epochs} epochs of {steps} steps{}", if *done > 0 { ", continued" } else { "" }));
+                self.start_bar(epochs * steps, "{prefix} {bar:30} {pos}/{len} {msg}, {eta} left");
+                self.bar.set_prefix(stage.to_string());
+                self.bar.set_position(*done as u64);
+                self.bar.reset_eta();
+            }
+            Event::Step { loss, clips_per_s, done } => {
+                self.bar.set_position(*done as u64);
+                self.bar.set_message(format!("loss {loss:.4}, {clips_per_s:.0} clips/s"));
+            }
+            Event::Epoch(record) => self.epoch(record),
+            Event::StageEnd(_) => self.bar.finish_and_clear(),
+            Event::Saved(_) | Event::Finished(_) => {}
+        }
+    }
+
+    fn epoch(&self, r: &EpochRecord) {
+        if self.mode == Mode::Json {
+            println!("{}", json!({ "epoch": r }));
+            return;
+        }
+        let part = |name: &str, v: Option<f64>| v.map(|v| format!("  {name} {v:.3}")).unwrap_or_default();
+        self.line(&format!(
+            "{} epoch {:>3}  loss {:.4}{}{}{}{}",
+            r.stage,
+            r.epoch,
+            r.loss,
+            part("valid UAR", r.valid_uar),
+            part("WA", r.valid_wa),
+            part("F1", r.valid_macro_f1),
+            if r.best { "  *" } else { "" }
+        ));
+    }
+
+    /// The report of a finished run, and what to try next.
+    pub fn finish(&self, out: &Path, result: &RunResult) -> Result<()> {
+        if self.mode == Mode::Json {
+            println!("{}", json!({ "result": result }));
+            return Ok(());
+        }
+        if let Some(accuracy) = result.speaker_accuracy {
+            println!("speaker accuracy (training speakers, held-out utterances): {accuracy:.3}");
+        }
+        if let Some(test) = &result.test {
+            let mut matrix = Confusion::new(test.classes.clone());
+            for (t, row) in test.confusion.iter().enumerate() {
+                for (p, &n) in row.iter().enumerate() {
+                    matrix.add(t, p, n)?;
+                }
+            }
+            println!("\ntest: {} clips; {}", test.clips, test.split);
+            println!("{}", report::terminal(&matrix, report::colour_terminal()));
+            let figure = |name: &str, v: Option<f64>, range: Option<(f64, f64)>| {
+                let range = range.map(|(l, h)| format!(" [{l:.3}, {h:.3}]")).unwrap_or_default();
+                v.map(|v| println!("{name} {v:.3}{range}"));
+            };
+            let i = test.intervals.as_ref();
+            figure("UAR     ", test.uar, i.map(|i| (i.uar.low, i.uar.high)));
+            figure("WA      ", test.wa, i.map(|i| (i.wa.low, i.wa.high)));
+            figure("macro F1", test.macro_f1, i.map(|i| (i.macro_f1.low, i.macro_f1.high)));
+        }
+        println!("\nmodel: {}", out.join("model.safetensors").display());
+        println!("try:   tools/with-gpu cargo run --release --bin infer -- --model {} YOUR.wav", out.join("model.safetensors").display());
+        Ok(())
+    }
+}

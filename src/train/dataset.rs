@@ -1,0 +1,168 @@
+//! A run's data: recordings turned into images, with labels, speakers and the split.
+
+use super::config::{Config, Normalise};
+use super::events::{Event, Observer};
+use crate::audio::{Clip, SAMPLE_RATE};
+use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
+use crate::features::Extractor;
+use crate::gpu::Device;
+use crate::{Error, Result};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where data come from and how they are divided.
+#[derive(Debug, Clone)]
+pub struct DataSpec {
+    /// Corpus folders or manifests; none for the built-in synthetic corpus.
+    pub paths: Vec<PathBuf>,
+    /// Renamed or dropped labels, `happy=happiness,calm=`.
+    pub label_map: String,
+    /// Which utterances are the test set; see [`SplitSpec`].
+    pub split: String,
+    /// Go on without unreadable files, however many.
+    pub skip_bad: bool,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        DataSpec { paths: Vec::new(), label_map: String::new(), split: "default".into(), skip_bad: false }
+    }
+}
+
+/// Images in host memory with all that is known about them.
+pub struct Dataset {
+    /// (C, S, S) image of each utterance, values in \[0, 1\].
+    pub images: Vec<Vec<f32>>,
+    /// Class of each utterance.
+    pub class: Vec<usize>,
+    /// Training speaker of each utterance; `None` for speakers that are not trained on.
+    pub speaker: Vec<Option<usize>>,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Training speakers.
+    pub speakers: Vec<String>,
+    /// The split.
+    pub split: Split,
+    /// Hash of the data.
+    pub hash: String,
+    /// Mean and deviation of each channel over the training split (0 and 1 where images are not normalised).
+    pub moments: Vec<(f32, f32)>,
+}
+
+impl Dataset {
+    /// Reads, decodes and splits the corpora and computes all images on the device.
+    ///
+    /// # Errors
+    /// Unreadable corpora, leaking splits, device faults.
+    pub fn prepare(device: &Arc<Device>, config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
+        let loaded = if spec.paths.is_empty() { synthetic(config.train.seed) } else { recorded(spec, observe)? };
+        for note in &loaded.corpus.notes {
+            observe(Event::Warning(note));
+        }
+        for (path, reason) in &loaded.bad {
+            observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
+        }
+        let split_spec: SplitSpec = spec.split.parse()?;
+        let split = loaded.split(&split_spec, config.train.seed)?;
+        let classes = loaded.corpus.labels();
+        let utterances = &loaded.corpus.utterances;
+        let class = loaded.corpus.classes(&classes)?;
+        let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
+        speakers.sort();
+        speakers.dedup();
+        let speaker = utterances.iter().map(|u| speakers.binary_search(&u.speaker).ok()).collect();
+        observe(Event::Summary(&format!(
+            "data: {} clips, {} speakers, {} classes ({}), {:.2} h; split: {}",
+            utterances.len(),
+            loaded.corpus.speakers().len(),
+            classes.len(),
+            classes.join(", "),
+            loaded.hours(),
+            split.description
+        )));
+        let images = extract(device, config, &loaded.clips, observe)?;
+        let moments = match config.image.normalise {
+            Normalise::Train => moments(&images, &split.train, config.image.channels),
+            Normalise::None => vec![(0.0, 1.0); config.image.channels],
+        };
+        let hash = format!("{}/{}", loaded.data_hash, split_spec);
+        Ok(Dataset { images, class, speaker, classes, speakers, split, hash, moments })
+    }
+}
+
+fn extract(device: &Arc<Device>, config: &Config, clips: &[Clip], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+    let mut extractor = Extractor::new(device, &config.frontend, &config.image);
+    let mut images = Vec::with_capacity(clips.len());
+    for part in clips.chunks(256) {
+        let samples: Vec<&[f32]> = part.iter().map(|c| c.samples.as_slice()).collect();
+        images.extend(extractor.extract(&samples)?);
+        observe(Event::Preparing("images", images.len(), clips.len()));
+    }
+    Ok(images)
+}
+
+fn recorded(spec: &DataSpec, observe: &mut Observer) -> Result<Loaded> {
+    let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
+    let corpus = data::merge(corpora, &data::parse_label_map(&spec.label_map)?)?;
+    observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
+    let loaded = data::load_clips(&corpus, spec.skip_bad, &|_, _| ())?;
+    observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));
+    Ok(loaded)
+}
+
+/// The built-in corpus, in memory.
+fn synthetic(seed: u64) -> Loaded {
+    let config = synth::SynthConfig { speakers: 20, clips_per_emotion_per_speaker: 10, seed };
+    let mut all = Sha256::new();
+    let (mut utterances, mut clips, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+    for clip in synth::synthesise(&config) {
+        let digest: [u8; 32] = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
+        all.update(digest);
+        digests.push(digest);
+        let path = PathBuf::from(format!("synthetic/{}.wav", clip.name));
+        utterances.push(Utterance { path, label: clip.label.into(), speaker: clip.speaker, ..Utterance::default() });
+        clips.push(Clip {
+            duration_s: clip.samples.len() as f64 / f64::from(SAMPLE_RATE),
+            samples: clip.samples,
+            sample_rate: SAMPLE_RATE,
+            source_rate: SAMPLE_RATE,
+            source_channels: 1,
+            complete: true,
+        });
+    }
+    let kept = (0..clips.len()).collect();
+    let data_hash = all.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let corpus = Corpus { name: "synthetic".into(), utterances, notes: Vec::new() };
+    Loaded { corpus, clips, kept, bad: Vec::new(), data_hash, digests }
+}
+
+/// Mean and deviation of each channel over some images, summed in f64.
+fn moments(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f32)> {
+    (0..channels)
+        .map(|c| {
+            let plane = |i: usize| {
+                let n = images[i].len() / channels;
+                images[i][c * n..(c + 1) * n].iter().map(|&v| f64::from(v))
+            };
+            let count = rows.iter().map(|&i| images[i].len() / channels).sum::<usize>().max(1) as f64;
+            let mean = rows.iter().flat_map(|&i| plane(i)).sum::<f64>() / count;
+            let var = rows.iter().flat_map(|&i| plane(i)).map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
+            (mean as f32, var.sqrt().max(1e-3) as f32)
+        })
+        .collect()
+}
+
+/// Checks that a stage has something to learn from.
+///
+/// # Errors
+/// [`Error::Data`] when there is one class or one speaker only.
+pub fn check_targets(dataset: &Dataset, speaker: bool, emotion: bool) -> Result<()> {
+    if emotion && dataset.classes.len() < 2 {
+        return Err(Error::Data(format!("one emotion class only ({}); nothing to tell apart", dataset.classes.join(""))));
+    }
+    if speaker && dataset.speakers.len() < 2 {
+        return Err(Error::Data("fewer than two known training speakers; the speaker stage needs them: use train.stages=single".into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! A whole run: data, stages, test, report.
+
+use super::config::{Config, StageName as Stage};
+use super::dataset::{DataSpec, Dataset};
+use super::events::{Event, Observer};
+use super::learner::run_batches;
+use super::metrics::{Confusion, bootstrap};
+use super::recipe::{Recipe, Source, port};
+use super::report::{self, RunResult, TestResult};
+use super::state::{self, Folder, Progress};
+use super::trainer::{Shared, argmax, train_stage};
+use crate::compile::{Options, Program, States};
+use crate::gpu::Device;
+use crate::nn::{Params, Weights, file};
+use crate::{Error, Result};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// What to train, on what, and where the results go.
+#[derive(Debug, Clone)]
+pub struct RunSpec {
+    /// Configuration.
+    pub config: Config,
+    /// Data.
+    pub data: DataSpec,
+    /// Folder of results; created.
+    pub out: PathBuf,
+    /// Continue the run in `out`.
+    pub resume: bool,
+    /// Weights to start from, by name.
+    pub start: Weights,
+    /// Time between snapshots.
+    pub save_every: Duration,
+}
+
+/// Resamples of the bootstrap and its level.
+const RESAMPLES: usize = 1000;
+const LEVEL: f64 = 0.95;
+
+/// Runs all stages, tests the final model and writes everything into the folder.
+///
+/// # Errors
+/// Errors of data, device and files; [`Error::Interrupted`] after a stop, with the state saved.
+pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
+    spec.config.check()?;
+    std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
+    let folder = Folder(spec.out.clone());
+    if !spec.resume && folder.state().exists() {
+        let reason = "a run is here already; continue it with --resume or choose another --out".to_string();
+        return Err(Error::Checkpoint { path: folder.state(), reason });
+    }
+    let data = Dataset::prepare(device, &spec.config, &spec.data, observe)?;
+    let recipe = Recipe {
+        config: spec.config.clone(),
+        classes: data.classes.clone(),
+        speakers: data.speakers.clone(),
+        mean: data.moments.iter().map(|m| m.0).collect(),
+        deviation: data.moments.iter().map(|m| m.1).collect(),
+        data_hash: data.hash.clone(),
+    };
+    summarise(&recipe, observe)?;
+    let caps = device.caps();
+    let identity = digest(format!("{}|{}|{}", spec.config.hash()?, data.hash, caps.adapter).as_bytes());
+    let (mut progress, mut snapshot) = match spec.resume && folder.state().exists() {
+        true => {
+            let (progress, snapshot) = state::load(&folder.state(), &identity)?;
+            (progress, Some(snapshot))
+        }
+        false => (Progress { identity, ..Progress::default() }, None),
+    };
+    file::write_atomic(&folder.0.join("config.toml"), spec.config.to_toml()?.as_bytes())?;
+    let stages = &spec.config.train.stages;
+    let mut weights = spec.start.clone();
+    if progress.stage > 0 {
+        weights = file::read(&folder.best(stages[progress.stage - 1].name()))?.0;
+    }
+    let shared = Shared { device, recipe: &recipe, data: &data, folder: &folder, stop, save_every: spec.save_every };
+    while let Some(&stage) = stages.get(progress.stage) {
+        weights = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe)?;
+        progress.next_stage();
+    }
+    state::write_history(&folder.metrics(), &progress.history)?;
+    let result = finish(device, &recipe, &data, &folder, &weights, &progress)?;
+    observe(Event::Finished(&result));
+    Ok(result)
+}
+
+/// Says how large the network and a training step are.
+fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
+    let mut params = Params::new(|_| true);
+    recipe.inference(&mut params, 1, Source::Images)?;
+    let names: Vec<&str> = recipe.config.train.stages.iter().map(|s| s.name()).collect();
+    let size = recipe.config.image.size;
+    let text = format!("model: {} parameters, images {size} x {size}; stages: {}", params.count(), names.join(" -> "));
+    observe(Event::Summary(&text));
+    Ok(())
+}
+
+/// Tests the weights and writes model, reports and result.
+fn finish(
+    device: &Arc<Device>,
+    recipe: &Recipe,
+    data: &Dataset,
+    folder: &Folder,
+    weights: &Weights,
+    progress: &Progress,
+) -> Result<RunResult> {
+    file::write(&folder.model(), weights, &recipe.to_metadata()?)?;
+    let emotion = recipe.config.train.stages.iter().any(|s| s.uses_emotion());
+    let rows = &data.split.test;
+    let mut test = None;
+    if emotion && !rows.is_empty() {
+        let logits = infer(device, recipe, weights, rows.len(), &|r| data.images[rows[r]].clone())?;
+        let truth: Vec<usize> = rows.iter().map(|&i| data.class[i]).collect();
+        let predicted: Vec<usize> = logits.iter().map(|l| argmax(l)).collect();
+        let matrix = Confusion::from_pairs(&data.classes, &truth, &predicted)?;
+        let intervals = bootstrap(&matrix, RESAMPLES, LEVEL, recipe.config.train.seed)?;
+        report::write_csv(&matrix, &folder.0.join("confusion.csv"))?;
+        report::write_png(&matrix, &folder.0.join("confusion.png"))?;
+        test = Some(TestResult::new(&matrix, data.split.description.clone(), Some(intervals)));
+    }
+    let result = RunResult {
+        adapter: device.caps().adapter.clone(),
+        config_hash: recipe.config.hash()?,
+        weights_sha256: weights_sha256(weights),
+        stages: progress.results.clone(),
+        test,
+        speaker_accuracy: progress.speaker_accuracy,
+    };
+    result.write(&folder.0.join("result.json"))?;
+    Ok(result)
+}
+
+/// Emotion logits of `n` images under given weights.
+fn infer(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
+    let batch = recipe.config.train.batch;
+    let mut params = Params::new(|_| false);
+    let graph = recipe.inference(&mut params, batch, Source::Images)?;
+    let mut states = States::new(device);
+    params.allocate(&mut states)?;
+    params.upload(&states, weights, true)?;
+    let program = Program::new(&graph, &states, Options::default())?;
+    run_batches(&program, batch, port::EMOTION, n, row)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// SHA-256 over names, shapes and values in the order of the names.
+pub fn weights_sha256(weights: &Weights) -> String {
+    let mut h = Sha256::new();
+    for (name, (shape, values)) in weights {
+        h.update(name.as_bytes());
+        h.update(shape.to_string().as_bytes());
+        h.update(bytemuck::cast_slice::<f32, u8>(values));
+    }
+    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Compiles a training step of each stage without running it, for `train --plan`.
+///
+/// # Errors
+/// Shape errors; [`Error::OutOfMemory`].
+pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
+    let build = |&stage: &Stage| {
+        let learner = super::learner::Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
+        Ok((stage, format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6)))
+    };
+    recipe.config.train.stages.iter().map(build).collect()
+}
+
+/// The largest batch below the configured one whose training step fits the device.
+pub fn largest_batch(device: &Arc<Device>, recipe: &Recipe) -> Option<usize> {
+    let mut recipe = recipe.clone();
+    while recipe.config.train.batch > 1 {
+        recipe.config.train.batch /= 2;
+        recipe.config.train.micro_batches = 1;
+        if plans(device, &recipe).is_ok() {
+            return Some(recipe.config.train.batch);
+        }
+    }
+    None
+}
