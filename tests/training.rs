@@ -1,0 +1,111 @@
+//! Training as a user runs it: the same bits twice, and after an interruption; a network's gradient against finite differences.
+
+use emotone::Error;
+use emotone::data::synth::{self, SynthConfig};
+use emotone::gpu::{AdapterRequest, Device};
+use emotone::nn::Weights;
+use emotone::train::config::Config;
+use emotone::train::dataset::DataSpec;
+use emotone::train::events::Event;
+use emotone::train::report::RunResult;
+use emotone::train::run::{RunSpec, run};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
+fn device() -> Option<Arc<Device>> {
+    match Device::open(&AdapterRequest::from_env()) {
+        Ok(device) => Some(device),
+        Err(reason) => {
+            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
+            eprintln!("SKIPPED: {reason}");
+            None
+        }
+    }
+}
+
+/// A corpus of 48 clips in `dir` and a run over it that takes seconds.
+fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
+    let corpus = dir.join("corpus");
+    if !corpus.exists() {
+        let clips = synth::synthesise(&SynthConfig { speakers: 6, clips_per_emotion_per_speaker: 2, seed: 3 });
+        synth::write(&clips, &corpus).expect("corpus");
+    }
+    let mut config = Config::preset("tiny").expect("preset");
+    let small = ["image.size=32", "train.batch=8", "stage.voiceprint.epochs=2", "stage.emotion.epochs=1", "stage.finetune.epochs=2"];
+    for s in small.iter().chain(sets) {
+        config.set(s).expect("setting");
+    }
+    RunSpec {
+        config,
+        data: DataSpec { paths: vec![corpus], split: "kfold:3:1".into(), ..DataSpec::default() },
+        out: dir.join(out),
+        resume: false,
+        start: Weights::new(),
+        save_every: Duration::from_secs(3600),
+    }
+}
+
+fn complete(device: &Arc<Device>, spec: &RunSpec) -> RunResult {
+    run(device, spec, &AtomicBool::new(false), &mut |_| ()).expect("run")
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_does_not() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let a = complete(&device, &spec(dir.path(), "a", &[]));
+    let b = complete(&device, &spec(dir.path(), "b", &[]));
+    let c = complete(&device, &spec(dir.path(), "c", &["train.seed=5"]));
+    assert_eq!(a.weights_sha256, b.weights_sha256);
+    assert_eq!(a.test.map(|t| t.confusion), b.test.map(|t| t.confusion));
+    assert_ne!(a.weights_sha256, c.weights_sha256);
+    let metrics = |out: &str| std::fs::read(dir.path().join(out).join("metrics.jsonl")).expect("metrics");
+    assert_eq!(metrics("a"), metrics("b"));
+}
+
+#[test]
+fn an_interrupted_run_resumes_to_the_same_bits() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    // Averaged weights and mixtures are state as well.
+    let sets = ["train.ema=0.9", "augment.mixup.ratio=0.2", "train.micro_batches=2"];
+    let whole = complete(&device, &spec(dir.path(), "whole", &sets));
+    let mut pieces = spec(dir.path(), "pieces", &sets);
+    let mut interruptions = 0;
+    let result = loop {
+        let stop = AtomicBool::new(false);
+        let mut steps = 0;
+        let outcome = run(&device, &pieces, &stop, &mut |e| {
+            if let Event::Step { .. } = e {
+                steps += 1;
+                // In the middle of epochs, three steps at a time.
+                stop.store(steps == 3, Ordering::Relaxed);
+            }
+        });
+        match outcome {
+            Ok(result) => break result,
+            Err(Error::Interrupted) => interruptions += 1,
+            Err(e) => panic!("{e}"),
+        }
+        pieces.resume = true;
+        assert!(interruptions < 50, "the run makes no progress");
+    };
+    assert!(interruptions >= 3, "{interruptions} interruptions");
+    assert_eq!(result.weights_sha256, whole.weights_sha256);
+}
+
+#[test]
+fn a_run_is_neither_overwritten_nor_resumed_by_another() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let mut spec = spec(dir.path(), "a", &["train.stages=single", "stage.single.epochs=1"]);
+    complete(&device, &spec);
+    let message = |spec: &RunSpec| run(&device, spec, &AtomicBool::new(false), &mut |_| ()).expect_err("refused").to_string();
+    assert!(message(&spec).contains("--resume"), "{}", message(&spec));
+    spec.resume = true;
+    spec.config.set("train.seed=9").expect("setting");
+    assert!(message(&spec).contains("another configuration"), "{}", message(&spec));
+}
