@@ -22,6 +22,7 @@ mod in_place;
 mod matmul;
 mod mel;
 mod mixup;
+mod network;
 mod optimiser;
 mod pointwise;
 mod reduce;
