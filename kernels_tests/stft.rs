@@ -1,4 +1,4 @@
-//! Cases of `stft.wgsl` and `pre_emphasis.wgsl`: entry points stft_complex, stft_power, pre_emphasis.
+//! Cases of `stft.wgsl` and `pre_emphasis.wgsl`: entry points stft_pad, stft_complex, stft_power, pre_emphasis.
 
 use crate::case::{In, check, given, tol};
 use emotone::graph::Shape;
@@ -35,7 +35,7 @@ fn pre_emphasis() {
 }
 
 fn framing(n_fft: usize, win_length: usize, hop: usize) -> Framing {
-    Framing { window: Window::Hamming, win_length, hop, n_fft, padding: Padding::Reflect }
+    Framing { window: Window::Hamming, win_length, hop, n_fft, padding: Padding::Reflect, pre_emphasis: 0.0 }
 }
 
 #[test]
@@ -75,15 +75,19 @@ fn geometry(samples: usize, f: &Framing) -> reference::stft::Geometry {
 
 #[test]
 fn stft_power() {
-    for exponent in [1.0, 2.0] {
-        let (f, samples, lengths) = (framing(512, 400, 160), 3000, [3000, 161, 0]);
+    for (exponent, pre_emphasis) in [(1.0, 0.0), (2.0, 0.0), (2.0, 0.97)] {
+        let (samples, lengths) = (3000, [3000, 161, 0]);
+        let f = Framing { pre_emphasis, ..framing(512, 400, 160) };
         check(
-            &format!("spectrogram to the power of {exponent}"),
+            &format!("spectrogram to the power of {exponent}, pre-emphasis {pre_emphasis}"),
             tol::FUNCTION,
             &clips(samples, &lengths),
             |g, x| Ok(vec![ops::spectrogram(g, x[0], x[1], &f, exponent)?]),
             |x| {
-                let (re, im) = reference::stft::forward(&geometry(samples, &f), &lengths, &f.window.samples(f.win_length), &x[0]);
+                let (re, im) = {
+                    let x = reference::pre_emphasis::forward(samples, &lengths, f64::from(pre_emphasis), &x[0]);
+                    reference::stft::forward(&geometry(samples, &f), &lengths, &f.window.samples(f.win_length), &x)
+                };
                 vec![re.iter().zip(im).map(|(c, s)| (c * c + s * s).powf(f64::from(exponent) / 2.0)).collect()]
             },
             |_, _| vec![None, None],

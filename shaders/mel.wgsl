@@ -1,12 +1,12 @@
 // Product with a bank of band filters that each cover few neighbouring bins, as mel filters do.
 //   y[b,m,t] = Σ_{j < count_m} weight[first_m + j] · x[b, start_m + j, t]
-// Grid: one workgroup per WG frames of one band of one clip, folded into 2-D; the loop bounds are the same for all its lanes.
+// Grid: one workgroup per WG frames of `per` bands of a clip, folded into 2-D; the loop bounds are the same for all its lanes.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 64u; //#tunable
 
-struct Params { batch: u32, bins: u32, bands: u32, frames: u32 }
+struct Params { batch: u32, bins: u32, bands: u32, frames: u32, per: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (B, K, T)
@@ -17,15 +17,19 @@ struct Params { batch: u32, bins: u32, bands: u32, frames: u32 }
 @compute @workgroup_size(WG)
 fn mel(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let tiles = (p.frames + WG - 1u) / WG;
+    let shares = (p.bands + p.per - 1u) / p.per;
     let row = flat_group(g, n) / tiles;
-    if row >= p.batch * p.bands { return; }
+    let b = row / shares;
+    if b >= p.batch { return; }
     let t = flat_group(g, n) % tiles * WG + lane;
     if t >= p.frames { return; }
-    let m = row % p.bands;
-    let count = spans[3u * m + 1u];
-    let first = spans[3u * m + 2u];
-    let at = ((row / p.bands) * p.bins + spans[3u * m]) * p.frames + t;
-    var sum = 0.0;
-    for (var j = 0u; j < count; j++) { sum += weight[first + j] * x[at + j * p.frames]; }
-    y[row * p.frames + t] = sum;
+    let first = row % shares * p.per;
+    for (var m = first; m < min(first + p.per, p.bands); m++) {
+        let count = spans[3u * m + 1u];
+        let weights = spans[3u * m + 2u];
+        let at = (b * p.bins + spans[3u * m]) * p.frames + t;
+        var sum = 0.0;
+        for (var j = 0u; j < count; j++) { sum += weight[weights + j] * x[at + j * p.frames]; }
+        y[(b * p.bands + m) * p.frames + t] = sum;
+    }
 }

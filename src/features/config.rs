@@ -86,8 +86,15 @@ pub struct Image {
 }
 
 impl Frontend {
-    /// Framing of the Fourier transform.
+    /// Pre-emphasis, framing and Fourier transform.
     pub fn framing(&self) -> Framing {
-        Framing { window: self.window, win_length: self.frame, hop: self.hop, n_fft: self.n_fft, padding: self.padding }
+        Framing {
+            window: self.window,
+            win_length: self.frame,
+            hop: self.hop,
+            n_fft: self.n_fft,
+            padding: self.padding,
+            pre_emphasis: self.pre_emphasis as f32,
+        }
     }
 }

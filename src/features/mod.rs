@@ -28,7 +28,6 @@ const SLOPE_FRAMES: f32 = 8.0;
 /// Other shapes; values of `f` that no transform or filter bank can have.
 pub fn mel_spectrogram(g: &mut Graph, x: Var, lengths: Var, f: &Frontend) -> Result<Var> {
     g.scoped("features", |g| {
-        let x = if f.pre_emphasis == 0.0 { x } else { ops::pre_emphasis(g, x, lengths, f.pre_emphasis as f32)? };
         let spectrum = ops::spectrogram(g, x, lengths, &f.framing(), f.power as f32)?;
         ops::mel(g, spectrum, &mel::filter_bank(f)?)
     })

@@ -12,6 +12,8 @@ struct Params {
     bins: u32,
     bands: u32,
     frames: u32,
+    per: u32,
+    _pad: [u32; 3],
 }
 
 /// `y[b,m,t] = Σ_j weight[first_m + j] · x[b, start_m + j, t]` for extents (batch, bins, bands, frames); `spans` has (start, bins,
@@ -26,14 +28,16 @@ pub fn mel<B>(
     weight: B,
     y: B,
 ) -> Launch<B> {
-    let wg: u32 = if caps.software { 8 } else { 64 };
-    let params = Params { batch: batch as u32, bins: bins as u32, bands: bands as u32, frames: frames as u32 };
+    // Starting a workgroup costs a software adapter as much as a band does.
+    let (wg, per): (u32, usize) = if caps.software { (8, bands) } else { (64, 1) };
+    let (batch32, bins32, bands32, frames32) = (batch as u32, bins as u32, bands as u32, frames as u32);
+    let params = Params { batch: batch32, bins: bins32, bands: bands32, frames: frames32, per: per as u32, _pad: [0; 3] };
     Launch::new(&SHADER, "mel", &params)
         .tune("WG", wg)
         .bind("x", x)
         .bind("spans", spans)
         .bind("weight", weight)
         .bind("y", y)
-        .linear((batch * bands * frames.div_ceil(wg as usize)) as u64)
+        .linear((batch * bands.div_ceil(per) * frames.div_ceil(wg as usize)) as u64)
         .cost(4 * (batch * (bins + bands) * frames) as u64, 2 * (batch * weights * frames) as u64)
 }

@@ -10,7 +10,7 @@ shader!(
     [("WG", 8), ("POINTS", 512), ("FRAMES", 4)],
     [("WG", 8), ("POINTS", 1024), ("FRAMES", 2)],
     [("WG", 8), ("POINTS", 2048), ("FRAMES", 1)],
-    [("WG", 256), ("POINTS", 128), ("FRAMES", 8)],
+    [("WG", 128), ("POINTS", 128), ("FRAMES", 8)],
     [("WG", 256), ("POINTS", 256), ("FRAMES", 8)],
     [("WG", 256), ("POINTS", 512), ("FRAMES", 4)],
     [("WG", 256), ("POINTS", 1024), ("FRAMES", 2)],
@@ -27,11 +27,17 @@ struct Params {
     samples: u32,
     frames: u32,
     hop: u32,
-    win: u32,
+    padded: u32,
+    first: u32,
+    last: u32,
     reflect: u32,
     magnitude: u32,
-    _pad: u32,
+    emphasis: f32,
+    _pad: [u32; 2],
 }
+
+/// Samples a lane of `stft_pad` makes; the shader's `CHUNK`.
+const CHUNK: usize = 16;
 
 /// Extents and choices of a transform.
 #[derive(Debug, Clone, Copy)]
@@ -50,44 +56,93 @@ pub struct Geometry {
     pub n_fft: usize,
     /// Reflect at the clip's ends, else zeros.
     pub reflect: bool,
+    /// Coefficient of pre-emphasis.
+    pub emphasis: f32,
 }
 
-fn launch<B>(caps: &Capabilities, entry: &'static str, s: &Geometry, magnitude: bool) -> Launch<B> {
-    let params = Params {
-        batch: s.batch as u32,
-        samples: s.samples as u32,
-        frames: s.frames as u32,
-        hop: s.hop as u32,
-        win: s.win as u32,
-        reflect: s.reflect.into(),
-        magnitude: magnitude.into(),
-        _pad: 0,
-    };
-    let points = s.n_fft / 2;
-    let together = (POINTS_AT_ONCE / points).clamp(1, 8);
-    let wg = if caps.software { 8 } else { 256.min(caps.max_workgroup_invocations) };
-    let frames = (s.batch * s.frames) as u64;
-    let flops = 5 * points as u64 * u64::from(points.ilog2()) + 12 * points as u64 + 2 * s.win as u64;
-    Launch::new(&SHADER, entry, &params)
-        .tune("WG", wg)
-        .tune("POINTS", points as u32)
-        .tune("FRAMES", together as u32)
-        .linear((s.batch * s.frames.div_ceil(together)) as u64)
-        .cost(4 * (s.batch * s.samples) as u64, frames * flops)
+impl Geometry {
+    /// Samples of a clip with those around it that its first and last frames reach.
+    pub fn padded(&self) -> usize {
+        (self.frames - 1) * self.hop + self.n_fft
+    }
+
+    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, magnitude: bool) -> Launch<B> {
+        let before = (self.n_fft - self.win) / 2;
+        let params = Params {
+            batch: self.batch as u32,
+            samples: self.samples as u32,
+            frames: self.frames as u32,
+            hop: self.hop as u32,
+            padded: self.padded() as u32,
+            first: before as u32,
+            last: (before + self.win - 1) as u32,
+            reflect: self.reflect.into(),
+            magnitude: magnitude.into(),
+            emphasis: self.emphasis,
+            _pad: [0; 2],
+        };
+        let points = self.n_fft / 2;
+        Launch::new(&SHADER, entry, &params)
+            .tune("WG", self.lanes(caps) as u32)
+            .tune("POINTS", points as u32)
+            .tune("FRAMES", self.together() as u32)
+    }
+
+    /// Frames of a workgroup.
+    fn together(&self) -> usize {
+        (POINTS_AT_ONCE / (self.n_fft / 2)).clamp(1, 8)
+    }
+
+    /// Lanes of a workgroup: on GPUs one per butterfly of radix 8.
+    fn lanes(&self, caps: &Capabilities) -> usize {
+        if caps.software { 8 } else { (self.together() * self.n_fft / 16).max(32) }
+    }
+
+    fn transform<B>(&self, caps: &Capabilities, entry: &'static str, magnitude: bool, parts: usize) -> Launch<B> {
+        let points = self.n_fft / 2;
+        let frames = self.batch * self.frames;
+        let flops = 5 * points * points.ilog2() as usize + 12 * points + 2 * self.win;
+        self.launch(caps, entry, magnitude)
+            .linear((self.batch * self.frames.div_ceil(self.together())) as u64)
+            .cost(4 * (self.batch * self.padded() + parts * frames * (points + 1)) as u64, (frames * flops) as u64)
+    }
+}
+
+/// Emphasised clips with n_fft/2 samples on either side, (batch, padded).
+pub fn pad<B>(caps: &Capabilities, s: &Geometry, x: B, lengths: B, v: B) -> Launch<B> {
+    let n = (s.batch * s.padded()) as u64;
+    s.launch(caps, "stft_pad", false)
+        .bind("x", x)
+        .bind("lengths", lengths)
+        .bind("v", v)
+        .linear((s.batch * s.padded().div_ceil(CHUNK * s.lanes(caps))) as u64)
+        .cost(4 * (s.batch * s.samples) as u64 + 4 * n, 2 * n)
+}
+
+/// What every transform reads.
+pub struct Operands<B> {
+    /// What [`pad`] wrote.
+    pub framed: B,
+    /// Samples of each clip.
+    pub lengths: B,
+    /// The window in the middle of n_fft, zeros around it.
+    pub window: B,
+    /// cos and −sin of 2π·k/n_fft, k = 0..n_fft/2.
+    pub turns: B,
+}
+
+impl<B> Operands<B> {
+    fn bind(self, launch: Launch<B>) -> Launch<B> {
+        launch.bind("framed", self.framed).bind("lengths", self.lengths).bind("window", self.window).bind("turns", self.turns)
+    }
 }
 
 /// Real and imaginary parts of the transform, (B, K, T) each.
-#[allow(clippy::too_many_arguments, reason = "one operand per binding")]
-pub fn complex<B>(caps: &Capabilities, s: &Geometry, x: B, lengths: B, window: B, turns: B, re: B, im: B) -> Launch<B> {
-    let mut launch = launch(caps, "stft_complex", s, false);
-    launch.bytes += 8 * (s.batch * (s.n_fft / 2 + 1) * s.frames) as u64;
-    launch.bind("x", x).bind("lengths", lengths).bind("window", window).bind("turns", turns).bind("re", re).bind("im", im)
+pub fn complex<B>(caps: &Capabilities, s: &Geometry, from: Operands<B>, re: B, im: B) -> Launch<B> {
+    from.bind(s.transform(caps, "stft_complex", false, 2)).bind("re", re).bind("im", im)
 }
 
 /// Power or magnitude of the transform, (B, K, T).
-#[allow(clippy::too_many_arguments, reason = "one operand per binding")]
-pub fn power<B>(caps: &Capabilities, s: &Geometry, magnitude: bool, x: B, lengths: B, window: B, turns: B, y: B) -> Launch<B> {
-    let mut launch = launch(caps, "stft_power", s, magnitude);
-    launch.bytes += 4 * (s.batch * (s.n_fft / 2 + 1) * s.frames) as u64;
-    launch.bind("x", x).bind("lengths", lengths).bind("window", window).bind("turns", turns).bind("y", y)
+pub fn power<B>(caps: &Capabilities, s: &Geometry, magnitude: bool, from: Operands<B>, y: B) -> Launch<B> {
+    from.bind(s.transform(caps, "stft_power", magnitude, 1)).bind("y", y)
 }

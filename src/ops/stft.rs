@@ -49,6 +49,8 @@ pub struct Framing {
     pub n_fft: usize,
     /// Samples outside the clip.
     pub padding: Padding,
+    /// Coefficient of pre-emphasis within each clip, before its ends are continued; 0 for none.
+    pub pre_emphasis: f32,
 }
 
 /// Shortest and longest transform.
@@ -105,12 +107,15 @@ impl Op for Stft {
             win: f.win_length,
             n_fft: f.n_fft,
             reflect: f.padding == Padding::Reflect,
+            emphasis: f.pre_emphasis,
         };
-        let (x, lengths, window, turns, y) = (cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0));
+        let framed = cx.scratch(geometry.batch * geometry.padded());
+        cx.launch(kernel::pad(cx.caps(), &geometry, cx.input(0), cx.input(1), framed));
+        let from = kernel::Operands { framed, lengths: cx.input(1), window: cx.input(2), turns: cx.input(3) };
         cx.launch(match self.part {
-            Part::Complex => kernel::complex(cx.caps(), &geometry, x, lengths, window, turns, y, cx.output(1)),
-            Part::Magnitude => kernel::power(cx.caps(), &geometry, true, x, lengths, window, turns, y),
-            Part::Power => kernel::power(cx.caps(), &geometry, false, x, lengths, window, turns, y),
+            Part::Complex => kernel::complex(cx.caps(), &geometry, from, cx.output(0), cx.output(1)),
+            Part::Magnitude => kernel::power(cx.caps(), &geometry, true, from, cx.output(0)),
+            Part::Power => kernel::power(cx.caps(), &geometry, false, from, cx.output(0)),
         });
         Ok(())
     }
@@ -118,15 +123,19 @@ impl Op for Stft {
 
 fn apply(g: &mut Graph, x: Var, lengths: Var, framing: &Framing, part: Part) -> Result<Vec<Var>> {
     framing.check()?;
-    let window: Vec<f32> = framing.window.samples(framing.win_length).iter().map(|&w| w as f32).collect();
-    let window = g.constant([framing.win_length], &window)?;
+    let mut window = vec![0.0; framing.n_fft];
+    let before = (framing.n_fft - framing.win_length) / 2;
+    for (to, from) in window[before..].iter_mut().zip(framing.window.samples(framing.win_length)) {
+        *to = from as f32;
+    }
+    let window = g.constant([framing.n_fft], &window)?;
     let angle = |k: usize| TAU * k as f64 / framing.n_fft as f64;
     let turns: Vec<f32> = (0..framing.n_fft / 2).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect();
     let turns = g.constant([framing.n_fft / 2, 2], &turns)?;
     g.apply(Stft { framing: *framing, part }, &[x, lengths, window, turns])
 }
 
-/// Real and imaginary parts of `X[k,t] = Σ_n w[n]·x[t·hop + n − n_fft/2]·e^(−2πi·kn/n_fft)`; frames behind a clip's last are zero.
+/// Real and imaginary parts of `X[k,t] = Σ_n w[n]·v[t·hop + n − n_fft/2]·e^(−2πi·kn/n_fft)` of the emphasised clips v; frames behind a clip's last are zero.
 ///
 /// # Shapes
 /// `x` (B, N), `lengths` (B) as unsigned integers → two of (B, K, T), K = n_fft/2 + 1, T = 1 + N/hop. No gradient.

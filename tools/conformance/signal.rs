@@ -34,6 +34,7 @@ pub fn build(case: &Case, g: &mut Graph, vars: &BTreeMap<String, Var>) -> Result
                 hop: case.count("hop_length")?,
                 n_fft: case.count("n_fft")?,
                 padding: choice(case, "pad_mode")?,
+                pre_emphasis: 0.0,
             };
             let (re, im) = ops::stft(g, x, lengths, &framing)?;
             out("re", re);
