@@ -127,13 +127,11 @@ impl Plan {
         }
         // Views of arena values, now that their roots are placed.
         for (n, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
-            if let NodeKind::Op(op) = &node.kind {
-                if op.is_view() {
-                    let root = view_root(graph, Var { node: n, output: 0 });
-                    if let Some(home) = homes.get(&root).cloned() {
-                        homes.insert(Var { node: n, output: 0 }, home);
-                    }
-                }
+            let v = Var { node: n, output: 0 };
+            if matches!(&node.kind, NodeKind::Op(op) if op.is_view())
+                && let Some(home) = homes.get(&view_root(graph, v)).cloned()
+            {
+                homes.insert(v, home);
             }
         }
         Ok(Plan { rows, homes, scratch, pages, labels })

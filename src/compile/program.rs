@@ -16,8 +16,11 @@ pub struct Program {
     outputs: HashMap<String, (Region, Shape)>,
     plan: Plan,
     /// With poisoning: the pages and the byte offset behind each value.
-    poison: Option<(Vec<Buffer>, Vec<(usize, u64)>)>,
+    poison: Option<(Vec<Buffer>, Vec<End>)>,
 }
+
+/// Page and byte offset behind a value.
+type End = (usize, u64);
 
 /// A quiet NaN with a payload that no computation produces.
 const POISON: u32 = 0x7fc0_dead;

@@ -89,11 +89,9 @@ fn entry_info(module: &naga::Module, info: &ModuleInfo, index: usize) -> Result<
             naga::AddressSpace::Storage { access } => (false, access.contains(naga::StorageAccess::STORE)),
             _ => return Err(format!("`{name}`: unexpected address space {:?}", var.space)),
         };
-        if uniform {
-            if let naga::TypeInner::Struct { members, span } = &module.types[var.ty].inner {
-                out.params = members.iter().map(|m| (m.name.clone().unwrap_or_default(), m.offset)).collect();
-                out.params_size = *span;
-            }
+        if uniform && let naga::TypeInner::Struct { members, span } = &module.types[var.ty].inner {
+            out.params = members.iter().map(|m| (m.name.clone().unwrap_or_default(), m.offset)).collect();
+            out.params_size = *span;
         }
         out.bindings.push(BindingInfo { name, index: binding.binding, uniform, writable });
     }

@@ -74,6 +74,7 @@ pub fn slices(caps: &Capabilities, p: &Product) -> usize {
 }
 
 /// Launches of the product; `part` is scratch of `slices·batch·m·n` elements for [`Variant::Row`].
+#[expect(clippy::too_many_arguments, reason = "operands of one product")]
 pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: B, bias: B, c: B, part: Option<B>) -> Vec<Launch<B>> {
     match (v, part) {
         (Variant::Row, Some(part)) => matmul_row::matmul(caps, p, slices(caps, p), a, b, bias, part, c),

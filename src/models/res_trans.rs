@@ -45,7 +45,7 @@ impl ResTrans {
     pub fn features(&self, cx: &mut Context, images: Var) -> Result<Var> {
         let want = [self.channels, self.size, self.size];
         let shape = cx.g.shape(images).clone();
-        if shape.get(1..) != Some(&want[..]) || self.size % 32 != 0 || self.size == 0 {
+        if shape.get(1..) != Some(&want[..]) || !self.size.is_multiple_of(32) || self.size == 0 {
             let expected = format!("images (B, {}, {2}, {2}) with a side that is a multiple of 32, here {}", want[0], self.size, want[1]);
             return Err(Error::shape("res_trans", expected, shape.to_string()));
         }

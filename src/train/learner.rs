@@ -1,7 +1,7 @@
 //! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
 
 use super::config::{Config, Optimiser, StageName as Stage, Train};
-use super::recipe::{Recipe, Source, port};
+use super::recipe::{Recipe, Source, Training, port};
 use crate::augment::{PairInputs, Pairs, rng};
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
@@ -62,7 +62,7 @@ impl Learner {
         let config = recipe.config.clone();
         let micro = config.train.micro_batches;
         let mut params = Params::new(move |name| stage.trains(name));
-        let (mut g, loss, used) = recipe.training(&mut params, stage, config.train.batch / micro, source)?;
+        let Training { graph: mut g, loss, used } = recipe.training(&mut params, stage, config.train.batch / micro, source)?;
         let inference = recipe.inference(&mut params, config.train.batch, source)?;
         let extent = params.extent(TRAINABLE).max(STATE_ALIGN);
         let mut states = States::new(device);

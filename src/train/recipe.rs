@@ -37,6 +37,16 @@ pub enum Source {
     Maps,
 }
 
+/// A stage's graph up to its loss.
+pub struct Training {
+    /// The graph.
+    pub graph: Graph,
+    /// Scalar loss.
+    pub loss: Var,
+    /// Parameters to train, by name.
+    pub used: Vec<(String, Var)>,
+}
+
 /// Names of program inputs and outputs.
 pub mod port {
     /// Images (B, C, S, S) or maps.
@@ -121,7 +131,7 @@ impl Recipe {
     ///
     /// # Errors
     /// Shape errors of the network.
-    pub fn training(&self, params: &mut Params, stage: Stage, batch: usize, source: Source) -> Result<(Graph, Var, Vec<(String, Var)>)> {
+    pub fn training(&self, params: &mut Params, stage: Stage, batch: usize, source: Source) -> Result<Training> {
         let train = &self.config.train;
         let mut g = Graph::new();
         let mut x = g.input(port::X, [&[batch], &self.input_shape(source)[..]].concat());
@@ -156,7 +166,7 @@ impl Recipe {
         }
         let loss = total.ok_or_else(|| Error::Graph(format!("stage {stage} has no loss")))?;
         let used = cx.used().iter().filter(|(name, _)| stage.trains(name)).map(|(n, v)| (n.clone(), *v)).collect();
-        Ok((g, loss, used))
+        Ok(Training { graph: g, loss, used })
     }
 
     /// The recipe as checkpoint metadata.

@@ -45,7 +45,7 @@ fn rows(data: &Dataset, stage: Stage) -> (Vec<usize>, Vec<usize>) {
     for &i in &data.split.train {
         if let Some(s) = data.speaker[i] {
             seen[s] += 1;
-            if seen[s] % 8 == 0 { valid.push(i) } else { train.push(i) }
+            if seen[s].is_multiple_of(8) { valid.push(i) } else { train.push(i) }
         }
     }
     (train, valid)

@@ -19,7 +19,7 @@ pub struct Args {
     /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
     #[arg(long, num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE[,VALUE], column:NAME, random[:FRACTION].
+    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE (several with commas), column:NAME, random or random:FRACTION.
     #[arg(long, default_value = "default")]
     split: String,
     /// Rename or drop labels: happy=happiness,calm=

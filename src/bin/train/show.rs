@@ -126,7 +126,9 @@ impl Show {
             println!("{}", report::terminal(&matrix, report::colour_terminal()));
             let figure = |name: &str, v: Option<f64>, range: Option<(f64, f64)>| {
                 let range = range.map(|(l, h)| format!(" [{l:.3}, {h:.3}]")).unwrap_or_default();
-                v.map(|v| println!("{name} {v:.3}{range}"));
+                if let Some(v) = v {
+                    println!("{name} {v:.3}{range}");
+                }
             };
             let i = test.intervals.as_ref();
             figure("UAR     ", test.uar, i.map(|i| (i.uar.low, i.uar.high)));
