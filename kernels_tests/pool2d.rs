@@ -18,7 +18,7 @@ fn max_and_average_windows() {
             let output = size.map(|v: usize| {
                 let span = v + 2 * pad - k;
                 let floor = span / s + 1;
-                floor + usize::from(ceil_mode && span % s != 0 && floor * s < v + pad)
+                floor + usize::from(ceil_mode && !span.is_multiple_of(s) && floor * s < v + pad)
             });
             let p = Pool { rows: 6, input: size, output, kernel: [k; 2], stride: [s; 2], padding: [pad; 2], count_pad: count };
             let x = || normal(1, [2, 3, size[0], size[1]]);
