@@ -3,11 +3,12 @@
 //   sigmoid  y = 1 / (1 + e^−x)                   dx = dy · y (1 − y)
 //   tanh     y = tanh x                           dx = dy · (1 − y²)
 //   gelu     y = x Φ(x),  Φ(x) = ½ erfc(−x/√2)    dx = dy · (Φ(x) + x φ(x))
-// Grid: one invocation per element, workgroups folded into 2-D.
+// Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -17,31 +18,40 @@ struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 
 @compute @workgroup_size(WG)
 fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = max(x[i], 0.0);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = max(x[i], 0.0);
+    }
 }
 
 @compute @workgroup_size(WG)
 fn sigmoid_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    // The exponent is never positive, so nothing overflows.
-    let e = exp(-abs(x[i]));
-    y[i] = select(e, 1.0, x[i] >= 0.0) / (1.0 + e);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        // The exponent is never positive, so nothing overflows.
+        let e = exp(-abs(x[i]));
+        y[i] = select(e, 1.0, x[i] >= 0.0) / (1.0 + e);
+    }
 }
 
 @compute @workgroup_size(WG)
 fn tanh_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
-    let a = abs(x[i]);
-    let e = exp(-2.0 * a);
-    let s = a * a;
-    let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
-    let t = select((1.0 - e) / (1.0 + e), near, a < 0.2);
-    y[i] = select(t, -t, x[i] < 0.0);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
+        let a = abs(x[i]);
+        let e = exp(-2.0 * a);
+        let s = a * a;
+        let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
+        let t = select((1.0 - e) / (1.0 + e), near, a < 0.2);
+        y[i] = select(t, -t, x[i] < 0.0);
+    }
 }
 
 // Complementary error function, relative error below 1.2e-7 (Press et al., Numerical Recipes, 2nd ed., erfcc).
@@ -55,9 +65,12 @@ fn erfc(v: f32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = x[i] * 0.5 * erfc(-x[i] * 0.70710678);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = x[i] * 0.5 * erfc(-x[i] * 0.70710678);
+    }
 }
 
 @group(0) @binding(1) var<storage, read>       saved: array<f32>; // (n)  y, or x for gelu
@@ -66,29 +79,41 @@ fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
 
 @compute @workgroup_size(WG)
 fn relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    dx[i] = select(0.0, dy[i], saved[i] > 0.0);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        dx[i] = select(0.0, dy[i], saved[i] > 0.0);
+    }
 }
 
 @compute @workgroup_size(WG)
 fn sigmoid_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    dx[i] = dy[i] * saved[i] * (1.0 - saved[i]);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        dx[i] = dy[i] * saved[i] * (1.0 - saved[i]);
+    }
 }
 
 @compute @workgroup_size(WG)
 fn tanh_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    dx[i] = dy[i] * (1.0 - saved[i] * saved[i]);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        dx[i] = dy[i] * (1.0 - saved[i] * saved[i]);
+    }
 }
 
 @compute @workgroup_size(WG)
 fn gelu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    let v = saved[i];
-    dx[i] = dy[i] * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v));
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        let v = saved[i];
+        dx[i] = dy[i] * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v));
+    }
 }

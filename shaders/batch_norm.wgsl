@@ -5,10 +5,12 @@
 //           train: dx = γ σ⁻¹ (g − dβ/N − x̂ dγ/N),  N = n·inner;   eval: dx = γ σ⁻¹ g
 //   running m' = (1 − k) m + k μ,  v' = (1 − k) v + k var·N/(N − 1)
 // The variance is summed around the mean in a second pass: exact where mean ≫ deviation.
-// Grid: statistics one workgroup per channel; the rest one invocation per element, folded.
+// Grid: statistics one workgroup per channel; the rest WG·PER neighbouring elements per workgroup, folded.
 
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
+
+const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
 
 struct Params { n: u32, c: u32, inner: u32, relu: u32, eps: f32, momentum: f32, train: u32, _pad: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -53,11 +55,14 @@ fn reciprocal(c: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = flat_group(g, groups) * WG + lane;
-    if i >= p.n * p.c * p.inner { return; }
-    let c = i / p.inner % p.c;
-    let v = weight[c] * ((x[i] - mean_in[c]) * reciprocal(c)) + bias[c];
-    y[i] = select(v, max(v, 0.0), p.relu != 0u);
+    let first = flat_group(g, groups) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n * p.c * p.inner { return; }
+        let c = i / p.inner % p.c;
+        let v = weight[c] * ((x[i] - mean_in[c]) * reciprocal(c)) + bias[c];
+        y[i] = select(v, max(v, 0.0), p.relu != 0u);
+    }
 }
 
 @group(0) @binding(2) var<storage, read>       y_saved: array<f32>; // (n, c, inner); read after ReLU only
@@ -127,12 +132,15 @@ fn batch_norm_bwd_record(@builtin(local_invocation_index) lane: u32, @builtin(wo
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = flat_group(g, groups) * WG + lane;
-    if i >= p.n * p.c * p.inner { return; }
-    let c = i / p.inner % p.c;
-    var d = dy_in[i];
-    if p.relu != 0u { d = select(0.0, d, y_saved[i] > 0.0); }
-    dx[i] = d * record_in[c] + (x[i] - record_in[3u * p.c + c]) * record_in[p.c + c] + record_in[2u * p.c + c];
+    let first = flat_group(g, groups) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n * p.c * p.inner { return; }
+        let c = i / p.inner % p.c;
+        var d = dy_in[i];
+        if p.relu != 0u { d = select(0.0, d, y_saved[i] > 0.0); }
+        dx[i] = d * record_in[c] + (x[i] - record_in[3u * p.c + c]) * record_in[p.c + c] + record_in[2u * p.c + c];
+    }
 }
 
 @group(0) @binding(1) var<storage, read>       running_mean: array<f32>; // (c)

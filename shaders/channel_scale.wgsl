@@ -2,10 +2,12 @@
 //   y[r,i]  = s[r] · x[r,i]
 //   dx[r,i] = s[r] · dy[r,i]         (the forward kernel again)
 //   ds[r]   = Σ_i x[r,i] · dy[r,i]
-// Grid: channel_scale_fwd one invocation per element; channel_scale_bwd one workgroup per row; folded.
+// Grid: channel_scale_fwd WG·PER neighbouring elements per workgroup; channel_scale_bwd one workgroup per row; folded.
 
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
+
+const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
 
 struct Params { rows: u32, inner: u32, _pad0: u32, _pad1: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -16,9 +18,12 @@ struct Params { rows: u32, inner: u32, _pad0: u32, _pad1: u32 }
 
 @compute @workgroup_size(WG)
 fn channel_scale_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.rows * p.inner { return; }
-    y[i] = s[i / p.inner] * x[i];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.rows * p.inner { return; }
+        y[i] = s[i / p.inner] * x[i];
+    }
 }
 
 @group(0) @binding(2) var<storage, read>       dy: array<f32>; // (rows, inner)

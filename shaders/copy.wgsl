@@ -1,9 +1,10 @@
 // Copies a tensor.   y[i] = x[i]
-// Grid: one invocation per element, workgroups folded into 2-D.
+// Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -13,7 +14,10 @@ struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 
 @compute @workgroup_size(WG)
 fn copy(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = x[i];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = x[i];
+    }
 }

@@ -2,11 +2,12 @@
 //   add    y = a + b         (its own VJP: dy for both)
 //   mul    y = a · b         (VJP: mul(dy, b), mul(dy, a))
 //   affine y = s·x + t       (VJP: affine(dy, s, 0))
-// Grid: one invocation per element, workgroups folded into 2-D.
+// Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params { n: u32, scale: f32, shift: f32, _pad: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
@@ -17,21 +18,30 @@ struct Params { n: u32, scale: f32, shift: f32, _pad: u32 }
 
 @compute @workgroup_size(WG)
 fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = a[i] + b[i];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = a[i] + b[i];
+    }
 }
 
 @compute @workgroup_size(WG)
 fn mul(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = a[i] * b[i];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = a[i] * b[i];
+    }
 }
 
 @compute @workgroup_size(WG)
 fn affine(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.n { return; }
-    y[i] = p.scale * a[i] + p.shift;
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = p.scale * a[i] + p.shift;
+    }
 }

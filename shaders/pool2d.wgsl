@@ -2,11 +2,12 @@
 //   max   y[o] = max over the window; dx[i] = Σ_o dy[o] where i is the first maximum, in row order, of o's window
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
-// Grid: one invocation per output (forward) or input (backward) pixel, folded.
+// Grid: WG·PER neighbouring output (forward) or input (backward) pixels per workgroup, folded.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params {
     rows: u32, h: u32, w: u32, oh: u32,
@@ -49,28 +50,34 @@ fn window_size(oy: u32, ox: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn max_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.rows * p.oh * p.ow { return; }
-    let plane = i / (p.oh * p.ow) * p.h * p.w;
-    y[i] = x[plane + argmax(plane, i / p.ow % p.oh, i % p.ow)];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.rows * p.oh * p.ow { return; }
+        let plane = i / (p.oh * p.ow) * p.h * p.w;
+        y[i] = x[plane + argmax(plane, i / p.ow % p.oh, i % p.ow)];
+    }
 }
 
 @compute @workgroup_size(WG)
 fn avg_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.rows * p.oh * p.ow { return; }
-    let plane = i / (p.oh * p.ow) * p.h * p.w;
-    let oy = i / p.ow % p.oh; let ox = i % p.ow;
-    var s = 0.0;
-    for (var ky = 0u; ky < p.kh; ky++) {
-        let iy = oy * p.stride_y + ky - p.pad_y;
-        if iy >= p.h { continue; }
-        for (var kx = 0u; kx < p.kw; kx++) {
-            let ix = ox * p.stride_x + kx - p.pad_x;
-            if ix < p.w { s += x[plane + iy * p.w + ix]; }
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.rows * p.oh * p.ow { return; }
+        let plane = i / (p.oh * p.ow) * p.h * p.w;
+        let oy = i / p.ow % p.oh; let ox = i % p.ow;
+        var s = 0.0;
+        for (var ky = 0u; ky < p.kh; ky++) {
+            let iy = oy * p.stride_y + ky - p.pad_y;
+            if iy >= p.h { continue; }
+            for (var kx = 0u; kx < p.kw; kx++) {
+                let ix = ox * p.stride_x + kx - p.pad_x;
+                if ix < p.w { s += x[plane + iy * p.w + ix]; }
+            }
         }
+        y[i] = s / window_size(oy, ox);
     }
-    y[i] = s / window_size(oy, ox);
 }
 
 @group(0) @binding(2) var<storage, read>       dy: array<f32>; // (rows, oh, ow)
@@ -87,17 +94,20 @@ fn high_output(i: u32, pad: u32, stride: u32, outputs: u32) -> u32 { return min(
 
 @compute @workgroup_size(WG)
 fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.rows * p.h * p.w { return; }
-    let row = i / (p.h * p.w);
-    let iy = i / p.w % p.h; let ix = i % p.w;
-    var s = 0.0;
-    for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
-        for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
-            if argmax(row * p.h * p.w, oy, ox) == iy * p.w + ix { s += dy[(row * p.oh + oy) * p.ow + ox]; }
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.rows * p.h * p.w { return; }
+        let row = i / (p.h * p.w);
+        let iy = i / p.w % p.h; let ix = i % p.w;
+        var s = 0.0;
+        for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
+            for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
+                if argmax(row * p.h * p.w, oy, ox) == iy * p.w + ix { s += dy[(row * p.oh + oy) * p.ow + ox]; }
+            }
         }
+        dx[i] = s;
     }
-    dx[i] = s;
 }
 
 @group(0) @binding(1) var<storage, read>       dy_in: array<f32>; // (rows, oh, ow)
@@ -105,15 +115,18 @@ fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 
 @compute @workgroup_size(WG)
 fn avg_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.rows * p.h * p.w { return; }
-    let row = i / (p.h * p.w);
-    let iy = i / p.w % p.h; let ix = i % p.w;
-    var s = 0.0;
-    for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
-        for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
-            s += dy_in[(row * p.oh + oy) * p.ow + ox] / window_size(oy, ox);
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.rows * p.h * p.w { return; }
+        let row = i / (p.h * p.w);
+        let iy = i / p.w % p.h; let ix = i % p.w;
+        var s = 0.0;
+        for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
+            for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
+                s += dy_in[(row * p.oh + oy) * p.ow + ox] / window_size(oy, ox);
+            }
         }
+        dx_avg[i] = s;
     }
-    dx_avg[i] = s;
 }

@@ -7,6 +7,8 @@
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
+const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
+
 struct Params { outer: u32, n: u32, inner: u32, scale: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -39,7 +41,10 @@ fn reduce_lane(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
 
 @compute @workgroup_size(WG)
 fn reduce_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let e = flat_group(g, groups) * WG + lane;
-    if e >= p.outer * p.n * p.inner { return; }
-    dx[e] = p.scale * dy[e / (p.n * p.inner) * p.inner + e % p.inner];
+    let first = flat_group(g, groups) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let e = first + step * WG;
+        if e >= p.outer * p.n * p.inner { return; }
+        dx[e] = p.scale * dy[e / (p.n * p.inner) * p.inner + e % p.inner];
+    }
 }

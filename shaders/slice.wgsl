@@ -2,11 +2,12 @@
 //   slice_fwd   part[o,j,i] = whole[o, start + j, i]
 //   slice_bwd   whole[o,j,i] = part[o, j − start, i] inside, 0 elsewhere
 //   concat_part whole[o, start + j, i] = part[o,j,i], the rest of `whole` untouched (one launch per part)
-// Grid: one invocation per element of the part (fwd, concat) or of the whole (bwd), folded.
+// Grid: WG·PER neighbouring elements per workgroup of the part (fwd, concat) or of the whole (bwd), folded.
 
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
+const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params { outer: u32, n: u32, inner: u32, start: u32, m: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params; // n: extent of the whole, m: of the part
@@ -22,9 +23,12 @@ fn place(i: u32) -> u32 {
 
 @compute @workgroup_size(WG)
 fn slice_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.outer * p.m * p.inner { return; }
-    part[i] = whole[place(i)];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.outer * p.m * p.inner { return; }
+        part[i] = whole[place(i)];
+    }
 }
 
 @group(0) @binding(1) var<storage, read>       part_in:   array<f32>; // (outer, m, inner)
@@ -32,17 +36,23 @@ fn slice_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
 
 @compute @workgroup_size(WG)
 fn slice_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.outer * p.n * p.inner { return; }
-    let j = i / p.inner % p.n - p.start;
-    var v = 0.0;
-    if j < p.m { v = part_in[(i / (p.n * p.inner) * p.m + j) * p.inner + i % p.inner]; }
-    whole_out[i] = v;
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.outer * p.n * p.inner { return; }
+        let j = i / p.inner % p.n - p.start;
+        var v = 0.0;
+        if j < p.m { v = part_in[(i / (p.n * p.inner) * p.m + j) * p.inner + i % p.inner]; }
+        whole_out[i] = v;
+    }
 }
 
 @compute @workgroup_size(WG)
 fn concat_part(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let i = flat_group(g, n) * WG + lane;
-    if i >= p.outer * p.m * p.inner { return; }
-    whole_out[place(i)] = part_in[i];
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.outer * p.m * p.inner { return; }
+        whole_out[place(i)] = part_in[i];
+    }
 }

@@ -1,9 +1,9 @@
 //! Launches of `activation.wgsl`.
 
-use super::{POINTWISE, shader};
-use crate::gpu::Launch;
+use super::{shader, stream};
+use crate::gpu::{Capabilities, Launch};
 
-shader!("activation");
+shader!("activation", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -32,28 +32,28 @@ impl Kind {
     }
 }
 
-fn launch<B>(entry: &'static str, n: usize) -> Launch<B> {
-    Launch::new(&SHADER, entry, &Params { n: n as u32, _pad: [0; 3] }).linear((n as u64).div_ceil(u64::from(POINTWISE)))
+fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize) -> Launch<B> {
+    stream(caps, Launch::new(&SHADER, entry, &Params { n: n as u32, _pad: [0; 3] }), n)
 }
 
 /// `y = f(x)`.
-pub fn forward<B>(kind: Kind, n: usize, x: B, y: B) -> Launch<B> {
+pub fn forward<B>(caps: &Capabilities, kind: Kind, n: usize, x: B, y: B) -> Launch<B> {
     let (entry, flops) = match kind {
         Kind::Relu => ("relu_fwd", 1),
         Kind::Sigmoid => ("sigmoid_fwd", 4),
         Kind::Tanh => ("tanh_fwd", 8),
         Kind::Gelu => ("gelu_fwd", 30),
     };
-    launch(entry, n).bind("x", x).bind("y", y).cost(8 * n as u64, flops * n as u64)
+    launch(caps, entry, n).bind("x", x).bind("y", y).cost(8 * n as u64, flops * n as u64)
 }
 
 /// `dx = f'(x) · dy` from the saved output (input for gelu).
-pub fn backward<B>(kind: Kind, n: usize, saved: B, dy: B, dx: B) -> Launch<B> {
+pub fn backward<B>(caps: &Capabilities, kind: Kind, n: usize, saved: B, dy: B, dx: B) -> Launch<B> {
     let (entry, flops) = match kind {
         Kind::Relu => ("relu_bwd", 1),
         Kind::Sigmoid => ("sigmoid_bwd", 3),
         Kind::Tanh => ("tanh_bwd", 3),
         Kind::Gelu => ("gelu_bwd", 40),
     };
-    launch(entry, n).bind("saved", saved).bind("dy", dy).bind("dx", dx).cost(12 * n as u64, flops * n as u64)
+    launch(caps, entry, n).bind("saved", saved).bind("dy", dy).bind("dx", dx).cost(12 * n as u64, flops * n as u64)
 }

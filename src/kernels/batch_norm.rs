@@ -1,9 +1,18 @@
 //! Launches of `batch_norm.wgsl`.
 
-use super::{POINTWISE, reduction, shader};
+use super::{POINTWISE, reduction, shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("batch_norm", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!(
+    "batch_norm",
+    [("WG", 8), ("PER", 256)],
+    [("WG", 8), ("PER", 16)],
+    [("WG", 128), ("PER", 4)],
+    [("WG", 8)],
+    [("WG", 32)],
+    [("WG", 64)],
+    [("WG", 256)]
+);
 
 /// Extents and flavour of a batch norm over (n, c, inner).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,11 +63,12 @@ impl Norm {
     }
 
     /// `y = γ x̂ + β`; `spread` is the reciprocal deviation (train) or the variance (eval).
-    pub fn forward<B>(&self, x: B, weight: B, bias: B, mean: B, spread: B, y: B) -> Launch<B> {
+    #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
+    pub fn forward<B>(&self, caps: &Capabilities, x: B, weight: B, bias: B, mean: B, spread: B, y: B) -> Launch<B> {
         let n = self.elements();
         let launch = self.launch("batch_norm_fwd", 0.0).bind("x", x).bind("weight", weight).bind("bias", bias);
         let launch = launch.bind("mean_in", mean).bind("spread", spread).bind("y", y);
-        launch.linear(n.div_ceil(u64::from(POINTWISE))).cost(8 * n, 4 * n)
+        stream(caps, launch, n as usize).cost(8 * n, 4 * n)
     }
 
     /// `dweight`, `dbias`.
@@ -78,10 +88,10 @@ impl Norm {
     }
 
     /// `dx`.
-    pub fn backward<B>(&self, x: B, y: B, record: B, dy: B, dx: B) -> Launch<B> {
+    pub fn backward<B>(&self, caps: &Capabilities, x: B, y: B, record: B, dy: B, dx: B) -> Launch<B> {
         let n = self.elements();
         let launch = self.launch("batch_norm_bwd", 0.0).bind("x", x).bind("y_saved", y).bind("record_in", record);
-        launch.bind("dy_in", dy).bind("dx", dx).linear(n.div_ceil(u64::from(POINTWISE))).cost(16 * n, 5 * n)
+        stream(caps, launch.bind("dy_in", dy).bind("dx", dx), n as usize).cost(16 * n, 5 * n)
     }
 
     /// Running statistics after this batch, which `momentum` weighs.

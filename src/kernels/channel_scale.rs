@@ -1,9 +1,9 @@
 //! Launches of `channel_scale.wgsl`.
 
-use super::{POINTWISE, reduction, shader};
+use super::{reduction, shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("channel_scale", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("channel_scale", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -18,10 +18,10 @@ fn launch<B>(entry: &'static str, rows: usize, inner: usize) -> Launch<B> {
 }
 
 /// `y[r,i] = s[r] · x[r,i]`.
-pub fn forward<B>(rows: usize, inner: usize, x: B, s: B, y: B) -> Launch<B> {
+pub fn forward<B>(caps: &Capabilities, rows: usize, inner: usize, x: B, s: B, y: B) -> Launch<B> {
     let n = (rows * inner) as u64;
     let launch = launch("channel_scale_fwd", rows, inner).bind("x", x).bind("s", s).bind("y", y);
-    launch.linear(n.div_ceil(u64::from(POINTWISE))).cost(8 * n, n)
+    stream(caps, launch, n as usize).cost(8 * n, n)
 }
 
 /// `ds[r] = Σ_i x[r,i] · dy[r,i]`.

@@ -1,9 +1,9 @@
 //! Launches of `copy.wgsl`.
 
-use super::{POINTWISE, shader};
+use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("copy");
+shader!("copy", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -13,10 +13,7 @@ struct Params {
 }
 
 /// `y = x` for `n` elements.
-pub fn copy<B>(_caps: &Capabilities, n: usize, x: B, y: B) -> Launch<B> {
-    Launch::new(&SHADER, "copy", &Params { n: n as u32, _pad: [0; 3] })
-        .bind("x", x)
-        .bind("y", y)
-        .linear((n as u64).div_ceil(u64::from(POINTWISE)))
-        .cost(8 * n as u64, 0)
+pub fn copy<B>(caps: &Capabilities, n: usize, x: B, y: B) -> Launch<B> {
+    let launch = Launch::new(&SHADER, "copy", &Params { n: n as u32, _pad: [0; 3] });
+    stream(caps, launch, n).bind("x", x).bind("y", y).cost(8 * n as u64, 0)
 }

@@ -38,7 +38,7 @@ pub mod row_mean;
 pub mod softmax;
 pub mod stft;
 
-use crate::gpu::{Capabilities, Shader, wgsl::Tunable};
+use crate::gpu::{Capabilities, Launch, Shader, wgsl::Tunable};
 
 /// A shader with every tunable set it ships with, for validation and the start-up compile.
 pub struct Shipped {
@@ -110,6 +110,16 @@ pub fn reduction(caps: &Capabilities, cols: usize) -> u32 {
 /// Workgroup size, elements per invocation and number of workgroups of a kernel that streams over `n` elements, with tunables `WG`
 /// and `PER`: long runs on software adapters, where a workgroup costs more than its arithmetic; short ones on GPUs, to fill them.
 pub fn streaming(caps: &Capabilities, n: usize) -> (u32, u32, u64) {
-    let (wg, per) = if caps.software { (8, 512) } else { (128, 4) };
+    // Two lengths only, since each is a pipeline to compile; at least sixteen workgroups where it is the long one.
+    let (wg, per) = match caps.software {
+        true => (8, if n >= 32_768 { 256 } else { 16 }),
+        false => (128, 4),
+    };
     (wg, per, (n as u64).div_ceil(u64::from(wg * per)))
+}
+
+/// Sets `launch` to stream over `n` elements.
+pub(crate) fn stream<B>(caps: &Capabilities, launch: Launch<B>, n: usize) -> Launch<B> {
+    let (wg, per, groups) = streaming(caps, n);
+    launch.tune("WG", wg).tune("PER", per).linear(groups)
 }

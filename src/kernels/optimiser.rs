@@ -3,7 +3,7 @@
 use super::{shader, streaming};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("optimiser", [("WG", 8), ("PER", 512)], [("WG", 128), ("PER", 4)]);
+shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 128), ("PER", 4)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]

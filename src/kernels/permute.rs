@@ -1,9 +1,9 @@
 //! Launches of `permute.wgsl`.
 
-use super::{POINTWISE, shader};
-use crate::gpu::Launch;
+use super::{shader, stream};
+use crate::gpu::{Capabilities, Launch};
 
-shader!("permute");
+shader!("permute", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -13,11 +13,8 @@ struct Params {
 }
 
 /// `y` of the given shape, gathered from `x` by the given strides.
-pub fn permute<B>(shape: [usize; 4], stride: [usize; 4], x: B, y: B) -> Launch<B> {
-    let n = shape.iter().product::<usize>() as u64;
-    Launch::new(&SHADER, "permute", &Params { shape: shape.map(|v| v as u32), stride: stride.map(|v| v as u32) })
-        .bind("x", x)
-        .bind("y", y)
-        .linear(n.div_ceil(u64::from(POINTWISE)))
-        .cost(8 * n, 0)
+pub fn permute<B>(caps: &Capabilities, shape: [usize; 4], stride: [usize; 4], x: B, y: B) -> Launch<B> {
+    let n = shape.iter().product::<usize>();
+    let launch = Launch::new(&SHADER, "permute", &Params { shape: shape.map(|v| v as u32), stride: stride.map(|v| v as u32) });
+    stream(caps, launch, n).bind("x", x).bind("y", y).cost(8 * n as u64, 0)
 }

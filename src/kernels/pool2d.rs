@@ -1,9 +1,9 @@
 //! Launches of `pool2d.wgsl`.
 
-use super::{POINTWISE, shader};
-use crate::gpu::Launch;
+use super::{shader, stream};
+use crate::gpu::{Capabilities, Launch};
 
-shader!("pool2d");
+shader!("pool2d", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// Extents of a pooling over planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ struct Params {
 }
 
 impl Pool {
-    fn launch<B>(&self, entry: &'static str, elements: usize) -> Launch<B> {
+    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, elements: usize) -> Launch<B> {
         let pair = |v: [usize; 2]| v.map(|v| v as u32);
         let params = Params {
             rows: self.rows as u32,
@@ -50,7 +50,7 @@ impl Pool {
         };
         let (input, output) = (self.rows * self.input[0] * self.input[1], self.rows * self.output[0] * self.output[1]);
         let work = output * self.kernel[0] * self.kernel[1];
-        let launch = Launch::new(&SHADER, entry, &params).linear((elements as u64).div_ceil(u64::from(POINTWISE)));
+        let launch = stream(caps, Launch::new(&SHADER, entry, &params), elements);
         launch.cost(4 * (input + output) as u64, work as u64)
     }
 
@@ -63,22 +63,22 @@ impl Pool {
     }
 
     /// `y`: the window's maximum.
-    pub fn max<B>(&self, x: B, y: B) -> Launch<B> {
-        self.launch("max_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
+    pub fn max<B>(&self, caps: &Capabilities, x: B, y: B) -> Launch<B> {
+        self.launch(caps, "max_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
     }
 
     /// `dx` of the maximum.
-    pub fn max_backward<B>(&self, x: B, dy: B, dx: B) -> Launch<B> {
-        self.launch("max_pool2d_bwd", self.inputs()).bind("x", x).bind("dy", dy).bind("dx", dx)
+    pub fn max_backward<B>(&self, caps: &Capabilities, x: B, dy: B, dx: B) -> Launch<B> {
+        self.launch(caps, "max_pool2d_bwd", self.inputs()).bind("x", x).bind("dy", dy).bind("dx", dx)
     }
 
     /// `y`: the window's average.
-    pub fn avg<B>(&self, x: B, y: B) -> Launch<B> {
-        self.launch("avg_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
+    pub fn avg<B>(&self, caps: &Capabilities, x: B, y: B) -> Launch<B> {
+        self.launch(caps, "avg_pool2d_fwd", self.outputs()).bind("x", x).bind("y", y)
     }
 
     /// `dx` of the average.
-    pub fn avg_backward<B>(&self, dy: B, dx: B) -> Launch<B> {
-        self.launch("avg_pool2d_bwd", self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
+    pub fn avg_backward<B>(&self, caps: &Capabilities, dy: B, dx: B) -> Launch<B> {
+        self.launch(caps, "avg_pool2d_bwd", self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
     }
 }

@@ -1,9 +1,9 @@
 //! Launches of `reduce.wgsl`.
 
-use super::{POINTWISE, reduction, shader};
+use super::{reduction, shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("reduce", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("reduce", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -34,12 +34,9 @@ pub fn forward<B>(caps: &Capabilities, around: Around, scale: f32, x: B, y: B) -
 }
 
 /// `dx[., j, .] = scale · dy`.
-pub fn backward<B>(around: Around, scale: f32, dy: B, dx: B) -> Launch<B> {
+pub fn backward<B>(caps: &Capabilities, around: Around, scale: f32, dy: B, dx: B) -> Launch<B> {
     let (outer, n, inner) = around;
     let elements = (outer * n * inner) as u64;
-    Launch::new(&SHADER, "reduce_bwd", &params(around, scale))
-        .bind("dy", dy)
-        .bind("dx", dx)
-        .linear(elements.div_ceil(u64::from(POINTWISE)))
-        .cost(4 * (elements + (outer * inner) as u64), elements)
+    let launch = Launch::new(&SHADER, "reduce_bwd", &params(around, scale));
+    stream(caps, launch, elements as usize).bind("dy", dy).bind("dx", dx).cost(4 * (elements + (outer * inner) as u64), elements)
 }

@@ -1,9 +1,9 @@
 //! Launches of `slice.wgsl`.
 
-use super::{POINTWISE, shader};
-use crate::gpu::Launch;
+use super::{shader, stream};
+use crate::gpu::{Capabilities, Launch};
 
-shader!("slice");
+shader!("slice", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// A part of `m` from `start` along the middle of (outer, n, inner).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +28,11 @@ struct Params {
 }
 
 impl Part {
-    fn launch<B>(&self, entry: &'static str, elements: usize) -> Launch<B> {
+    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, elements: usize) -> Launch<B> {
         let (outer, n, inner) = self.around;
         let [outer, n, inner, start, m] = [outer, n, inner, self.start, self.m].map(|v| v as u32);
-        Launch::new(&SHADER, entry, &Params { outer, n, inner, start, m, _pad: [0; 3] })
-            .linear((elements as u64).div_ceil(u64::from(POINTWISE)))
-            .cost(8 * elements as u64, 0)
+        let launch = Launch::new(&SHADER, entry, &Params { outer, n, inner, start, m, _pad: [0; 3] });
+        stream(caps, launch, elements).cost(8 * elements as u64, 0)
     }
 
     fn elements(&self) -> usize {
@@ -41,18 +40,18 @@ impl Part {
     }
 
     /// The part out of the whole.
-    pub fn take<B>(&self, whole: B, part: B) -> Launch<B> {
-        self.launch("slice_fwd", self.elements()).bind("whole", whole).bind("part", part)
+    pub fn take<B>(&self, caps: &Capabilities, whole: B, part: B) -> Launch<B> {
+        self.launch(caps, "slice_fwd", self.elements()).bind("whole", whole).bind("part", part)
     }
 
     /// The whole with the part in its place and zeros elsewhere.
-    pub fn pad<B>(&self, part: B, whole: B) -> Launch<B> {
+    pub fn pad<B>(&self, caps: &Capabilities, part: B, whole: B) -> Launch<B> {
         let (outer, n, inner) = self.around;
-        self.launch("slice_bwd", outer * n * inner).bind("part_in", part).bind("whole_out", whole)
+        self.launch(caps, "slice_bwd", outer * n * inner).bind("part_in", part).bind("whole_out", whole)
     }
 
     /// The part into its place, the rest of the whole untouched.
-    pub fn put<B>(&self, part: B, whole: B) -> Launch<B> {
-        self.launch("concat_part", self.elements()).bind("part_in", part).bind("whole_out", whole)
+    pub fn put<B>(&self, caps: &Capabilities, part: B, whole: B) -> Launch<B> {
+        self.launch(caps, "concat_part", self.elements()).bind("part_in", part).bind("whole_out", whole)
     }
 }

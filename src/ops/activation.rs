@@ -27,7 +27,7 @@ impl Op for Activation {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::forward(self.0, n, cx.input(0), cx.output(0)));
+        cx.launch(kernel::forward(cx.caps(), self.0, n, cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -44,7 +44,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::backward(self.0, n, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::backward(cx.caps(), self.0, n, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

@@ -57,7 +57,7 @@ impl Op for BatchNorm {
         if self.train {
             cx.launch(norm.stats(cx.caps(), cx.input(0), mean, spread));
         }
-        cx.launch(norm.forward(cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
+        cx.launch(norm.forward(cx.caps(), cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
         Ok(())
     }
 }
@@ -109,7 +109,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        cx.launch(norm.backward(cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
+        cx.launch(norm.backward(cx.caps(), cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ impl Op for ChannelScale {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, total) = (cx.input_shape(1).elements(), cx.input_shape(0).elements());
-        cx.launch(kernel::forward(rows, total / rows, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::forward(cx.caps(), rows, total / rows, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

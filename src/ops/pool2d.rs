@@ -66,7 +66,7 @@ impl Op for Pool2d {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.pool(cx.input_shape(0))?;
-        cx.launch(if self.max { p.max(cx.input(0), cx.output(0)) } else { p.avg(cx.input(0), cx.output(0)) });
+        cx.launch(if self.max { p.max(cx.caps(), cx.input(0), cx.output(0)) } else { p.avg(cx.caps(), cx.input(0), cx.output(0)) });
         Ok(())
     }
 }
@@ -87,8 +87,8 @@ impl Op for Backward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.forward.pool(&self.shape)?;
         cx.launch(match self.forward.max {
-            true => p.max_backward(cx.input(0), cx.input(1), cx.output(0)),
-            false => p.avg_backward(cx.input(0), cx.output(0)),
+            true => p.max_backward(cx.caps(), cx.input(0), cx.input(1), cx.output(0)),
+            false => p.avg_backward(cx.caps(), cx.input(0), cx.output(0)),
         });
         Ok(())
     }

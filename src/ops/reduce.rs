@@ -56,7 +56,7 @@ impl Op for Spread {
         Ok(vec![self.shape.clone()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        cx.launch(kernel::backward(self.shape.around(self.dim), self.scale, cx.input(0), cx.output(0)));
+        cx.launch(kernel::backward(cx.caps(), self.shape.around(self.dim), self.scale, cx.input(0), cx.output(0)));
         Ok(())
     }
 }
