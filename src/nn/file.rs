@@ -130,7 +130,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(tmp.path()).map_err(Error::io(path))? != bytes {
         return Err(Error::Checkpoint { path: path.to_path_buf(), reason: "what was written does not read back".into() });
     }
-    tmp.persist(path).map_err(|e| Error::Io { path: path.to_path_buf(), source: e.error })?;
+    tmp.persist(path).map_err(|e| Error::Io { path: path.to_path_buf(), cause: e.error })?;
     // The rename itself must reach the disk; not every platform lets a folder be opened, and then the file system orders it.
     if let Ok(d) = File::open(dir) {
         let _ = d.sync_all();

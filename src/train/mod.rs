@@ -9,6 +9,7 @@ pub mod learner;
 pub mod loss;
 pub mod metrics;
 pub mod picture;
+pub mod predictor;
 pub mod recipe;
 pub mod report;
 pub mod run;

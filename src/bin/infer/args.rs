@@ -1,0 +1,100 @@
+//! Flags of `infer`.
+
+use crate::samples;
+use clap::{Parser, ValueEnum};
+use emotone::audio::SAMPLE_RATE;
+use emotone::gpu::AdapterRequest;
+use emotone::gpu::adapter::LimitsChoice;
+use std::path::PathBuf;
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line per recording.
+    Text,
+    /// One JSON array.
+    Json,
+    /// A JSON object per line.
+    Jsonl,
+    /// A header and a line per recording.
+    Csv,
+}
+
+/// Says which emotion recordings express.
+#[derive(Parser)]
+#[command(version)]
+pub struct Args {
+    /// Model file, from `train`.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// Recordings, folders, manifests, or - for a recording on standard input.
+    pub inputs: Vec<PathBuf>,
+    /// Output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Cut recordings into windows of so many seconds: a timeline.
+    #[arg(long, value_parser = positive)]
+    pub window: Option<f64>,
+    /// Seconds from window to window; half a window by default.
+    #[arg(long, requires = "window", value_parser = positive)]
+    hop: Option<f64>,
+    /// Write the CNN's mean activations per recording into this safetensors file.
+    #[arg(long)]
+    pub embeddings: Option<PathBuf>,
+    /// Write the image the network sees of one recording and exit.
+    #[arg(long, value_name = "PNG")]
+    pub spectrogram: Option<PathBuf>,
+    /// Recordings per network run.
+    #[arg(long, default_value_t = 16, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub batch: usize,
+    /// Adapter by part of its name or by index.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Keep to WebGPU's default limits.
+    #[arg(long, value_parser = ["adapter", "default"], default_value = "adapter")]
+    limits: String,
+    /// No adapter line.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(v) if v >= 0.05 && v.is_finite() => Ok(v),
+        _ => Err("expected at least 0.05 seconds".into()),
+    }
+}
+
+impl Args {
+    /// Which adapter to open.
+    pub fn adapter_request(&self) -> AdapterRequest {
+        let mut request = AdapterRequest::from_env();
+        if self.adapter.is_some() {
+            request.name = self.adapter.clone();
+        }
+        if self.limits == "default" {
+            request.limits = LimitsChoice::Default;
+        }
+        request
+    }
+
+    /// The windows of a recording as (start, end, samples); the whole of it without --window. The last window may be short, but has at
+    /// least half a window's length unless it is the only one.
+    pub fn windows<'a>(&self, clip: &'a [f32]) -> impl Iterator<Item = (f64, f64, &'a [f32])> + use<'a> {
+        let length = self.window.map_or(clip.len(), samples).max(1);
+        let hop = self.hop.map_or(length / 2, samples).max(1);
+        let mut starts = vec![0];
+        while self.window.is_some() && starts[starts.len() - 1] + length < clip.len() {
+            let next = starts[starts.len() - 1] + hop;
+            if clip.len() <= next + length / 2 {
+                break;
+            }
+            starts.push(next);
+        }
+        let seconds = |n: usize| n as f64 / f64::from(SAMPLE_RATE);
+        starts.into_iter().map(move |from| {
+            let to = (from + length).min(clip.len());
+            (seconds(from), seconds(to), &clip[from..to])
+        })
+    }
+}

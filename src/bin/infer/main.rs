@@ -1,0 +1,127 @@
+//! `infer`: from recordings to labels with a trained model.
+
+mod args;
+mod inputs;
+mod print;
+
+use anyhow::{Context as _, Result, bail};
+use args::{Args, Format};
+use clap::Parser;
+use emotone::audio::SAMPLE_RATE;
+use emotone::gpu::Device;
+use emotone::graph::Shape;
+use emotone::nn::{Weights, file};
+use emotone::train::metrics::Confusion;
+use emotone::train::picture::{Palette, write_image};
+use emotone::train::predictor::Predictor;
+use emotone::train::report;
+use inputs::Item;
+use print::{Printer, Row};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Exit code when some inputs could not be used.
+const SOME_BAD: u8 = 2;
+/// Recordings decoded and predicted at once.
+const AT_ONCE: usize = 64;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(SOME_BAD),
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does everything; returns the number of inputs that could not be used.
+fn run(args: &Args) -> Result<usize> {
+    let device = Device::open(&args.adapter_request())?;
+    if !args.quiet {
+        eprintln!("{}", device.caps().headline());
+    }
+    let mut model = Predictor::load(&device, &args.model, args.batch)?;
+    if let Some(picture) = &args.spectrogram {
+        return spectrogram(&mut model, args, picture);
+    }
+    if args.inputs.is_empty() {
+        bail!("no recordings: name files, folders or manifests, or - for standard input");
+    }
+    let (items, mut bad) = inputs::collect(&args.inputs)?;
+    let classes = model.recipe.classes.clone();
+    let mut printer = Printer::new(args.format, &classes);
+    let mut embeddings = Weights::new();
+    let (mut truth, mut predicted) = (Vec::new(), Vec::new());
+    for part in items.chunks(AT_ONCE) {
+        let mut clips: Vec<(&Item, Vec<f32>)> = Vec::with_capacity(part.len());
+        for item in part {
+            match item.load() {
+                Ok(samples) => clips.push((item, samples)),
+                Err(e) => {
+                    eprintln!("error: {e}");
+                    bad += 1;
+                }
+            }
+        }
+        if args.embeddings.is_some() {
+            let samples: Vec<&Vec<f32>> = clips.iter().map(|(_, s)| s).collect();
+            for ((item, _), v) in clips.iter().zip(model.embeddings(&samples)?) {
+                embeddings.insert(item.name.clone(), (Shape(vec![v.len()]), v));
+            }
+        }
+        let windows: Vec<(usize, f64, f64, &[f32])> =
+            clips.iter().enumerate().flat_map(|(i, (_, s))| args.windows(s).map(move |(from, to, part)| (i, from, to, part))).collect();
+        let samples: Vec<&[f32]> = windows.iter().map(|w| w.3).collect();
+        let answers = model.predict(&samples)?;
+        for ((i, from, to, _), p) in windows.iter().zip(&answers) {
+            printer.row(&Row { name: &clips[*i].0.name, window: args.window.map(|_| (*from, *to)), prediction: p })?;
+        }
+        if args.window.is_none() {
+            for ((item, _), p) in clips.iter().zip(&answers) {
+                if let Some(c) = item.label.as_ref().and_then(|l| classes.iter().position(|c| c == l)) {
+                    truth.push(c);
+                    predicted.push(p.class);
+                }
+            }
+        }
+    }
+    printer.finish()?;
+    if let Some(path) = &args.embeddings {
+        file::write(path, &embeddings, &file::Metadata::new())?;
+    }
+    if !truth.is_empty() && args.format == Format::Text {
+        metrics(&classes, &truth, &predicted)?;
+    }
+    Ok(bad)
+}
+
+/// Prints how the labelled inputs fared.
+fn metrics(classes: &[String], truth: &[usize], predicted: &[usize]) -> Result<()> {
+    let matrix = Confusion::from_pairs(classes, truth, predicted)?;
+    println!("\n{}", report::terminal(&matrix, report::colour_terminal()));
+    for (name, v) in [("UAR", matrix.uar()), ("WA", matrix.accuracy()), ("macro F1", matrix.macro_f1())] {
+        if let Some(v) = v {
+            println!("{name} {v:.3}");
+        }
+    }
+    Ok(())
+}
+
+/// Writes the image the network sees of the one input, low frequencies at the bottom.
+fn spectrogram(model: &mut Predictor, args: &Args, path: &Path) -> Result<usize> {
+    let (items, bad) = inputs::collect(&args.inputs)?;
+    let [item] = items.as_slice() else { bail!("--spectrogram takes one recording, got {}", items.len()) };
+    let samples = item.load()?;
+    let image = model.images(&[samples])?.pop().context("no image")?;
+    let s = model.recipe.config.image.size;
+    let upright: Vec<f32> = (0..s).rev().flat_map(|r| image[r * s..(r + 1) * s].to_vec()).collect();
+    write_image(path, s, s, &upright, Palette::Magma)?;
+    Ok(bad)
+}
+
+/// Seconds to samples.
+fn samples(seconds: f64) -> usize {
+    (seconds * f64::from(SAMPLE_RATE)).round() as usize
+}

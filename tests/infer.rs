@@ -1,0 +1,103 @@
+//! The programs as a user runs them: a model trained on a few clips answers about recordings, and bad input is reported.
+
+use emotone::data::synth::{self, SynthConfig};
+use emotone::gpu::{AdapterRequest, Device};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Whether there is an adapter; says why not, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
+fn adapter() -> bool {
+    let found = Device::open(&AdapterRequest::from_env());
+    if let Err(reason) = &found {
+        assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
+        eprintln!("SKIPPED: {reason}");
+    }
+    found.is_ok()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn infer(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_infer")).args(args).output().expect("infer starts")
+}
+
+/// A corpus of 32 clips and a model trained on it, by the programs.
+fn model(dir: &Path) -> (PathBuf, String) {
+    let corpus = dir.join("corpus");
+    let clips = synth::synthesise(&SynthConfig { speakers: 4, clips_per_emotion_per_speaker: 2, seed: 4 });
+    synth::write(&clips, &corpus).expect("corpus");
+    let out = dir.join("run");
+    let arguments = ["--preset", "tiny", "--set", "image.size=32", "--set", "train.batch=8", "--stage", "single"];
+    let run = Command::new(env!("CARGO_BIN_EXE_train"))
+        .args(arguments)
+        .args(["--set", "stage.single.epochs=1", "--split", "kfold:2:1", "--quiet", "--data"])
+        .arg(&corpus)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .expect("train starts");
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    for file in ["config.toml", "metrics.jsonl", "result.json", "confusion.csv", "confusion.png", "state.safetensors"] {
+        assert!(out.join(file).exists(), "{file} is missing");
+    }
+    (corpus, out.join("model.safetensors").display().to_string())
+}
+
+#[test]
+fn a_trained_model_answers_and_bad_input_is_reported() {
+    if !adapter() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let (corpus, model) = model(dir.path());
+    let folder = corpus.display().to_string();
+    let clip = std::fs::read_dir(corpus.join("wav")).expect("clips").next().expect("a clip").expect("entry").path();
+    let clip = clip.display().to_string();
+
+    let out = infer(&["--model", &model, "--format", "json", &clip]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let rows: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let sum: f64 = rows[0]["probabilities"].as_object().expect("probabilities").values().filter_map(|p| p.as_f64()).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{rows}");
+    assert!(text(&out.stderr).starts_with("adapter: "));
+
+    let windows = infer(&["--model", &model, "--format", "jsonl", "--window", "0.5", "--hop", "0.25", &clip]);
+    let lines: Vec<serde_json::Value> = text(&windows.stdout).lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    assert!(lines.len() > 2 && lines[1]["start"] == 0.25, "{lines:?}");
+
+    let broken = dir.path().join("broken.wav");
+    std::fs::write(&broken, b"RIFF").expect("file");
+    let mixed = infer(&["--model", &model, "--format", "csv", broken.to_str().expect("path"), &clip]);
+    assert_eq!(mixed.status.code(), Some(2));
+    assert!(text(&mixed.stderr).contains("broken.wav"), "{}", text(&mixed.stderr));
+    assert_eq!(text(&mixed.stdout).lines().count(), 2);
+
+    let labelled = infer(&["--model", &model, "--embeddings", dir.path().join("e.safetensors").to_str().expect("path"), &folder]);
+    assert!(text(&labelled.stdout).contains("UAR"), "{}", text(&labelled.stdout));
+    let (vectors, _) = emotone::nn::file::read(&dir.path().join("e.safetensors")).expect("embeddings");
+    assert_eq!((vectors.len(), vectors.values().next().expect("a vector").1.len()), (32, 64));
+
+    let picture = dir.path().join("picture.png");
+    assert!(infer(&["--model", &model, "--spectrogram", picture.to_str().expect("path"), &clip]).status.success());
+    assert!(picture.exists());
+}
+
+#[test]
+fn what_is_no_model_is_refused_with_its_name() {
+    if !adapter() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    for (name, bytes) in [("absent", None), ("junk", Some(&b"not a model"[..])), ("empty", Some(&b""[..]))] {
+        let path = dir.path().join(name);
+        if let Some(bytes) = bytes {
+            std::fs::write(&path, bytes).expect("file");
+        }
+        let out = infer(&["--model", path.to_str().expect("path"), "x.wav"]);
+        let message = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(1));
+        assert!(message.contains(name) && message.contains("error: ") && !message.contains("panicked"), "{message}");
+    }
+}
