@@ -31,7 +31,7 @@ fn every_shader_has_one_owner() {
     let owned: BTreeSet<String> = SHIPPED.iter().map(|s| s.shader.stem.to_string()).collect();
     assert_eq!(owned.len(), SHIPPED.len(), "a stem is listed twice");
     let mut files = stems("shaders", "wgsl");
-    files.remove("self_check");
+    files.retain(|stem| !stem.starts_with("self_check"));
     assert_eq!(files, owned, "files under shaders/ and kernels::SHIPPED");
 }
 

@@ -1,7 +1,7 @@
 // The start-up check: what some drivers silently get wrong.
 //   loops      300 x 300 nested iterations must count 90 000 (Mesa 22 stops after 65 535 in total)
-//   lanes      width of the subgroup, and a broadcast of lane 0's number + 7
 //   workgroup  a sum through workgroup memory and barriers
+//   arithmetic an exponential, a root and a division
 // Grid: one workgroup.
 
 struct Params { outer: u32, inner: u32, _pad0: u32, _pad1: u32 }
@@ -28,17 +28,5 @@ fn check_loops(@builtin(local_invocation_index) lane: u32) {
         out[1] = parts[0];
         out[2] = exp(-f32(p.outer) / 300.0);
         out[3] = sqrt(f32(p.inner)) / f32(p.outer);
-    }
-}
-
-@compute @workgroup_size(64)
-fn check_lanes(@builtin(local_invocation_index) index: u32, @builtin(subgroup_size) size: u32, @builtin(subgroup_invocation_id) lane: u32) {
-    let first = subgroupBroadcast(lane + 7u, 0u);
-    let same = subgroupAdd(select(0u, 1u, first == 7u));
-    if index == 0u {
-        out[0] = f32(size);
-        out[1] = f32(first);
-        out[2] = f32(same);
-        out[3] = 0.0;
     }
 }

@@ -1,8 +1,10 @@
 //! Which adapter to use, and what it can do.
 
+use super::faults::{Fault, Faults};
+use crate::choice::nearest;
 use crate::{Error, Result};
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Limits to ask the adapter for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,23 +23,53 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`.
+    /// Features to do without: `subgroups`, `f16`, `coop`. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
+    /// Skips the start-up check: results are then as good as the driver.
+    pub allow_unchecked_driver: bool,
 }
 
+/// Features that can be switched off, by name.
+const SWITCHES: [(&str, wgpu::Features); 3] = [
+    ("subgroups", wgpu::Features::SUBGROUP),
+    ("f16", wgpu::Features::SHADER_F16),
+    ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+];
+
 impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16` (`WGPU_BACKEND` is honoured as well).
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,coop` (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         AdapterRequest {
             name: var("WGPU_ADAPTER_NAME"),
             limits: if var("EMOTONE_LIMITS").as_deref() == Some("default") { LimitsChoice::Default } else { LimitsChoice::Adapter },
-            disable: var("EMOTONE_DISABLE").map(|v| v.split(',').map(|s| s.trim().to_string()).collect()).unwrap_or_default(),
+            disable: var("EMOTONE_DISABLE")
+                .unwrap_or_default()
+                .split(',')
+                .map(|s| s.trim().to_string())
+                .filter(|s| !s.is_empty())
+                .collect(),
+            allow_unchecked_driver: false,
         }
     }
 
-    fn disables(&self, feature: &str) -> bool {
-        self.disable.iter().any(|d| d == feature)
+    /// What to ask of an adapter that offers `offered`: of the optional features those the engine uses and the user allows.
+    fn features(&self, offered: wgpu::Features) -> Result<wgpu::Features> {
+        // Not cooperative matrices: wgpu grants experimental features only to unsafe code.
+        let used = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+        let mut features = match self.limits {
+            LimitsChoice::Adapter => used & offered,
+            LimitsChoice::Default => wgpu::Features::empty(),
+        };
+        for word in &self.disable {
+            let Some((_, off)) = SWITCHES.iter().find(|(name, _)| name == word) else {
+                let names = SWITCHES.map(|(name, _)| name);
+                let hint = nearest(word, names).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+                return Err(Error::Config(format!("cannot disable {word:?}: a feature is one of {}{hint}", names.join(", "))));
+            };
+            features.remove(*off);
+        }
+        Ok(features)
     }
 }
 
@@ -77,10 +109,18 @@ pub struct Capabilities {
     pub subgroup_size: Option<u32>,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
+    /// Cooperative matrices in shaders.
+    pub cooperative: bool,
+    /// Timestamps around passes.
+    pub timestamps: bool,
     /// Invocations per workgroup.
     pub max_workgroup_invocations: u32,
     /// Bytes of workgroup memory.
     pub max_workgroup_memory: u32,
+    /// Workgroups per dimension of a grid.
+    pub max_groups: u32,
+    /// Storage buffers a shader may bind.
+    pub max_storage_buffers: u32,
     /// Bytes of one buffer.
     pub max_buffer: u64,
     /// Bytes of one binding.
@@ -98,36 +138,6 @@ impl Capabilities {
     pub fn headline(&self) -> String {
         let cost = if self.software { "; software, runs on the processor: expect a GPU to be 10 to 1000 times faster" } else { "" };
         format!("adapter: {} ({}, {}){cost}", self.adapter, self.backend, self.driver)
-    }
-}
-
-/// The first fault the driver reported, shared with its callbacks.
-#[derive(Clone, Default)]
-pub struct Faults(Arc<Mutex<Option<Fault>>>);
-
-enum Fault {
-    Lost(String),
-    Memory(String),
-    Other(String),
-}
-
-impl Faults {
-    fn record(&self, fault: Fault) {
-        let mut first = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        first.get_or_insert(fault);
-    }
-
-    /// An error once a fault has been reported; the fault stays, since nothing computed after it can be trusted.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] or [`Error::Gpu`].
-    pub fn check(&self) -> Result<()> {
-        match &*self.0.lock().unwrap_or_else(|p| p.into_inner()) {
-            None => Ok(()),
-            Some(Fault::Lost(why)) => Err(Error::DeviceLost(why.clone())),
-            Some(Fault::Memory(why)) => Err(Error::Gpu(format!("out of device memory: {why}"))),
-            Some(Fault::Other(why)) => Err(Error::Gpu(why.clone())),
-        }
     }
 }
 
@@ -215,16 +225,11 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
     if let Some(reason) = missing_limit(&own) {
         return Err(Error::Adapter { adapter: info.name, reason });
     }
-    let (limits, optional) = match request.limits {
-        LimitsChoice::Adapter => (own, wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16),
-        LimitsChoice::Default => (wgpu::Limits::default(), wgpu::Features::empty()),
+    let features = request.features(adapter.features())?;
+    let limits = match request.limits {
+        LimitsChoice::Adapter => own,
+        LimitsChoice::Default => wgpu::Limits::default(),
     };
-    let mut features = optional & adapter.features();
-    for (name, feature) in [("subgroups", wgpu::Features::SUBGROUP), ("f16", wgpu::Features::SHADER_F16)] {
-        if request.disables(name) {
-            features.remove(feature);
-        }
-    }
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         label: Some("emotone"),
         required_features: features,
@@ -254,8 +259,12 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         software,
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
+        cooperative: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
         max_workgroup_memory: limits.max_compute_workgroup_storage_size,
+        max_groups: limits.max_compute_workgroups_per_dimension,
+        max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
         max_buffer: limits.max_buffer_size,
         max_binding: limits.max_storage_buffer_binding_size,
         storage_alignment: limits.min_storage_buffer_offset_alignment,
@@ -288,20 +297,25 @@ mod tests {
     }
 
     #[test]
+    fn features_can_be_switched_off() {
+        let all = wgpu::Features::all();
+        let request = |limits, disable: &[&str]| AdapterRequest {
+            limits,
+            disable: disable.iter().map(|d| d.to_string()).collect(),
+            ..AdapterRequest::default()
+        };
+        let granted = request(LimitsChoice::Adapter, &["subgroups", "coop"]).features(all).expect("known words");
+        assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY);
+        assert_eq!(request(LimitsChoice::Adapter, &[]).features(wgpu::Features::SUBGROUP).ok(), Some(wgpu::Features::SUBGROUP));
+        assert_eq!(request(LimitsChoice::Default, &[]).features(all).ok(), Some(wgpu::Features::empty()));
+        let message = request(LimitsChoice::Adapter, &["subgroup"]).features(all).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(message.contains("did you mean \"subgroups\""), "{message}");
+    }
+
+    #[test]
     fn a_missing_limit_is_named() {
         assert_eq!(missing_limit(&wgpu::Limits::default()), None);
         let small = wgpu::Limits { max_compute_invocations_per_workgroup: 128, ..wgpu::Limits::default() };
         assert!(missing_limit(&small).is_some_and(|m| m.contains("max_compute_invocations_per_workgroup is 128")));
-    }
-
-    #[test]
-    fn the_first_fault_stays() {
-        let faults = Faults::default();
-        assert!(faults.check().is_ok());
-        faults.record(Fault::Lost("gone".into()));
-        faults.record(Fault::Other("later".into()));
-        for _ in 0..2 {
-            assert!(matches!(faults.check(), Err(Error::DeviceLost(m)) if m == "gone"));
-        }
     }
 }

@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod buffer;
 pub mod device;
+pub mod faults;
 pub mod launch;
 pub mod pipeline;
 pub mod reflect;
