@@ -83,9 +83,9 @@ pub(super) fn small() -> Config {
     let mut c = paper();
     c.image.size = 96;
     c.image.resize = Resize::Area;
-    c.augment.random_cut.prob = 0.5;
-    c.augment.cutout.prob = 0.5;
-    c.augment.salt_pepper = SaltPepper { prob: 0.2, fraction: 0.03, pepper: 0.5 };
+    c.augment.random_cut.prob = 0.3;
+    c.augment.cutout.prob = 0.3;
+    c.augment.salt_pepper = SaltPepper { prob: 0.0, fraction: 0.03, pepper: 0.5 };
     c.augment.spec_augment = SpecAugment { time_masks: 1, time_width: 0.12, freq_masks: 1, freq_width: 0.12 };
     c.model =
         Model { width: 16, reduction: 8, depth: 2, token: Token::Time, position: Position::Sin, ln: LayerNormKind::Standard, ..c.model };
@@ -96,12 +96,13 @@ pub(super) fn small() -> Config {
     c.train.schedule = Schedule::Cosine;
     c.train.warmup_epochs = 1.0;
     c.train.class_balanced = true;
+    c.train.ema = 0.99;
     c.stage = Stages {
-        voiceprint: Stage { epochs: 20, lr: 1e-3, augment: true },
-        emotion: Stage { epochs: 15, lr: 1e-3, augment: true },
-        finetune: Stage { epochs: 40, lr: 5e-4, augment: true },
-        single: Stage { epochs: 60, lr: 1e-3, augment: true },
-        joint: Stage { epochs: 60, lr: 1e-3, augment: true },
+        voiceprint: Stage { epochs: 8, lr: 1e-3, augment: true },
+        emotion: Stage { epochs: 6, lr: 1e-3, augment: true },
+        finetune: Stage { epochs: 24, lr: 1e-3, augment: true },
+        single: Stage { epochs: 32, lr: 1e-3, augment: true },
+        joint: Stage { epochs: 32, lr: 1e-3, augment: true },
     };
     c
 }
@@ -114,10 +115,11 @@ pub(super) fn tiny() -> Config {
     c.augment.cutout.prob = 0.0;
     c.augment.salt_pepper.prob = 0.0;
     c.train.warmup_epochs = 0.5;
+    c.train.ema = 0.95;
     c.stage = Stages {
-        voiceprint: Stage { epochs: 4, lr: 2e-3, augment: true },
+        voiceprint: Stage { epochs: 6, lr: 2e-3, augment: true },
         emotion: Stage { epochs: 4, lr: 2e-3, augment: true },
-        finetune: Stage { epochs: 8, lr: 1e-3, augment: true },
+        finetune: Stage { epochs: 24, lr: 2e-3, augment: true },
         single: Stage { epochs: 12, lr: 2e-3, augment: true },
         joint: Stage { epochs: 12, lr: 2e-3, augment: true },
     };
