@@ -1,5 +1,6 @@
 //! Every op on the GPU against its f64 reference: awkward sizes, poisoned memory, sentinels, gradients with random upstream.
 
+mod attention;
 mod bce_with_logits;
 mod channel_scale;
 mod dropout;

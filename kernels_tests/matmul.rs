@@ -12,7 +12,7 @@ fn case(variant: Variant, e: Extents) {
         &format!("{variant:?} {e:?}"),
         tol::SUM,
         &[normal(1, a), normal(2, b)],
-        |g, x| Ok(vec![ops::matmul_with(g, x[0], x[1], e.transposed, variant)?]),
+        |g, x| Ok(vec![ops::matmul_with(g, x[0], x[1], None, e.transposed, 1.0, variant)?]),
         |x| vec![reference::forward(e, &x[0], &x[1])],
         |x, dy| {
             let (da, db) = reference::backward(e, &x[0], &x[1], &dy[0]);
@@ -21,7 +21,28 @@ fn case(variant: Variant, e: Extents) {
     );
 }
 
+/// `α · a b + bias`, every gradient.
+fn scaled_with_bias(variant: Variant, e: Extents) {
+    let alpha = 0.375;
+    check(
+        &format!("{variant:?} {e:?} with bias"),
+        tol::SUM,
+        &[normal(1, [e.batch, e.m, e.k]), normal(2, [e.batch, e.k, e.n]), normal(3, [e.n])],
+        |g, x| Ok(vec![ops::matmul_with(g, x[0], x[1], Some(x[2]), e.transposed, alpha as f32, variant)?]),
+        |x| vec![reference::forward(e, &x[0], &x[1]).iter().enumerate().map(|(i, y)| alpha * y + x[2][i % e.n]).collect()],
+        |x, dy| {
+            let (da, db) = reference::backward(e, &x[0], &x[1], &dy[0]);
+            let times = |v: Vec<f64>| v.iter().map(|v| alpha * v).collect();
+            let bias = (0..e.n).map(|j| dy[0].iter().skip(j).step_by(e.n).sum()).collect();
+            vec![Some(times(da)), Some(times(db)), Some(bias)]
+        },
+    );
+}
+
 fn all(variant: Variant) {
+    for (batch, m, n, k) in [(1, 1, 1, 1), (2, 17, 35, 9), (3, 65, 66, 130)] {
+        scaled_with_bias(variant, Extents { batch, m, n, k, transposed: [false, false] });
+    }
     for transposed in [[false, false], [true, false], [false, true], [true, true]] {
         case(variant, Extents { batch: 2, m: 17, n: 33, k: 7, transposed });
         case(variant, Extents { batch: 1, m: 65, n: 31, k: 64, transposed });
@@ -47,7 +68,10 @@ fn matmul_tile() {
 
 #[test]
 fn matmul_row_matmul_row_sum() {
-    all(Variant::Row);
+    // A sum in one piece, in pieces, and in more pieces than it has terms.
+    for slices in [1, 3, 70] {
+        all(Variant::Row { slices });
+    }
 }
 
 #[test]
@@ -66,5 +90,20 @@ fn linear_with_bias() {
                 vec![Some(da), Some(db), Some(bias)]
             },
         );
+    }
+}
+
+/// More tiles than one axis of a grid holds: along the batch, the rows, the columns.
+#[test]
+fn grids_fold() {
+    let Some(device) = device() else { return };
+    for (batch, m, n) in [(70_000, 1, 1), (1, 1_100_000, 1), (1, 1, 2_200_000)] {
+        let e = Extents { batch, m, n, k: 1, transposed: [false, false] };
+        if device.caps().subgroup_size == Some(SUBGROUP) {
+            case(Variant::Subgroup, e);
+        }
+        if batch > 1 {
+            case(Variant::Tile, e);
+        }
     }
 }

@@ -5,13 +5,14 @@
 //   g = γ dy
 //   standard      dx = r (g − mean g − x̂ mean(g x̂))
 //   unbiased_std  dx = r (g − mean g) − (x − μ) r² Σ g (x − μ) / (σ (n − 1))
-//   dγ = Σ_rows dy x̂,  dβ = Σ_rows dy
-// Grid: fwd and bwd one workgroup per row, folded; bwd_params one invocation per column.
+//                 (the last term is 0 for a row without spread, σ = 0)
+//   dγ = Σ_rows dy x̂,  dβ = Σ_rows dy          in slices of rows, then over the slices
+// Grid: fwd and bwd one workgroup per row; bwd_params one invocation per (slice, column), bwd_params_sum one per column; all folded.
 
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
-struct Params { rows: u32, n: u32, eps: f32, unbiased: u32 }
+struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (rows, n)
@@ -26,9 +27,11 @@ fn layer_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let row = flat_group(g, groups);
     if row >= p.rows { return; }
     let base = row * p.n;
+    // Relative to the first value, so that a row of equal values has exactly that mean.
+    let first = x[base];
     var s = 0.0;
-    for (var i = lane; i < p.n; i += WG) { s += x[base + i]; }
-    let m = block_sum(lane, s) / f32(p.n);
+    for (var i = lane; i < p.n; i += WG) { s += x[base + i] - first; }
+    let m = first + block_sum(lane, s) / f32(p.n);
     var q = 0.0;
     for (var i = lane; i < p.n; i += WG) { let d = x[base + i] - m; q += d * d; }
     q = block_sum(lane, q);
@@ -63,28 +66,56 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     sum = block_sum(lane, sum) / f32(p.n);
     dot = block_sum(lane, dot);
     var slope = r * r * r * dot / f32(p.n);
-    if p.unbiased != 0u { slope = r * r * dot / ((1.0 / r - p.eps) * f32(p.n - 1u)); }
+    if p.unbiased != 0u {
+        // The term's share of dx is below σ/(σ + ε): under a millionth it is left out, where σ = 1/r − ε would have cancelled.
+        let sigma = 1.0 / r - p.eps;
+        slope = 0.0;
+        if sigma > 1e-6 * p.eps { slope = r * r * dot / (sigma * f32(p.n - 1u)); }
+    }
     for (var i = lane; i < p.n; i += WG) {
         dx[base + i] = r * (dy[base + i] * weight[i] - sum) - (x[base + i] - m) * slope;
     }
 }
 
-@group(0) @binding(2) var<storage, read>       mean_c:  array<f32>; // (rows)
-@group(0) @binding(3) var<storage, read>       rstd_c:  array<f32>; // (rows)
-@group(0) @binding(4) var<storage, read>       dy_c:    array<f32>; // (rows, n)
-@group(0) @binding(5) var<storage, read_write> dweight: array<f32>; // (n)  overwritten
-@group(0) @binding(6) var<storage, read_write> dbias:   array<f32>; // (n)  overwritten
+@group(0) @binding(2) var<storage, read>       mean_c: array<f32>; // (rows)
+@group(0) @binding(3) var<storage, read>       rstd_c: array<f32>; // (rows)
+@group(0) @binding(4) var<storage, read>       dy_c:   array<f32>; // (rows, n)
+@group(0) @binding(5) var<storage, read_write> part_w: array<f32>; // (slices, n)  overwritten; dweight where slices is 1
+@group(0) @binding(6) var<storage, read_write> part_b: array<f32>; // (slices, n)  overwritten; dbias where slices is 1
 
 @compute @workgroup_size(WG)
 fn layer_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_group(g, groups) * WG + lane;
+    let slice = id / p.n;
+    if slice >= p.slices { return; }
+    let c = id % p.n;
+    let span = (p.rows + p.slices - 1u) / p.slices;
+    let end = min(p.rows, (slice + 1u) * span);
+    var dw = 0.0;
+    var db = 0.0;
+    for (var row = slice * span; row < end; row++) {
+        let d = dy_c[row * p.n + c];
+        dw += d * ((x[row * p.n + c] - mean_c[row]) * rstd_c[row]);
+        db += d;
+    }
+    part_w[id] = dw;
+    part_b[id] = db;
+}
+
+@group(0) @binding(1) var<storage, read>       sum_w:   array<f32>; // (slices, n)
+@group(0) @binding(2) var<storage, read>       sum_b:   array<f32>; // (slices, n)
+@group(0) @binding(3) var<storage, read_write> dweight: array<f32>; // (n)  overwritten
+@group(0) @binding(4) var<storage, read_write> dbias:   array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn layer_norm_bwd_params_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups) * WG + lane;
     if c >= p.n { return; }
     var dw = 0.0;
     var db = 0.0;
-    for (var row = 0u; row < p.rows; row++) {
-        let d = dy_c[row * p.n + c];
-        dw += d * ((x[row * p.n + c] - mean_c[row]) * rstd_c[row]);
-        db += d;
+    for (var slice = 0u; slice < p.slices; slice++) {
+        dw += sum_w[slice * p.n + c];
+        db += sum_b[slice * p.n + c];
     }
     dweight[c] = dw;
     dbias[c] = db;

@@ -3,7 +3,9 @@
 // Operands are addressed by strides, so transposes cost nothing. One subgroup makes a tile of SG·RB rows x 4·SG columns: each lane loads
 // four k of its own rows of `a`, every row is then broadcast; each lane owns four columns of `b`. Rows and columns past the
 // end are clamped when loaded and skipped when stored.
-// Grid: x column tiles, y row tiles, z batch.
+// Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
+
+//#include <common/grid.wgsl>
 
 const SG: u32 = 8u; //#tunable  lanes of a subgroup
 const RB: u32 = 2u; //#tunable  blocks of SG rows
@@ -11,7 +13,7 @@ const RB: u32 = 2u; //#tunable  blocks of SG rows
 struct Params {
     m: u32, n: u32, k: u32, has_bias: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
-    b_k: u32, b_col: u32, alpha: f32, _pad: u32,
+    b_k: u32, b_col: u32, alpha: f32, batch: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -33,17 +35,22 @@ fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
 }
 
 @compute @workgroup_size(SG)
-fn matmul_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-    let row0 = g.y * SG * RB;
-    let col0 = (g.x * SG + lane) * 4u;
+fn matmul_subgroup(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_group(g, groups);
+    let across = (p.n + 4u * SG - 1u) / (4u * SG);
+    let down = (p.m + SG * RB - 1u) / (SG * RB);
+    let z = id / across / down;
+    if z >= p.batch { return; }
+    let row0 = id / across % down * SG * RB;
+    let col0 = (id % across * SG + lane) * 4u;
     let last = p.n - 1u;
-    let bz = g.z * p.b_batch;
+    let bz = z * p.b_batch;
     let b0 = bz + min(col0, last) * p.b_col;
     let b1 = bz + min(col0 + 1u, last) * p.b_col;
     let b2 = bz + min(col0 + 2u, last) * p.b_col;
     let b3 = bz + min(col0 + 3u, last) * p.b_col;
     //#unroll i in 0..RB
-    let a${i} = g.z * p.a_batch + min(row0 + ${i}u * SG + lane, p.m - 1u) * p.a_row;
+    let a${i} = z * p.a_batch + min(row0 + ${i}u * SG + lane, p.m - 1u) * p.a_row;
     //#unroll r in 0..SG
     var c${i}_${r} = vec4<f32>();
     //#end
@@ -79,7 +86,7 @@ fn matmul_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subgroup_invoca
     }
     //#unroll i in 0..RB
     //#unroll r in 0..SG
-    put(g.z, row0 + ${i}u * SG + ${r}u, col0, p.alpha * c${i}_${r} + add);
+    put(z, row0 + ${i}u * SG + ${r}u, col0, p.alpha * c${i}_${r} + add);
     //#end
     //#end
 }

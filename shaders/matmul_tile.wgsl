@@ -1,14 +1,15 @@
 // Batched matrix product through workgroup memory, for GPUs and for adapters without a fixed subgroup size.
 //   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
 // A workgroup of 256 invocations makes a 64 x 64 tile in steps of 16 along k; each invocation keeps 4 x 4 of it in registers.
-// Grid: x column tiles, y row tiles, z batch.
+// Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
+//#include <common/grid.wgsl>
 //#include <common/tile.wgsl>
 
 struct Params {
     m: u32, n: u32, k: u32, has_bias: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
-    b_k: u32, b_col: u32, alpha: f32, _pad: u32,
+    b_k: u32, b_col: u32, alpha: f32, batch: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -18,11 +19,19 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> c:    array<f32>; // (batch, m, n)  overwritten
 
 @compute @workgroup_size(16, 16)
-fn matmul_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let row0 = g.y * TILE;
-    let col0 = g.x * TILE;
-    let za = g.z * p.a_batch;
-    let zb = g.z * p.b_batch;
+fn matmul_tile(
+    @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32,
+    @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    let id = flat_group(g, groups);
+    let across = (p.n + TILE - 1u) / TILE;
+    let down = (p.m + TILE - 1u) / TILE;
+    let z = id / across / down;
+    if z >= p.batch { return; }
+    let row0 = id / across % down * TILE;
+    let col0 = id % across * TILE;
+    let za = z * p.a_batch;
+    let zb = z * p.b_batch;
     for (var k0 = 0u; k0 < p.k; k0 += STEP) {
         workgroupBarrier();
         // Neighbouring invocations read neighbouring memory: along k where k is the operand's inner axis, along the tile otherwise.
@@ -49,7 +58,7 @@ fn matmul_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id
         if n${i}_${j} < p.n {
             var v = p.alpha * acc_${i}[${j}];
             if p.has_bias != 0u { v += bias[n${i}_${j}]; }
-            c[(g.z * p.m + r${i}) * p.n + n${i}_${j}] = v;
+            c[(z * p.m + r${i}) * p.n + n${i}_${j}] = v;
         }
         //#end
     }

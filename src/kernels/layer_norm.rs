@@ -25,12 +25,20 @@ struct Params {
     n: u32,
     eps: f32,
     unbiased: u32,
+    slices: u32,
+    _pad: [u32; 3],
 }
 
 impl Norm {
+    /// Slices of rows whose parameter gradients are summed apart: few columns alone would leave a GPU idle through a long loop.
+    pub fn slices(&self) -> usize {
+        self.rows.div_ceil(128).clamp(1, 64)
+    }
+
     fn launch<B>(&self, entry: &'static str, wg: u32, groups: usize, passes: u64, flops: u64) -> Launch<B> {
         let elements = (self.rows * self.n) as u64;
-        let params = Params { rows: self.rows as u32, n: self.n as u32, eps: self.eps, unbiased: u32::from(self.unbiased) };
+        let [rows, n, slices] = [self.rows, self.n, self.slices()].map(|v| v as u32);
+        let params = Params { rows, n, eps: self.eps, unbiased: u32::from(self.unbiased), slices, _pad: [0; 3] };
         let launch = Launch::new(&SHADER, entry, &params).tune("WG", wg).linear(groups as u64);
         launch.cost(4 * passes * elements, flops * elements)
     }
@@ -49,12 +57,30 @@ impl Norm {
         launch.bind("x", x).bind("weight", weight).bind("mean_s", mean).bind("rstd_s", rstd).bind("dy", dy).bind("dx", dx)
     }
 
-    /// `dweight`, `dbias`.
-    #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
-    pub fn backward_params<B>(&self, caps: &Capabilities, x: B, mean: B, rstd: B, dy: B, dweight: B, dbias: B) -> Launch<B> {
+    /// `dweight`, `dbias`; `parts` is two scratch regions of `slices·n` elements, needed where there is more than one slice.
+    #[expect(clippy::too_many_arguments, reason = "operands of one gradient")]
+    pub fn backward_params<B: Copy>(
+        &self,
+        caps: &Capabilities,
+        x: B,
+        mean: B,
+        rstd: B,
+        dy: B,
+        parts: Option<[B; 2]>,
+        dweight: B,
+        dbias: B,
+    ) -> Vec<Launch<B>> {
         let wg = if caps.software { 8 } else { 32 };
-        let launch = self.launch("layer_norm_bwd_params", wg, self.n.div_ceil(wg as usize), 2, 5);
-        let launch = launch.bind("x", x).bind("mean_c", mean).bind("rstd_c", rstd).bind("dy_c", dy);
-        launch.bind("dweight", dweight).bind("dbias", dbias)
+        let groups = |columns: usize| columns.div_ceil(wg as usize);
+        let [part_w, part_b] = parts.unwrap_or([dweight, dbias]);
+        let slices = self.launch("layer_norm_bwd_params", wg, groups(self.n * self.slices()), 2, 5);
+        let slices = slices.bind("x", x).bind("mean_c", mean).bind("rstd_c", rstd).bind("dy_c", dy);
+        let mut launches = vec![slices.bind("part_w", part_w).bind("part_b", part_b)];
+        if parts.is_some() {
+            let sum = self.launch("layer_norm_bwd_params_sum", wg, groups(self.n), 0, 0);
+            let n = (self.slices() * self.n) as u64;
+            launches.push(sum.bind("sum_w", part_w).bind("sum_b", part_b).bind("dweight", dweight).bind("dbias", dbias).cost(8 * n, 2 * n));
+        }
+        launches
     }
 }

@@ -50,8 +50,11 @@ pub enum Variant {
     Subgroup,
     /// Tiles in workgroup memory.
     Tile,
-    /// One workgroup per element and slice of the sum.
-    Row,
+    /// One workgroup per element and slice of the sum, then the slices' sum.
+    Row {
+        /// Number of slices, at least 1.
+        slices: usize,
+    },
 }
 
 /// Subgroup width the subgroup variant is written for.
@@ -60,14 +63,14 @@ pub const SUBGROUP: u32 = 8;
 /// Picks the variant for this adapter and shape.
 pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
     if caps.software && caps.subgroup_size == Some(SUBGROUP) {
-        return if p.m * p.n * p.batch <= 8 && p.k >= 64 { Variant::Row } else { Variant::Subgroup };
+        return if p.m * p.n * p.batch <= 8 && p.k >= 64 { Variant::Row { slices: slices(caps, p) } } else { Variant::Subgroup };
     }
     let tiles = p.batch * p.m.div_ceil(64) * p.n.div_ceil(64);
-    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row } else { Variant::Tile }
+    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row { slices: slices(caps, p) } } else { Variant::Tile }
 }
 
-/// Slices of the sum, so that a product with few elements still fills the device.
-pub fn slices(caps: &Capabilities, p: &Product) -> usize {
+/// Slices of the sum so that a product with few elements still fills the device.
+fn slices(caps: &Capabilities, p: &Product) -> usize {
     let elements = p.batch * p.m * p.n;
     let wanted = if caps.software { 4 } else { 1024 };
     (wanted / elements.max(1)).clamp(1, p.k.div_ceil(256).max(1))
@@ -77,7 +80,7 @@ pub fn slices(caps: &Capabilities, p: &Product) -> usize {
 #[expect(clippy::too_many_arguments, reason = "operands of one product")]
 pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: B, bias: B, c: B, part: Option<B>) -> Vec<Launch<B>> {
     match (v, part) {
-        (Variant::Row, Some(part)) => matmul_row::matmul(caps, p, slices(caps, p), a, b, bias, part, c),
+        (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), a, b, bias, part, c),
         (Variant::Subgroup, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
         _ => vec![matmul_tile::matmul(p, a, b, bias, c)],
     }

@@ -17,13 +17,13 @@ pub(super) struct Params {
     a: [u32; 3],
     b: [u32; 3],
     alpha: f32,
-    _pad: u32,
+    batch: u32,
 }
 
 impl Params {
     pub(super) fn new(p: &Product) -> Self {
-        let [m, n, k] = [p.m, p.n, p.k].map(|v| v as u32);
-        Params { m, n, k, has_bias: u32::from(p.bias), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, _pad: 0 }
+        let [m, n, k, batch] = [p.m, p.n, p.k, p.batch].map(|v| v as u32);
+        Params { m, n, k, has_bias: u32::from(p.bias), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, batch }
     }
 }
 
@@ -35,6 +35,6 @@ pub fn matmul<B>(p: &Product, a: B, b: B, bias: B, c: B) -> Launch<B> {
         .bind("b", b)
         .bind("bias", bias)
         .bind("c", c)
-        .grid([p.n.div_ceil(cols) as u32, p.m.div_ceil(rows) as u32, p.batch as u32])
+        .linear((p.batch * p.m.div_ceil(rows) * p.n.div_ceil(cols)) as u64)
         .cost(p.bytes(), p.flops())
 }

@@ -14,6 +14,6 @@ pub fn matmul<B>(p: &Product, a: B, b: B, bias: B, c: B) -> Launch<B> {
         .bind("b", b)
         .bind("bias", bias)
         .bind("c", c)
-        .grid([p.n.div_ceil(64) as u32, p.m.div_ceil(64) as u32, p.batch as u32])
+        .linear((p.batch * p.m.div_ceil(64) * p.n.div_ceil(64)) as u64)
         .cost(p.bytes(), p.flops())
 }

@@ -19,6 +19,9 @@ impl Op for Dropout {
         if !(0.0..1.0).contains(&self.rate) {
             return Err(Error::shape("dropout", "a rate in 0..1", self.rate.to_string()));
         }
+        if *inputs[1] != [4] {
+            return Err(Error::shape("dropout", "4 words of random state", inputs[1].to_string()));
+        }
         Ok(vec![inputs[0].clone()])
     }
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
@@ -28,7 +31,7 @@ impl Op for Dropout {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::dropout(n, self.stream, self.rate, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::dropout(cx.caps(), n, self.stream, self.rate, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

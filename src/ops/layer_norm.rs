@@ -96,7 +96,10 @@ impl Op for BackwardParams {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
         let [x, mean, rstd, dy] = [0, 1, 2, 3].map(|i| cx.input(i));
-        cx.launch(norm.backward_params(cx.caps(), x, mean, rstd, dy, cx.output(0), cx.output(1)));
+        let parts = (norm.slices() > 1).then(|| [0; 2].map(|_| cx.scratch(norm.slices() * norm.n)));
+        for launch in norm.backward_params(cx.caps(), x, mean, rstd, dy, parts, cx.output(0), cx.output(1)) {
+            cx.launch(launch);
+        }
         Ok(())
     }
 }

@@ -72,7 +72,10 @@ impl Op for MatMul {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.inputs() == 3);
         let variant = self.variant.unwrap_or_else(|| kernel::choose(cx.caps(), &p));
-        let part = (variant == Variant::Row).then(|| cx.scratch(kernel::slices(cx.caps(), &p) * p.batch * p.m * p.n));
+        let part = match variant {
+            Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
+            _ => None,
+        };
         let bias = cx.input(if cx.inputs() == 3 { 2 } else { 0 });
         let launches = kernel::launches(cx.caps(), variant, &p, cx.input(0), cx.input(1), bias, cx.output(0), part);
         for launch in launches {
@@ -111,12 +114,13 @@ pub fn matmul_scaled(g: &mut Graph, a: Var, b: Var, transpose_a: bool, transpose
     scaled(g, a, b, transpose_a, transpose_b, alpha)
 }
 
-/// [`matmul`] by a given kernel, for tests and tuning.
+/// `α · op(a) · op(b) (+ bias)` of (B, M, K), (B, K, N) and (N) by a given kernel, for tests and tuning; see [`matmul`].
 ///
 /// # Errors
-/// See [`matmul`].
-pub fn matmul_with(g: &mut Graph, a: Var, b: Var, transposes: [bool; 2], variant: Variant) -> Result<Var> {
-    g.apply1(MatMul { transpose_a: transposes[0], transpose_b: transposes[1], alpha: 1.0, variant: Some(variant) }, &[a, b])
+/// See [`matmul`]; a bias that is not one per column.
+pub fn matmul_with(g: &mut Graph, a: Var, b: Var, bias: Option<Var>, transposes: [bool; 2], alpha: f32, variant: Variant) -> Result<Var> {
+    let inputs: Vec<Var> = [Some(a), Some(b), bias].into_iter().flatten().collect();
+    g.apply1(MatMul { transpose_a: transposes[0], transpose_b: transposes[1], alpha, variant: Some(variant) }, &inputs)
 }
 
 /// `y = x Wᵀ + b` on the last axis: x (..., K), W (N, K), b (N) -> (..., N).

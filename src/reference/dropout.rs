@@ -13,9 +13,10 @@ pub fn philox(mut c: [u32; 2], mut key: u32) -> [u32; 2] {
 /// The factor of each element: 0, or `1/(1 − rate)`.
 pub fn mask(n: usize, rng: [u32; 4], rate: f64, stream: u32) -> Vec<f64> {
     let key = philox([rng[0] ^ stream.wrapping_mul(0x85EB_CA6B), rng[1]], stream)[0];
-    (0..n as u32)
+    (0..n)
         .map(|i| {
-            let u = f64::from(philox([i, rng[2]], key)[0] >> 8) / 16_777_216.0;
+            // One draw serves two neighbours.
+            let u = f64::from(philox([(i / 2) as u32, rng[2]], key)[i % 2] >> 8) / 16_777_216.0;
             if u >= rate { 1.0 / (1.0 - rate) } else { 0.0 }
         })
         .collect()

@@ -2,26 +2,27 @@
 
 use super::Real;
 
-/// `(mean, reciprocal deviation)` of a row.
-fn row<R: Real>(x: &[R], eps: f64, unbiased: bool) -> (R, R) {
+/// `(mean, reciprocal deviation, deviation before eps)` of a row.
+fn row<R: Real>(x: &[R], eps: f64, unbiased: bool) -> (R, R, R) {
     let n = x.len() as f64;
-    let mut m = R::zero();
+    let mut m = x[0];
     for &v in x {
-        m += v / R::of(n);
+        m += (v - x[0]) / R::of(n);
     }
     let mut q = R::zero();
     for &v in x {
         q += (v - m) * (v - m);
     }
-    let r = if unbiased { (q / R::of(n - 1.0)).sqrt() + R::of(eps) } else { (q / R::of(n) + R::of(eps)).sqrt() };
-    (m, R::of(1.0) / r)
+    let sigma = (q / R::of(if unbiased { n - 1.0 } else { n })).sqrt();
+    let r = if unbiased { sigma + R::of(eps) } else { (q / R::of(n) + R::of(eps)).sqrt() };
+    (m, R::of(1.0) / r, sigma)
 }
 
 /// `y = γ (x − μ) r + β`.
 pub fn forward<R: Real>(x: &[R], w: &[R], b: &[R], eps: f64, unbiased: bool) -> Vec<R> {
     let mut y = Vec::with_capacity(x.len());
     for x in x.chunks(w.len()) {
-        let (m, r) = row(x, eps, unbiased);
+        let (m, r, _) = row(x, eps, unbiased);
         y.extend(x.iter().zip(w).zip(b).map(|((&x, &w), &b)| w * (x - m) * r + b));
     }
     y
@@ -32,11 +33,16 @@ pub fn backward(x: &[f64], w: &[f64], eps: f64, unbiased: bool, dy: &[f64]) -> (
     let n = w.len();
     let (mut dx, mut dw, mut db) = (Vec::new(), vec![0.0; n], vec![0.0; n]);
     for (x, dy) in x.chunks(n).zip(dy.chunks(n)) {
-        let (m, r) = row(x, eps, unbiased);
+        let (m, r, sigma) = row(x, eps, unbiased);
         let g: Vec<f64> = dy.iter().zip(w).map(|(d, w)| d * w).collect();
         let mean = g.iter().sum::<f64>() / n as f64;
         let dot: f64 = g.iter().zip(x).map(|(g, x)| g * (x - m)).sum();
-        let slope = if unbiased { r * r * dot / ((1.0 / r - eps) * (n - 1) as f64) } else { r * r * r * dot / n as f64 };
+        // A row without spread: the deviation has no derivative there, and 0 is taken, as PyTorch does.
+        let slope = match unbiased {
+            true if sigma == 0.0 => 0.0,
+            true => r * r * dot / (sigma * (n - 1) as f64),
+            false => r * r * r * dot / n as f64,
+        };
         dx.extend(g.iter().zip(x).map(|(g, x)| r * (g - mean) - (x - m) * slope));
         for i in 0..n {
             dw[i] += dy[i] * (x[i] - m) * r;
