@@ -61,11 +61,11 @@ fn conv2d_bwd_input_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_w
             let ok${j} = inside${j} && oy${j} < p.oh && ox${j} < p.ow;
             let at${j} = select(0u, base${j} + oy${j} * p.ow + ox${j}, ok${j});
             //#end
-            let mask = vec4<f32>(f32(ok0), f32(ok1), f32(ok2), f32(ok3));
+            let mask = vec4<bool>(ok0, ok1, ok2, ok3);
             for (var co = 0u; co < whole; co += 4u) {
                 //#unroll q in 0..4
                 let o${q} = (co + ${q}u) * plane;
-                let v${q} = mask * vec4<f32>(dy[at0 + o${q}], dy[at1 + o${q}], dy[at2 + o${q}], dy[at3 + o${q}]);
+                let v${q} = select(vec4<f32>(), vec4<f32>(dy[at0 + o${q}], dy[at1 + o${q}], dy[at2 + o${q}], dy[at3 + o${q}]), mask);
                 //#end
                 //#unroll i in 0..2
                 let e${i} = w${i} + co * wstep + tap;
@@ -78,7 +78,7 @@ fn conv2d_bwd_input_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_w
             }
             for (var co = whole; co < p.cout; co++) {
                 let o = co * plane;
-                let v = mask * vec4<f32>(dy[at0 + o], dy[at1 + o], dy[at2 + o], dy[at3 + o]);
+                let v = select(vec4<f32>(), vec4<f32>(dy[at0 + o], dy[at1 + o], dy[at2 + o], dy[at3 + o]), mask);
                 //#unroll i in 0..2
                 let a${i} = weight[w${i} + co * wstep + tap];
                 //#unroll r in 0..SG

@@ -1,8 +1,10 @@
 // Gradient of a 2-D convolution with respect to its weight, for adapters whose subgroups are SG lanes wide (software Vulkan).
 //   dw[co,ci,ky,kx] = Σ_{n,oy,ox} dy[n,co,oy,ox] · x[n,ci, oy·s − p + ky·d, ox·s − p + kx·d]
 // One subgroup makes 2·SG output channels x 4·SG columns (ci,ky,kx). Each lane loads `dy` of its own two channels, which is broadcast,
-// and gathers x for its four columns. A row of pixels has an interior where no column leaves the image; only its edges are masked.
-// Grid: x column tiles, y channel tiles, z groups.
+// and gathers x for its four columns, four pixels of a row at a time. A row has an interior where no column leaves the image; only the
+// pixels outside it, taken together, are checked one by one. With few tiles the images are cut into slices that a second launch adds in
+// order.
+// Grid: x column tiles, y channel tiles, z groups x slices.
 
 //#include <common/conv2d.wgsl>
 
@@ -10,11 +12,12 @@ const SG: u32 = 8u; //#tunable  lanes of a subgroup
 
 @group(0) @binding(1) var<storage, read>       x:  array<f32>; // (n, groups·cin, h, w)
 @group(0) @binding(2) var<storage, read>       dy: array<f32>; // (n, groups·cout, oh, ow)
-@group(0) @binding(3) var<storage, read_write> dw: array<f32>; // (groups·cout, cin, kh, kw)  overwritten
+@group(0) @binding(3) var<storage, read_write> dw: array<f32>; // (slices, groups·cout, cin, kh, kw)  overwritten
 
 @compute @workgroup_size(SG)
 fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
-    let group = g.z;
+    let group = g.z % p.groups;
+    let slice = g.z / p.groups;
     let row0 = g.y * 2u * SG;
     let plane = p.oh * p.ow;
     let hw = p.h * p.w;
@@ -39,7 +42,8 @@ fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subg
     var last = first;
     if p.w + p.pad_x > reach { last = clamp((p.w - 1u + p.pad_x - reach) / p.stride_x + 1u, first, p.ow); }
     let stop = first + ((last - first) & ~3u);
-    for (var n = 0u; n < p.n; n++) {
+    let loose = p.ow - (stop - first);
+    for (var n = slice * p.n / p.slices; n < (slice + 1u) * p.n / p.slices; n++) {
         for (var oy = 0u; oy < p.oh; oy++) {
             //#unroll j in 0..4
             let iy${j} = oy * p.stride_y + fy${j};
@@ -47,7 +51,7 @@ fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subg
             let at${j} = select(0u, ((n * p.groups + group) * p.cin + ci${j}) * hw + iy${j} * p.w, ok${j});
             let px${j} = select(0u, fx${j}, ok${j});
             //#end
-            let mask = vec4<f32>(f32(ok0), f32(ok1), f32(ok2), f32(ok3));
+            let mask = vec4<bool>(ok0, ok1, ok2, ok3);
             let row = oy * p.ow;
             let e0 = (n * p.groups * p.cout + d0) * plane + row;
             let e1 = (n * p.groups * p.cout + d1) * plane + row;
@@ -57,7 +61,7 @@ fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subg
                 //#end
                 //#unroll q in 0..4
                 let o${q} = (ox + ${q}u) * p.stride_x;
-                let v${q} = mask * vec4<f32>(x[at0 + px0 + o${q}], x[at1 + px1 + o${q}], x[at2 + px2 + o${q}], x[at3 + px3 + o${q}]);
+                let v${q} = select(vec4<f32>(), vec4<f32>(x[at0 + px0 + o${q}], x[at1 + px1 + o${q}], x[at2 + px2 + o${q}], x[at3 + px3 + o${q}]), mask);
                 //#end
                 //#unroll i in 0..2
                 //#unroll r in 0..SG
@@ -66,18 +70,22 @@ fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subg
                 //#end
                 //#end
             }
-            for (var t = 0u; t < p.ow - (stop - first); t++) {
-                let ox = select(t + (stop - first), t, t < first);
+            for (var t = 0u; t < loose; t += 4u) {
+                //#unroll q in 0..4
+                let t${q} = min(t + ${q}u, loose - 1u);
+                let ox${q} = select(t${q} + (stop - first), t${q}, t${q} < first);
                 //#unroll j in 0..4
-                let ix${j} = ox * p.stride_x + fx${j};
-                let in${j} = ok${j} && ix${j} < p.w;
+                let ix${q}_${j} = ox${q} * p.stride_x + fx${j};
+                let in${q}_${j} = ok${j} && t + ${q}u < loose && ix${q}_${j} < p.w;
+                let x${q}_${j} = at${j} + select(0u, ix${q}_${j}, in${q}_${j});
                 //#end
-                let edge = vec4<f32>(f32(in0), f32(in1), f32(in2), f32(in3));
-                let v = edge * vec4<f32>(x[at0 + select(0u, ix0, in0)], x[at1 + select(0u, ix1, in1)], x[at2 + select(0u, ix2, in2)], x[at3 + select(0u, ix3, in3)]);
+                let v${q} = select(vec4<f32>(), vec4<f32>(x[x${q}_0], x[x${q}_1], x[x${q}_2], x[x${q}_3]), vec4<bool>(in${q}_0, in${q}_1, in${q}_2, in${q}_3));
+                //#end
                 //#unroll i in 0..2
-                let a${i} = dy[e${i} + ox];
+                let a${i} = vec4<f32>(dy[e${i} + ox0], dy[e${i} + ox1], dy[e${i} + ox2], dy[e${i} + ox3]);
                 //#unroll r in 0..SG
-                c${i}_${r} = fma(vec4<f32>(subgroupBroadcast(a${i}, ${r}u)), v, c${i}_${r});
+                let b${i}_${r} = subgroupBroadcast(a${i}, ${r}u);
+                c${i}_${r} = fma(vec4<f32>(b${i}_${r}.w), v3, fma(vec4<f32>(b${i}_${r}.z), v2, fma(vec4<f32>(b${i}_${r}.y), v1, fma(vec4<f32>(b${i}_${r}.x), v0, c${i}_${r}))));
                 //#end
                 //#end
             }
@@ -87,7 +95,7 @@ fn conv2d_bwd_weight_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(subg
     //#unroll r in 0..SG
     let row${i}_${r} = row0 + ${i}u * SG + ${r}u;
     if row${i}_${r} < p.cout {
-        let z = (group * p.cout + row${i}_${r}) * columns;
+        let z = ((slice * p.groups + group) * p.cout + row${i}_${r}) * columns;
         if inside0 { dw[z + column0] = c${i}_${r}.x; }
         if inside1 { dw[z + column1] = c${i}_${r}.y; }
         if inside2 { dw[z + column2] = c${i}_${r}.z; }

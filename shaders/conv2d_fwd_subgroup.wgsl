@@ -2,7 +2,8 @@
 //   y[n,co,oy,ox] = bias[co] + Σ_{ci,ky,kx} weight[co,ci,ky,kx] · x[n,ci, oy·s − p + ky·d, ox·s − p + kx·d]
 // One subgroup makes 2·SG output channels x 4·SG pixels. Taps are the outer loops, so that a lane computes the address and the
 // validity of its four pixels once per tap; along the input channels each lane loads the weights of its own two output channels, which
-// are then broadcast.
+// are then broadcast. Channels past the last multiple of four (all of them in a stem of one or three) take four taps of a row at a time
+// instead. Invalid pixels are selected away, not multiplied by zero: they are read at x[0], which may be infinite.
 // Grid: x pixel tiles, y channel tiles, z groups x folds of x.
 
 //#include <common/conv2d.wgsl>
@@ -38,8 +39,9 @@ fn conv2d_fwd_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgro
     var c1_${r} = vec4<f32>();
     //#end
     let whole = p.cin & ~3u;
+    let shared_kw = select(0u, p.kw, whole > 0u);
     for (var ky = 0u; ky < p.kh; ky++) {
-        for (var kx = 0u; kx < p.kw; kx++) {
+        for (var kx = 0u; kx < shared_kw; kx++) {
             let tap = ky * p.kw + kx;
             //#unroll j in 0..4
             let iy${j} = oy${j} * p.stride_y + ky * p.dil_y - p.pad_y;
@@ -47,11 +49,11 @@ fn conv2d_fwd_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgro
             let ok${j} = inside${j} && iy${j} < p.h && ix${j} < p.w;
             let at${j} = select(0u, base${j} + iy${j} * p.w + ix${j}, ok${j});
             //#end
-            let mask = vec4<f32>(f32(ok0), f32(ok1), f32(ok2), f32(ok3));
+            let mask = vec4<bool>(ok0, ok1, ok2, ok3);
             for (var ci = 0u; ci < whole; ci += 4u) {
                 //#unroll q in 0..4
                 let o${q} = (ci + ${q}u) * hw;
-                let v${q} = mask * vec4<f32>(x[at0 + o${q}], x[at1 + o${q}], x[at2 + o${q}], x[at3 + o${q}]);
+                let v${q} = select(vec4<f32>(), vec4<f32>(x[at0 + o${q}], x[at1 + o${q}], x[at2 + o${q}], x[at3 + o${q}]), mask);
                 //#end
                 //#unroll i in 0..2
                 let e${i} = w${i} + ci * taps + tap;
@@ -62,13 +64,31 @@ fn conv2d_fwd_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgro
                 //#end
                 //#end
             }
-            for (var ci = whole; ci < p.cin; ci++) {
-                let o = ci * hw;
-                let v = mask * vec4<f32>(x[at0 + o], x[at1 + o], x[at2 + o], x[at3 + o]);
+        }
+        //#unroll j in 0..4
+        let iy${j} = oy${j} * p.stride_y + ky * p.dil_y - p.pad_y;
+        let in${j} = inside${j} && iy${j} < p.h;
+        let line${j} = base${j} + iy${j} * p.w;
+        let left${j} = ox${j} * p.stride_x - p.pad_x;
+        //#end
+        for (var ci = whole; ci < p.cin; ci++) {
+            for (var kx = 0u; kx < p.kw; kx += 4u) {
+                //#unroll q in 0..4
+                let shift${q} = (kx + ${q}u) * p.dil_x;
+                let tap${q} = kx + ${q}u < p.kw;
+                //#unroll j in 0..4
+                let ok${q}_${j} = in${j} && tap${q} && left${j} + shift${q} < p.w;
+                let at${q}_${j} = select(0u, line${j} + ci * hw + left${j} + shift${q}, ok${q}_${j});
+                //#end
+                let v${q} = select(vec4<f32>(), vec4<f32>(x[at${q}_0], x[at${q}_1], x[at${q}_2], x[at${q}_3]), vec4<bool>(ok${q}_0, ok${q}_1, ok${q}_2, ok${q}_3));
+                let k${q} = min(kx + ${q}u, p.kw - 1u);
+                //#end
                 //#unroll i in 0..2
-                let a${i} = weight[w${i} + ci * taps + tap];
+                let e${i} = w${i} + ci * taps + ky * p.kw;
+                let a${i} = vec4<f32>(weight[e${i} + k0], weight[e${i} + k1], weight[e${i} + k2], weight[e${i} + k3]);
                 //#unroll r in 0..SG
-                c${i}_${r} = fma(vec4<f32>(subgroupBroadcast(a${i}, ${r}u)), v, c${i}_${r});
+                let b${i}_${r} = subgroupBroadcast(a${i}, ${r}u);
+                c${i}_${r} = fma(vec4<f32>(b${i}_${r}.w), v3, fma(vec4<f32>(b${i}_${r}.z), v2, fma(vec4<f32>(b${i}_${r}.y), v1, fma(vec4<f32>(b${i}_${r}.x), v0, c${i}_${r}))));
                 //#end
                 //#end
             }

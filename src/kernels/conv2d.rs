@@ -126,26 +126,27 @@ pub fn backward_input<B>(f: Family, g: &Geometry, weight: B, dy: B, dx: B) -> La
     }
 }
 
-/// Slices the tile family cuts the sum over pixels into, so that a small weight still fills the device.
+/// Slices the sum of the weight gradient is cut into, so that a small weight still fills the device: of the images in the subgroup
+/// family (at least eight workgroups for the processor's cores), of the pixels in the tile family.
 pub fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
-    let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
-    let pixels = g.n * g.output[0] * g.output[1];
-    let wanted = if caps.software { 4 } else { 512 };
     match f {
-        Family::Subgroup => 1,
-        Family::Tile => (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1)),
+        Family::Subgroup => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
+        Family::Tile => {
+            let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
+            let pixels = g.n * g.output[0] * g.output[1];
+            let wanted = if caps.software { 4 } else { 512 };
+            (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1))
+        }
     }
 }
 
 /// `dw` from `x` and `dy`; with more than one slice, `part` is scratch of `slices` weights.
 pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, part: Option<B>) -> Vec<Launch<B>> {
-    match (f, part) {
-        (Family::Subgroup, _) => vec![conv2d_bwd_weight_subgroup::backward(g, x, dy, dw)],
-        (Family::Tile, None) => vec![conv2d_tile::backward_weight(g, 1, x, dy, dw)],
-        (Family::Tile, Some(part)) => {
-            let slices = slices(f, caps, g);
-            let sum = reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw);
-            vec![conv2d_tile::backward_weight(g, slices, x, dy, part), sum]
-        }
-    }
+    let partial = |slices: usize, out: B| match f {
+        Family::Subgroup => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
+        Family::Tile => conv2d_tile::backward_weight(g, slices, x, dy, out),
+    };
+    let Some(part) = part else { return vec![partial(1, dw)] };
+    let slices = slices(f, caps, g);
+    vec![partial(slices, part), reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw)]
 }

@@ -39,8 +39,9 @@ impl Conv2d {
         }
         let mut output = [0; 2];
         for (a, (size, k)) in [(h, kh), (wd, kw)].into_iter().enumerate() {
-            let reach = self.dilation[a] * (k - 1) + 1;
-            let padded = size + 2 * self.padding[a];
+            // Saturating: extents come from configurations and files.
+            let reach = self.dilation[a].saturating_mul(k.saturating_sub(1)).saturating_add(1);
+            let padded = size.saturating_add(self.padding[a].saturating_mul(2));
             if k == 0 || reach > padded {
                 return Err(fail("a kernel no larger than the padded input"));
             }
