@@ -1,7 +1,8 @@
-//! Cases of `matmul_subgroup.wgsl`, `matmul_tile.wgsl` and `matmul_row.wgsl`, each forced, and of the linear layer.
+//! Cases of `matmul_subgroup.wgsl`, `matmul_wide.wgsl`, `matmul_tile.wgsl` and `matmul_row.wgsl`, each forced, and of the linear layer.
 
 use crate::case::{check, device, normal, tol};
-use emotone::kernels::matmul::{SUBGROUP, Variant};
+use emotone::kernels::matmul::{Product, SUBGROUP, Variant};
+use emotone::kernels::matmul_wide::fits;
 use emotone::ops;
 use emotone::reference::matmul::{self as reference, Extents};
 
@@ -59,6 +60,28 @@ fn matmul_subgroup() {
         Some(d) => eprintln!("SKIPPED: {:?} lanes, the variant needs {SUBGROUP}", d.caps().subgroup_size),
         None => {}
     }
+}
+
+#[test]
+fn matmul_wide() {
+    let Some(d) = device() else { return };
+    if d.caps().subgroup_size != Some(SUBGROUP) || !d.caps().int64 {
+        eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
+        return;
+    }
+    // Shapes every layout of which fits, and their gradients' too; what does not fit falls back and is tested above.
+    for transposed in [[false, false], [true, false], [false, true], [true, true]] {
+        for (batch, m, n, k) in [(1, 4, 4, 4), (2, 20, 36, 12), (3, 68, 28, 132), (1, 16, 32, 64)] {
+            let e = Extents { batch, m, n, k, transposed };
+            let p = Product::new(batch, m, n, k, transposed[0], transposed[1]);
+            assert!(fits(&p), "{p:?}");
+            case(Variant::Wide, e);
+        }
+    }
+    // An odd number of rows, and columns that are not a multiple of four.
+    case(Variant::Wide, Extents { batch: 2, m: 5, n: 8, k: 8, transposed: [false, false] });
+    case(Variant::Wide, Extents { batch: 2, m: 17, n: 34, k: 8, transposed: [false, true] });
+    scaled_with_bias(Variant::Wide, Extents { batch: 1, m: 36, n: 68, k: 20, transposed: [false, false] });
 }
 
 #[test]

@@ -23,21 +23,22 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `coop`. Another word is an error when the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
 }
 
 /// Features that can be switched off, by name.
-const SWITCHES: [(&str, wgpu::Features); 3] = [
+const SWITCHES: [(&str, wgpu::Features); 4] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
+    ("int64", wgpu::Features::SHADER_INT64),
     ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
 ];
 
 impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,coop` (`WGPU_BACKEND` is honoured as well).
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop` (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         AdapterRequest {
@@ -56,7 +57,7 @@ impl AdapterRequest {
     /// What to ask of an adapter that offers `offered`: of the optional features those the engine uses and the user allows.
     fn features(&self, offered: wgpu::Features) -> Result<wgpu::Features> {
         // Not cooperative matrices: wgpu grants experimental features only to unsafe code.
-        let used = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+        let used = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_INT64;
         let mut features = match self.limits {
             LimitsChoice::Adapter => used & offered,
             LimitsChoice::Default => wgpu::Features::empty(),
@@ -109,6 +110,8 @@ pub struct Capabilities {
     pub subgroup_size: Option<u32>,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
+    /// 64-bit integers in shaders.
+    pub int64: bool,
     /// Cooperative matrices in shaders.
     pub cooperative: bool,
     /// Timestamps around passes.
@@ -259,6 +262,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         software,
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
+        int64: features.contains(wgpu::Features::SHADER_INT64),
         cooperative: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
@@ -305,7 +309,7 @@ mod tests {
             ..AdapterRequest::default()
         };
         let granted = request(LimitsChoice::Adapter, &["subgroups", "coop"]).features(all).expect("known words");
-        assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY);
+        assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY);
         assert_eq!(request(LimitsChoice::Adapter, &[]).features(wgpu::Features::SUBGROUP).ok(), Some(wgpu::Features::SUBGROUP));
         assert_eq!(request(LimitsChoice::Default, &[]).features(all).ok(), Some(wgpu::Features::empty()));
         let message = request(LimitsChoice::Adapter, &["subgroup"]).features(all).err().map(|e| e.to_string()).unwrap_or_default();

@@ -50,7 +50,11 @@ pub fn reflect(source: &Expanded) -> Result<Reflection> {
     };
     let module = naga::front::wgsl::parse_str(&source.text)
         .map_err(|e| located(e.location(&source.text).map_or(1, |l| l.line_number as usize), e.message().to_string()))?;
-    let caps = Capabilities::default() | Capabilities::SUBGROUP | Capabilities::SUBGROUP_BARRIER | Capabilities::SHADER_FLOAT16;
+    let caps = Capabilities::default()
+        | Capabilities::SUBGROUP
+        | Capabilities::SUBGROUP_BARRIER
+        | Capabilities::SHADER_FLOAT16
+        | Capabilities::SHADER_INT64;
     let info = Validator::new(ValidationFlags::all(), caps).validate(&module).map_err(|e| {
         let line = e.location(&source.text).map_or(1, |l| l.line_number as usize);
         let mut message = e.as_inner().to_string();

@@ -1,6 +1,6 @@
 //! Batched matrix products: the operands' strides, the choice of variant, and its launches.
 
-use super::{matmul_row, matmul_subgroup, matmul_tile};
+use super::{matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
 
 /// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
@@ -48,6 +48,8 @@ impl Product {
 pub enum Variant {
     /// Operands distributed by subgroup broadcast.
     Subgroup,
+    /// The same with accesses of two floats; needs operands that [`matmul_wide::fits`].
+    Wide,
     /// Tiles in workgroup memory.
     Tile,
     /// One workgroup per element and slice of the sum, then the slices' sum.
@@ -63,7 +65,11 @@ pub const SUBGROUP: u32 = 8;
 /// Picks the variant for this adapter and shape.
 pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
     if caps.software && caps.subgroup_size == Some(SUBGROUP) {
-        return if p.m * p.n * p.batch <= 8 && p.k >= 64 { Variant::Row { slices: slices(caps, p) } } else { Variant::Subgroup };
+        return match () {
+            () if p.m * p.n * p.batch <= 8 && p.k >= 64 => Variant::Row { slices: slices(caps, p) },
+            () if caps.int64 && matmul_wide::fits(p) => Variant::Wide,
+            () => Variant::Subgroup,
+        };
     }
     let tiles = p.batch * p.m.div_ceil(64) * p.n.div_ceil(64);
     if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row { slices: slices(caps, p) } } else { Variant::Tile }
@@ -81,7 +87,8 @@ fn slices(caps: &Capabilities, p: &Product) -> usize {
 pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: B, bias: B, c: B, part: Option<B>) -> Vec<Launch<B>> {
     match (v, part) {
         (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), a, b, bias, part, c),
-        (Variant::Subgroup, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
+        (Variant::Wide, _) if matmul_wide::fits(p) => vec![matmul_wide::matmul(p, a, b, bias, c)],
+        (Variant::Subgroup | Variant::Wide, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
         _ => vec![matmul_tile::matmul(p, a, b, bias, c)],
     }
 }

@@ -27,6 +27,7 @@ pub mod matmul;
 pub mod matmul_row;
 pub mod matmul_subgroup;
 pub mod matmul_tile;
+pub mod matmul_wide;
 pub mod mel;
 pub mod mixup;
 pub mod optimiser;
@@ -72,6 +73,7 @@ pub const SHIPPED: &[Shipped] = &[
     matmul_row::SHIPPED,
     matmul_subgroup::SHIPPED,
     matmul_tile::SHIPPED,
+    matmul_wide::SHIPPED,
     optimiser::SHIPPED,
     pointwise::SHIPPED,
     reduce::SHIPPED,

@@ -1,0 +1,124 @@
+// Batched matrix product like `matmul_subgroup`, for operands that can be read and written two floats at a time (software Vulkan).
+//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
+// A software driver spends a dozen instructions per lane on every access, whatever its width, so the operands are declared u64. `a` is
+// contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1) or along k (0); k is a multiple of 4, n of 2 (of 4 with
+// B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes 2·SG rows x 4·SG columns, each lane loading four k of two
+// neighbouring rows of `a`, which are broadcast, and of its own four columns of `b`.
+// Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
+
+//#include <common/grid.wgsl>
+
+const SG: u32 = 8u; //#tunable  lanes of a subgroup
+const A_ROWS: u32 = 0u; //#tunable  `a` is contiguous along its rows' index m
+const B_COLS: u32 = 1u; //#tunable  `b` is contiguous along its columns' index n
+
+struct Params {
+    m: u32, n: u32, k: u32, has_bias: u32,
+    a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
+    b_k: u32, b_col: u32, alpha: f32, batch: u32,
+}
+@group(0) @binding(0) var<uniform>             p: Params;
+
+@group(0) @binding(1) var<storage, read>       a:    array<u64>; // (batch, m, k) by strides, pairs of f32
+@group(0) @binding(2) var<storage, read>       b:    array<u64>; // (batch, k, n) by strides, pairs of f32
+@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
+@group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
+
+fn low(v: u64) -> f32 { return bitcast<f32>(u32(v)); }
+fn high(v: u64) -> f32 { return bitcast<f32>(u32(v >> 32u)); }
+fn pair(l: f32, h: f32) -> u64 { return u64(bitcast<u32>(l)) | (u64(bitcast<u32>(h)) << 32u); }
+
+fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
+    if row >= p.m || col >= p.n { return; }
+    let at = ((z * p.m + row) * p.n + col) / 2u;
+    c[at] = pair(v.x, v.y);
+    if col + 2u < p.n { c[at + 1u] = pair(v.z, v.w); }
+}
+
+@compute @workgroup_size(SG)
+fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let id = flat_group(g, groups);
+    let across = (p.n + 4u * SG - 1u) / (4u * SG);
+    let down = (p.m + 2u * SG - 1u) / (2u * SG);
+    let z = id / across / down;
+    if z >= p.batch { return; }
+    let row0 = id / across % down * 2u * SG;
+    let col0 = (id % across * SG + lane) * 4u;
+    let last = p.n - 1u;
+    // Rows and columns past the end are read at the last ones that exist and not stored. Strides count pairs from here on, except the
+    // one that is 1.
+    let row = min(row0 + 2u * lane, p.m - 1u);
+    let a_step = p.a_k / 2u;
+    let b_step = p.b_k / 2u;
+    let bz = z * p.b_batch;
+    let a0 = (z * p.a_batch + row * p.a_row) / 2u;
+    let a1 = (z * p.a_batch + min(row + 1u, p.m - 1u) * p.a_row) / 2u;
+    var b0 = (bz + min(col0, p.n - min(p.n, 4u))) / 2u;
+    var b1 = 0u;
+    var b2 = 0u;
+    var b3 = 0u;
+    if B_COLS == 0u {
+        b0 = (bz + min(col0, last) * p.b_col) / 2u;
+        b1 = (bz + min(col0 + 1u, last) * p.b_col) / 2u;
+        b2 = (bz + min(col0 + 2u, last) * p.b_col) / 2u;
+        b3 = (bz + min(col0 + 3u, last) * p.b_col) / 2u;
+    }
+    //#unroll r in 0..SG
+    var c0_${r} = vec4<f32>();
+    var c1_${r} = vec4<f32>();
+    //#end
+    for (var k = 0u; k < p.k; k += 4u) {
+        let h = k / 2u;
+        var v0: vec4<f32>;
+        var v1: vec4<f32>;
+        var v2: vec4<f32>;
+        var v3: vec4<f32>;
+        if B_COLS == 1u {
+            //#unroll q in 0..4
+            let w${q} = b0 + (k + ${q}u) * b_step;
+            let s${q} = b[w${q}];
+            let t${q} = b[w${q} + 1u];
+            v${q} = vec4<f32>(low(s${q}), high(s${q}), low(t${q}), high(t${q}));
+            //#end
+        } else {
+            //#unroll j in 0..4
+            let s${j} = b[b${j} + h];
+            let t${j} = b[b${j} + h + 1u];
+            //#end
+            v0 = vec4<f32>(low(s0), low(s1), low(s2), low(s3));
+            v1 = vec4<f32>(high(s0), high(s1), high(s2), high(s3));
+            v2 = vec4<f32>(low(t0), low(t1), low(t2), low(t3));
+            v3 = vec4<f32>(high(t0), high(t1), high(t2), high(t3));
+        }
+        var x0: vec4<f32>;
+        var x1: vec4<f32>;
+        if A_ROWS == 1u {
+            //#unroll q in 0..4
+            let d${q} = a[a0 + (k + ${q}u) * a_step];
+            //#end
+            x0 = vec4<f32>(low(d0), low(d1), low(d2), low(d3));
+            x1 = vec4<f32>(high(d0), high(d1), high(d2), high(d3));
+        } else {
+            //#unroll i in 0..2
+            let e${i} = a[a${i} + h];
+            let f${i} = a[a${i} + h + 1u];
+            x${i} = vec4<f32>(low(e${i}), high(e${i}), low(f${i}), high(f${i}));
+            //#end
+        }
+        //#unroll i in 0..2
+        //#unroll r in 0..SG
+        let y${i}_${r} = subgroupBroadcast(x${i}, ${r}u);
+        c${i}_${r} = fma(vec4<f32>(y${i}_${r}.w), v3, fma(vec4<f32>(y${i}_${r}.z), v2, fma(vec4<f32>(y${i}_${r}.y), v1, fma(vec4<f32>(y${i}_${r}.x), v0, c${i}_${r}))));
+        //#end
+        //#end
+    }
+    var add = vec4<f32>();
+    if p.has_bias != 0u {
+        add = vec4<f32>(bias[min(col0, last)], bias[min(col0 + 1u, last)], bias[min(col0 + 2u, last)], bias[min(col0 + 3u, last)]);
+    }
+    //#unroll i in 0..2
+    //#unroll r in 0..SG
+    put(z, row0 + 2u * ${r}u + ${i}u, col0, p.alpha * c${i}_${r} + add);
+    //#end
+    //#end
+}
