@@ -1,9 +1,11 @@
 //! Cases of the convolution shaders, each family forced: conv2d_fwd_subgroup, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup,
-//! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile.
+//! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile; and Winograd's: winograd_input, winograd_output, winograd_output_bwd,
+//! winograd_weight, winograd_weight_bwd.
 
 use crate::case::{check, device, normal, tol};
 use emotone::kernels::conv2d::{Family, Geometry};
 use emotone::kernels::matmul::SUBGROUP;
+use emotone::kernels::winograd;
 use emotone::ops::{self, Conv2d};
 use emotone::reference::conv2d as reference;
 
@@ -19,20 +21,28 @@ struct Spec {
     dil: usize,
 }
 
+impl Spec {
+    fn geometry(&self) -> Geometry {
+        let s = self;
+        let out = s.size.map(|v| (v + 2 * s.pad - s.dil * (s.kernel - 1) - 1) / s.stride + 1);
+        Geometry {
+            n: s.n,
+            groups: s.groups,
+            cin: s.cin,
+            cout: s.cout,
+            input: s.size,
+            output: out,
+            kernel: [s.kernel; 2],
+            stride: [s.stride; 2],
+            padding: [s.pad; 2],
+            dilation: [s.dil; 2],
+        }
+    }
+}
+
 fn case(family: Family, s: &Spec, bias: bool) {
-    let out = s.size.map(|v| (v + 2 * s.pad - s.dil * (s.kernel - 1) - 1) / s.stride + 1);
-    let g = Geometry {
-        n: s.n,
-        groups: s.groups,
-        cin: s.cin,
-        cout: s.cout,
-        input: s.size,
-        output: out,
-        kernel: [s.kernel; 2],
-        stride: [s.stride; 2],
-        padding: [s.pad; 2],
-        dilation: [s.dil; 2],
-    };
+    let g = s.geometry();
+    let out = g.output;
     let spec = Conv2d { stride: g.stride, padding: g.padding, dilation: g.dilation, groups: g.groups };
     let outs = g.groups * g.cout;
     let mut inputs = vec![normal(1, [g.n, g.groups * g.cin, g.input[0], g.input[1]]), normal(2, [outs, g.cin, g.kernel[0], g.kernel[1]])];
@@ -101,4 +111,21 @@ fn subgroup_family() {
 #[test]
 fn tile_family() {
     all(Family::Tile);
+}
+
+#[test]
+fn winograd_family() {
+    let Some(d) = device() else { return };
+    if d.caps().subgroup_size != Some(SUBGROUP) || !d.caps().int64 || !d.caps().winograd {
+        eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
+        return;
+    }
+    // One strip, tiles cut off on the right and below, an odd number of strips, more channels than a tile of the product.
+    let cases =
+        [(1, 4, 4, [4, 8]), (1, 4, 8, [2, 2]), (3, 8, 4, [5, 6]), (2, 20, 12, [9, 18]), (1, 36, 68, [7, 24]), (2, 16, 16, [16, 16])];
+    for (i, (n, cin, cout, size)) in cases.into_iter().enumerate() {
+        let s = Spec { n, cin, cout, groups: 1, size, kernel: 3, stride: 1, pad: 1, dil: 1 };
+        let Some(tiling) = winograd::fits(d.caps(), &s.geometry()) else { panic!("{size:?} does not fit") };
+        case(Family::Winograd(tiling), &s, i % 2 == 1);
+    }
 }

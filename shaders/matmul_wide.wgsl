@@ -1,12 +1,12 @@
 // Batched matrix product like `matmul_subgroup`, for operands that can be read and written two floats at a time (software Vulkan).
 //   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
-// A software driver spends a dozen instructions per lane on every access, whatever its width, so the operands are declared u64. `a` is
-// contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1) or along k (0); k is a multiple of 4, n of 2 (of 4 with
+// The operands are declared u64 (see common/pair.wgsl). `a` is contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1) or along k (0); k is a multiple of 4, n of 2 (of 4 with
 // B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes 2·SG rows x 4·SG columns, each lane loading four k of two
 // neighbouring rows of `a`, which are broadcast, and of its own four columns of `b`.
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/pair.wgsl>
 
 const SG: u32 = 8u; //#tunable  lanes of a subgroup
 const A_ROWS: u32 = 0u; //#tunable  `a` is contiguous along its rows' index m
@@ -24,15 +24,11 @@ struct Params {
 @group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
 @group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
 
-fn low(v: u64) -> f32 { return bitcast<f32>(u32(v)); }
-fn high(v: u64) -> f32 { return bitcast<f32>(u32(v >> 32u)); }
-fn pair(l: f32, h: f32) -> u64 { return u64(bitcast<u32>(l)) | (u64(bitcast<u32>(h)) << 32u); }
-
 fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
     if row >= p.m || col >= p.n { return; }
     let at = ((z * p.m + row) * p.n + col) / 2u;
-    c[at] = pair(v.x, v.y);
-    if col + 2u < p.n { c[at + 1u] = pair(v.z, v.w); }
+    c[at] = pair(v.xy);
+    if col + 2u < p.n { c[at + 1u] = pair(v.zw); }
 }
 
 @compute @workgroup_size(SG)
@@ -76,33 +72,33 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
         if B_COLS == 1u {
             //#unroll q in 0..4
             let w${q} = b0 + (k + ${q}u) * b_step;
-            let s${q} = b[w${q}];
-            let t${q} = b[w${q} + 1u];
-            v${q} = vec4<f32>(low(s${q}), high(s${q}), low(t${q}), high(t${q}));
+            let s${q} = both(b[w${q}]);
+            let t${q} = both(b[w${q} + 1u]);
+            v${q} = vec4<f32>(s${q}, t${q});
             //#end
         } else {
             //#unroll j in 0..4
-            let s${j} = b[b${j} + h];
-            let t${j} = b[b${j} + h + 1u];
+            let s${j} = both(b[b${j} + h]);
+            let t${j} = both(b[b${j} + h + 1u]);
             //#end
-            v0 = vec4<f32>(low(s0), low(s1), low(s2), low(s3));
-            v1 = vec4<f32>(high(s0), high(s1), high(s2), high(s3));
-            v2 = vec4<f32>(low(t0), low(t1), low(t2), low(t3));
-            v3 = vec4<f32>(high(t0), high(t1), high(t2), high(t3));
+            v0 = vec4<f32>(s0.x, s1.x, s2.x, s3.x);
+            v1 = vec4<f32>(s0.y, s1.y, s2.y, s3.y);
+            v2 = vec4<f32>(t0.x, t1.x, t2.x, t3.x);
+            v3 = vec4<f32>(t0.y, t1.y, t2.y, t3.y);
         }
         var x0: vec4<f32>;
         var x1: vec4<f32>;
         if A_ROWS == 1u {
             //#unroll q in 0..4
-            let d${q} = a[a0 + (k + ${q}u) * a_step];
+            let d${q} = both(a[a0 + (k + ${q}u) * a_step]);
             //#end
-            x0 = vec4<f32>(low(d0), low(d1), low(d2), low(d3));
-            x1 = vec4<f32>(high(d0), high(d1), high(d2), high(d3));
+            x0 = vec4<f32>(d0.x, d1.x, d2.x, d3.x);
+            x1 = vec4<f32>(d0.y, d1.y, d2.y, d3.y);
         } else {
             //#unroll i in 0..2
-            let e${i} = a[a${i} + h];
-            let f${i} = a[a${i} + h + 1u];
-            x${i} = vec4<f32>(low(e${i}), high(e${i}), low(f${i}), high(f${i}));
+            let e${i} = both(a[a${i} + h]);
+            let f${i} = both(a[a${i} + h + 1u]);
+            x${i} = vec4<f32>(e${i}, f${i});
             //#end
         }
         //#unroll i in 0..2

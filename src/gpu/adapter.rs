@@ -23,22 +23,23 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`. Another word is an error when the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `winograd`. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
 }
 
-/// Features that can be switched off, by name.
-const SWITCHES: [(&str, wgpu::Features); 4] = [
+/// What can be switched off, by name: features of the adapter, and methods that need none.
+const SWITCHES: [(&str, wgpu::Features); 5] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
     ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+    ("winograd", wgpu::Features::empty()),
 ];
 
 impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop` (`WGPU_BACKEND` is honoured as well).
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,winograd` (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         AdapterRequest {
@@ -112,6 +113,8 @@ pub struct Capabilities {
     pub f16: bool,
     /// 64-bit integers in shaders.
     pub int64: bool,
+    /// Convolutions by minimal filtering are allowed, not that they pay.
+    pub winograd: bool,
     /// Cooperative matrices in shaders.
     pub cooperative: bool,
     /// Timestamps around passes.
@@ -263,6 +266,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
+        winograd: !request.disable.iter().any(|d| d == "winograd"),
         cooperative: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,

@@ -21,9 +21,11 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/bits.wgsl" => include_str!("../../shaders/common/bits.wgsl"),
         "common/conv2d.wgsl" => include_str!("../../shaders/common/conv2d.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
+        "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
         "common/tile.wgsl" => include_str!("../../shaders/common/tile.wgsl"),
+        "common/winograd.wgsl" => include_str!("../../shaders/common/winograd.wgsl"),
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! 2-D convolution: geometry, parameters, the choice of family, and its launches.
 
+use super::winograd::{self, Tiling};
 use super::{conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_tile, matmul::SUBGROUP, reduce};
 use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
 
@@ -103,32 +104,61 @@ pub enum Family {
     Subgroup,
     /// Tiles in workgroup memory.
     Tile,
+    /// Winograd's minimal filtering.
+    Winograd(Tiling),
 }
 
-/// Picks the family for this adapter.
-pub fn choose(caps: &Capabilities) -> Family {
+/// Picks the family for this adapter and convolution.
+pub fn choose(caps: &Capabilities, g: &Geometry) -> Family {
+    if let Some(t) = winograd::tiling(caps, g) {
+        return Family::Winograd(t);
+    }
     if caps.software && caps.subgroup_size == Some(SUBGROUP) { Family::Subgroup } else { Family::Tile }
 }
 
-/// `y = x * weight (+ bias)`.
-pub fn forward<B>(f: Family, g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B) -> Launch<B> {
-    match f {
-        Family::Subgroup => conv2d_fwd_subgroup::forward(g, has_bias, x, weight, bias, y),
-        Family::Tile => conv2d_tile::forward(g, has_bias, x, weight, bias, y),
+/// What a convolution's launches compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// [`forward`] and [`backward_input`].
+    Image,
+    /// [`backward_weight`].
+    Weight,
+}
+
+/// Scratch regions a pass needs, in elements.
+pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<usize> {
+    match (f, pass) {
+        (Family::Winograd(t), _) => t.scratch().to_vec(),
+        (_, Pass::Image) => Vec::new(),
+        (_, Pass::Weight) => match slices(f, caps, g) {
+            1 => Vec::new(),
+            slices => vec![slices * g.elements()[1]],
+        },
     }
 }
 
-/// `dx` from `weight` and `dy`.
-pub fn backward_input<B>(f: Family, g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
-    match f {
-        Family::Subgroup => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx),
-        Family::Tile => conv2d_tile::backward_input(g, weight, dy, dx),
+/// `y = x * weight (+ bias)`, with the regions of [`scratch`].
+#[expect(clippy::too_many_arguments, reason = "operands of one convolution")]
+pub fn forward<B: Copy>(f: Family, g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
+    match (f, scratch) {
+        (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, has_bias, x, weight, bias, y, [u, v, m]),
+        (Family::Tile, _) => vec![conv2d_tile::forward(g, has_bias, x, weight, bias, y)],
+        _ => vec![conv2d_fwd_subgroup::forward(g, has_bias, x, weight, bias, y)],
+    }
+}
+
+/// `dx` from `weight` and `dy`, with the regions of [`scratch`].
+pub fn backward_input<B: Copy>(f: Family, g: &Geometry, weight: B, dy: B, dx: B, scratch: &[B]) -> Vec<Launch<B>> {
+    match (f, scratch) {
+        (Family::Winograd(t), &[u, v, m]) => winograd::backward_input(&t, weight, dy, dx, [u, v, m]),
+        (Family::Tile, _) => vec![conv2d_tile::backward_input(g, weight, dy, dx)],
+        _ => vec![conv2d_bwd_input_subgroup::backward(g, weight, dy, dx)],
     }
 }
 
 /// Slices the sum of the weight gradient is cut into, so that a small weight still fills the device: of the images in the subgroup
 /// family (at least eight workgroups for the processor's cores), of the pixels in the tile family.
-pub fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
+fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
     match f {
         Family::Subgroup => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
         Family::Tile => {
@@ -137,16 +167,23 @@ pub fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
             let wanted = if caps.software { 4 } else { 512 };
             (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1))
         }
+        Family::Winograd(_) => 1,
     }
 }
 
-/// `dw` from `x` and `dy`; with more than one slice, `part` is scratch of `slices` weights.
-pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, part: Option<B>) -> Vec<Launch<B>> {
+/// `dw` from `x` and `dy`, with the regions of [`scratch`].
+#[expect(clippy::too_many_arguments, reason = "operands of one convolution")]
+pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, scratch: &[B]) -> Vec<Launch<B>> {
     let partial = |slices: usize, out: B| match f {
-        Family::Subgroup => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
         Family::Tile => conv2d_tile::backward_weight(g, slices, x, dy, out),
+        _ => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
     };
-    let Some(part) = part else { return vec![partial(1, dw)] };
-    let slices = slices(f, caps, g);
-    vec![partial(slices, part), reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw)]
+    match (f, scratch) {
+        (Family::Winograd(t), &[u, v, m]) => winograd::backward_weight(&t, x, dy, dw, [u, v, m]),
+        (_, &[part]) => {
+            let slices = slices(f, caps, g);
+            vec![partial(slices, part), reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw)]
+        }
+        _ => vec![partial(1, dw)],
+    }
 }

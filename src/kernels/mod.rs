@@ -38,6 +38,10 @@ pub mod resize;
 pub mod row_mean;
 pub mod softmax;
 pub mod stft;
+pub mod winograd;
+pub mod winograd_input;
+pub mod winograd_output;
+pub mod winograd_weight;
 
 use crate::gpu::{Capabilities, Launch, Shader, wgsl::Tunable};
 
@@ -86,6 +90,9 @@ pub const SHIPPED: &[Shipped] = &[
     stft::SHIPPED,
     resize::SHIPPED,
     softmax::SHIPPED,
+    winograd_input::SHIPPED,
+    winograd_output::SHIPPED,
+    winograd_weight::SHIPPED,
 ];
 
 /// Declares the shader a kernel file owns: `shaders/<stem>.wgsl` with the tunable sets it ships with.

@@ -1,8 +1,8 @@
 //! 2-D and 1-D convolution.
 
 use super::{reshape, sum};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
-use crate::kernels::conv2d::{self as kernel, Family, Geometry};
+use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
+use crate::kernels::conv2d::{self as kernel, Family, Geometry, Pass};
 use crate::{Error, Result};
 
 /// Stride, padding, dilation along height and width, and groups.
@@ -62,6 +62,13 @@ impl Conv2d {
     }
 }
 
+/// The family, chosen unless forced, and its scratch.
+fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> (Family, Vec<Operand>) {
+    let family = forced.unwrap_or_else(|| kernel::choose(cx.caps(), g));
+    let regions = kernel::scratch(family, cx.caps(), g, pass);
+    (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
+}
+
 /// Inputs x, weight and optionally bias.
 struct Forward {
     spec: Conv2d,
@@ -101,10 +108,11 @@ impl Op for Forward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
-        let family = self.family.unwrap_or_else(|| kernel::choose(cx.caps()));
+        let (family, scratch) = plan(cx, self.family, &g, Pass::Image);
         let has_bias = cx.inputs() == 3;
         let bias = cx.input(if has_bias { 2 } else { 1 });
-        cx.launch(kernel::forward(family, &g, has_bias, cx.input(0), cx.input(1), bias, cx.output(0)));
+        let launches = kernel::forward(family, &g, has_bias, cx.input(0), cx.input(1), bias, cx.output(0), &scratch);
+        launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
 }
@@ -124,8 +132,9 @@ impl Op for BackwardInput {
         Ok(vec![[g.n, g.groups * g.cin, g.input[0], g.input[1]].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let family = self.family.unwrap_or_else(|| kernel::choose(cx.caps()));
-        cx.launch(kernel::backward_input(family, &self.geometry, cx.input(0), cx.input(1), cx.output(0)));
+        let (family, scratch) = plan(cx, self.family, &self.geometry, Pass::Image);
+        let launches = kernel::backward_input(family, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
 }
@@ -146,13 +155,9 @@ impl Op for BackwardWeight {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = &self.geometry;
-        let family = self.family.unwrap_or_else(|| kernel::choose(cx.caps()));
-        let slices = kernel::slices(family, cx.caps(), g);
-        let part = (slices > 1).then(|| cx.scratch(slices * g.elements()[1]));
-        let launches = kernel::backward_weight(family, cx.caps(), g, cx.input(0), cx.input(1), cx.output(0), part);
-        for launch in launches {
-            cx.launch(launch);
-        }
+        let (family, scratch) = plan(cx, self.family, g, Pass::Weight);
+        let launches = kernel::backward_weight(family, cx.caps(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
 }

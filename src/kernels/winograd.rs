@@ -1,0 +1,172 @@
+//! 3 x 3 convolutions by Winograd's minimal filtering F(4x4, 3x3): transforms around one batched matrix product over 36 positions.
+
+use super::conv2d::Geometry;
+use super::matmul::{Product, SUBGROUP};
+use super::{matmul_wide, winograd_input, winograd_output, winograd_weight};
+use crate::gpu::{Capabilities, Launch};
+
+/// Positions of a transformed tile.
+const POSITIONS: usize = 36;
+
+/// The `Params` block of `common/winograd.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(super) struct Params {
+    n: u32,
+    cin: u32,
+    cout: u32,
+    h: u32,
+    w: u32,
+    down: u32,
+    across: u32,
+    strips: u32,
+    per_strips: f32,
+    per_image: f32,
+    per_across: f32,
+    has_bias: u32,
+}
+
+/// Tiles and channels of a convolution that [`fits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiling {
+    n: usize,
+    /// Channels transformed by `winograd_input`.
+    pub(super) cin: usize,
+    /// Channels transformed by `winograd_output`.
+    pub(super) cout: usize,
+    size: [usize; 2],
+    down: usize,
+    across: usize,
+    /// Pairs of tiles, rounded up to even.
+    pub(super) strips: usize,
+}
+
+impl Tiling {
+    fn new(g: &Geometry) -> Self {
+        let (down, across) = (g.input[0].div_ceil(4), g.input[1].div_ceil(8));
+        let strips = (g.n * down * across).next_multiple_of(2);
+        Tiling { n: g.n, cin: g.cin, cout: g.cout, size: g.input, down, across, strips }
+    }
+
+    /// The same tiles with the channels' roles exchanged: what the input gradient convolves.
+    fn reversed(&self) -> Self {
+        Tiling { cin: self.cout, cout: self.cin, ..*self }
+    }
+
+    fn tiles(&self) -> usize {
+        2 * self.strips
+    }
+
+    pub(super) fn params(&self, bias: bool) -> Params {
+        let [n, cin, cout, h, w, down, across, strips] =
+            [self.n, self.cin, self.cout, self.size[0], self.size[1], self.down, self.across, self.strips].map(|v| v as u32);
+        let inverse = |v: usize| 1.0 / v as f32;
+        Params {
+            n,
+            cin,
+            cout,
+            h,
+            w,
+            down,
+            across,
+            strips,
+            per_strips: inverse(self.strips),
+            per_image: inverse(self.down * self.across),
+            per_across: inverse(self.across),
+            has_bias: u32::from(bias),
+        }
+    }
+
+    /// Elements of an image-sized operand with `channels`.
+    pub(super) fn pixels(&self, channels: usize) -> usize {
+        self.n * channels * self.size[0] * self.size[1]
+    }
+
+    /// Elements of a transformed operand with `channels`.
+    pub(super) fn transformed(&self, channels: usize) -> usize {
+        POSITIONS * channels * self.tiles()
+    }
+
+    /// Elements of the transformed weights.
+    pub(super) fn weights(&self) -> usize {
+        POSITIONS * self.cin * self.cout
+    }
+
+    /// `m = u v` by position: (cout, cin) x (cin, tiles).
+    fn product(&self) -> Product {
+        Product::new(POSITIONS, self.cout, self.tiles(), self.cin, false, false)
+    }
+
+    /// [`Tiling::product`] of the reversed convolution, whose weights are stored as the forward's: (cin, cout)ᵀ.
+    fn reversed_product(&self) -> Product {
+        Product::new(POSITIONS, self.cin, self.tiles(), self.cout, true, false)
+    }
+
+    /// `du = dm vᵀ` by position: (cout, tiles) x (tiles, cin).
+    fn weight_product(&self) -> Product {
+        Product::new(POSITIONS, self.cout, self.cin, self.tiles(), false, true)
+    }
+
+    /// Scratch of [`forward`] and [`backward_input`]: transformed weights, input and output.
+    pub fn scratch(&self) -> [usize; 3] {
+        [self.weights(), self.transformed(self.cin), self.transformed(self.cout)]
+    }
+}
+
+/// The tiles of a convolution that Winograd's method computes faster on this adapter than the direct sum; `None` where it does not apply.
+pub fn tiling(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
+    let t = fits(caps, g)?;
+    // Multiply-adds of the products against those of the direct sum, both in tiles of 32 columns, plus the transforms' accesses, one of
+    // which costs a software driver as much as some fourteen multiply-adds.
+    let products = POSITIONS * g.cin * g.cout * t.tiles().next_multiple_of(4 * SUBGROUP as usize);
+    let accesses = 22 * g.cin * g.cout + t.tiles() * (36 * g.cin + 26 * g.cout);
+    let direct = 9 * g.cin * g.cout * (g.n * g.output[0] * g.output[1]).next_multiple_of(4 * SUBGROUP as usize);
+    (products + 14 * accesses < direct).then_some(t)
+}
+
+/// The tiles of a convolution that can be computed so at all.
+pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
+    let able = caps.software && caps.subgroup_size == Some(SUBGROUP) && caps.int64 && caps.winograd;
+    let three = g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.padding == [1, 1] && g.groups == 1;
+    let even = g.cin.is_multiple_of(4) && g.cout.is_multiple_of(4) && g.input[1].is_multiple_of(2) && g.n > 0;
+    if !(able && three && even) {
+        return None;
+    }
+    let t = Tiling::new(g);
+    let largest = t.scratch().into_iter().max().unwrap_or(0);
+    // Lane numbers pass through f32, exactly below 2^23.
+    let small = 4 * largest as u64 <= caps.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
+    let products = [t.product(), t.reversed_product(), t.weight_product()];
+    (small && products.iter().all(matmul_wide::fits)).then_some(t)
+}
+
+/// `y = x * weight (+ bias)` with scratch of [`Tiling::scratch`].
+pub fn forward<B: Copy>(t: &Tiling, has_bias: bool, x: B, weight: B, bias: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
+    vec![
+        winograd_weight::forward(t, false, weight, u),
+        winograd_input::forward(t, x, v),
+        matmul_wide::matmul(&t.product(), u, v, u, m),
+        winograd_output::forward(t, has_bias, m, bias, y),
+    ]
+}
+
+/// `dx` from `weight` and `dy`: the convolution of `dy` with the reversed weights; scratch as [`forward`]'s with the last two exchanged.
+pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [B; 3]) -> Vec<Launch<B>> {
+    let back = t.reversed();
+    vec![
+        winograd_weight::forward(t, true, weight, u),
+        winograd_input::forward(&back, dy, v),
+        matmul_wide::matmul(&t.reversed_product(), u, v, u, m),
+        winograd_output::forward(&back, false, m, m, dx),
+    ]
+}
+
+/// `dw` from `x` and `dy` with scratch of [`Tiling::scratch`].
+pub fn backward_weight<B: Copy>(t: &Tiling, x: B, dy: B, dw: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
+    vec![
+        winograd_input::forward(t, x, v),
+        winograd_output::backward(t, dy, m),
+        matmul_wide::matmul(&t.weight_product(), m, v, m, u),
+        winograd_weight::backward(t, u, dw),
+    ]
+}
