@@ -122,7 +122,7 @@ fn winograd_family() {
     }
     // One strip, tiles cut off on the right and below, an odd number of strips, more channels than a tile of the product.
     let cases =
-        [(1, 4, 4, [4, 8]), (1, 4, 8, [2, 2]), (3, 8, 4, [5, 6]), (2, 20, 12, [9, 18]), (1, 36, 68, [7, 24]), (2, 16, 16, [16, 16])];
+        [(1, 8, 8, [4, 8]), (1, 8, 16, [2, 2]), (3, 16, 8, [5, 6]), (2, 24, 16, [9, 18]), (1, 40, 72, [7, 24]), (2, 16, 16, [16, 16])];
     for (i, (n, cin, cout, size)) in cases.into_iter().enumerate() {
         let s = Spec { n, cin, cout, groups: 1, size, kernel: 3, stride: 1, pad: 1, dil: 1 };
         let Some(tiling) = winograd::fits(d.caps(), &s.geometry()) else { panic!("{size:?} does not fit") };

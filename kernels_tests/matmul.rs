@@ -71,7 +71,7 @@ fn matmul_wide() {
     }
     // Shapes every layout of which fits, and their gradients' too; what does not fit falls back and is tested above.
     for transposed in [[false, false], [true, false], [false, true], [true, true]] {
-        for (batch, m, n, k) in [(1, 4, 4, 4), (2, 20, 36, 12), (3, 68, 28, 132), (1, 16, 32, 64)] {
+        for (batch, m, n, k) in [(1, 8, 8, 8), (2, 24, 40, 16), (3, 72, 24, 136), (1, 16, 32, 64)] {
             let e = Extents { batch, m, n, k, transposed };
             let p = Product::new(batch, m, n, k, transposed[0], transposed[1]);
             assert!(fits(&p), "{p:?}");
@@ -81,7 +81,7 @@ fn matmul_wide() {
     // An odd number of rows, and columns that are not a multiple of four.
     case(Variant::Wide, Extents { batch: 2, m: 5, n: 8, k: 8, transposed: [false, false] });
     case(Variant::Wide, Extents { batch: 2, m: 17, n: 34, k: 8, transposed: [false, true] });
-    scaled_with_bias(Variant::Wide, Extents { batch: 1, m: 36, n: 68, k: 20, transposed: [false, false] });
+    scaled_with_bias(Variant::Wide, Extents { batch: 1, m: 36, n: 68, k: 24, transposed: [false, false] });
 }
 
 #[test]

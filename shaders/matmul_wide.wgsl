@@ -1,8 +1,9 @@
 // Batched matrix product like `matmul_subgroup`, for operands that can be read and written two floats at a time (software Vulkan).
 //   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
-// The operands are declared u64 (see common/pair.wgsl). `a` is contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1) or along k (0); k is a multiple of 4, n of 2 (of 4 with
-// B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes 2·SG rows x 4·SG columns, each lane loading four k of two
-// neighbouring rows of `a`, which are broadcast, and of its own four columns of `b`.
+// The operands are declared u64 (see common/pair.wgsl). `a` is contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1)
+// or along k (0); k is a multiple of 8, n of 2 (of 4 with B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes
+// 2·SG rows x 4·SG columns, each lane loading eight k of two neighbouring rows of `a`, which are broadcast, and of its own four columns
+// of `b`. Eight k at a time, because the driver's loops blend every accumulator once per round.
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
 //#include <common/grid.wgsl>
@@ -63,48 +64,56 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
     var c0_${r} = vec4<f32>();
     var c1_${r} = vec4<f32>();
     //#end
-    for (var k = 0u; k < p.k; k += 4u) {
+    for (var k = 0u; k < p.k; k += 8u) {
         let h = k / 2u;
-        var v0: vec4<f32>;
-        var v1: vec4<f32>;
-        var v2: vec4<f32>;
-        var v3: vec4<f32>;
+        //#unroll q in 0..8
+        var v${q}: vec4<f32>;
+        //#end
         if B_COLS == 1u {
-            //#unroll q in 0..4
+            //#unroll q in 0..8
             let w${q} = b0 + (k + ${q}u) * b_step;
-            let s${q} = both(b[w${q}]);
-            let t${q} = both(b[w${q} + 1u]);
-            v${q} = vec4<f32>(s${q}, t${q});
+            v${q} = vec4<f32>(both(b[w${q}]), both(b[w${q} + 1u]));
             //#end
         } else {
             //#unroll j in 0..4
             let s${j} = both(b[b${j} + h]);
             let t${j} = both(b[b${j} + h + 1u]);
+            let u${j} = both(b[b${j} + h + 2u]);
+            let o${j} = both(b[b${j} + h + 3u]);
             //#end
             v0 = vec4<f32>(s0.x, s1.x, s2.x, s3.x);
             v1 = vec4<f32>(s0.y, s1.y, s2.y, s3.y);
             v2 = vec4<f32>(t0.x, t1.x, t2.x, t3.x);
             v3 = vec4<f32>(t0.y, t1.y, t2.y, t3.y);
+            v4 = vec4<f32>(u0.x, u1.x, u2.x, u3.x);
+            v5 = vec4<f32>(u0.y, u1.y, u2.y, u3.y);
+            v6 = vec4<f32>(o0.x, o1.x, o2.x, o3.x);
+            v7 = vec4<f32>(o0.y, o1.y, o2.y, o3.y);
         }
         var x0: vec4<f32>;
         var x1: vec4<f32>;
+        var z0: vec4<f32>;
+        var z1: vec4<f32>;
         if A_ROWS == 1u {
-            //#unroll q in 0..4
+            //#unroll q in 0..8
             let d${q} = both(a[a0 + (k + ${q}u) * a_step]);
             //#end
             x0 = vec4<f32>(d0.x, d1.x, d2.x, d3.x);
             x1 = vec4<f32>(d0.y, d1.y, d2.y, d3.y);
+            z0 = vec4<f32>(d4.x, d5.x, d6.x, d7.x);
+            z1 = vec4<f32>(d4.y, d5.y, d6.y, d7.y);
         } else {
             //#unroll i in 0..2
-            let e${i} = both(a[a${i} + h]);
-            let f${i} = both(a[a${i} + h + 1u]);
-            x${i} = vec4<f32>(e${i}, f${i});
+            x${i} = vec4<f32>(both(a[a${i} + h]), both(a[a${i} + h + 1u]));
+            z${i} = vec4<f32>(both(a[a${i} + h + 2u]), both(a[a${i} + h + 3u]));
             //#end
         }
         //#unroll i in 0..2
         //#unroll r in 0..SG
-        let y${i}_${r} = subgroupBroadcast(x${i}, ${r}u);
-        c${i}_${r} = fma(vec4<f32>(y${i}_${r}.w), v3, fma(vec4<f32>(y${i}_${r}.z), v2, fma(vec4<f32>(y${i}_${r}.y), v1, fma(vec4<f32>(y${i}_${r}.x), v0, c${i}_${r}))));
+        let f${i}_${r} = subgroupBroadcast(x${i}, ${r}u);
+        let l${i}_${r} = subgroupBroadcast(z${i}, ${r}u);
+        let m${i}_${r} = fma(vec4<f32>(f${i}_${r}.w), v3, fma(vec4<f32>(f${i}_${r}.z), v2, fma(vec4<f32>(f${i}_${r}.y), v1, fma(vec4<f32>(f${i}_${r}.x), v0, c${i}_${r}))));
+        c${i}_${r} = fma(vec4<f32>(l${i}_${r}.w), v7, fma(vec4<f32>(l${i}_${r}.z), v6, fma(vec4<f32>(l${i}_${r}.y), v5, fma(vec4<f32>(l${i}_${r}.x), v4, m${i}_${r}))));
         //#end
         //#end
     }

@@ -12,7 +12,7 @@ pub fn fits(p: &Product) -> bool {
     let even = |strides: &[usize]| strides.iter().all(|s| s % 2 == 0);
     let a = if a_rows(p) { even(&[p.a[0], p.a[2], p.m]) } else { p.a[2] == 1 && even(&[p.a[0], p.a[1]]) };
     let b = if b_cols(p) { even(&p.b[..2]) && p.n.is_multiple_of(4) } else { p.b[1] == 1 && even(&[p.b[0], p.b[2]]) };
-    a && b && p.k.is_multiple_of(4) && p.n.is_multiple_of(2)
+    a && b && p.k.is_multiple_of(8) && p.n.is_multiple_of(2)
 }
 
 fn a_rows(p: &Product) -> bool {

@@ -37,14 +37,14 @@ pub struct Tiling {
     size: [usize; 2],
     down: usize,
     across: usize,
-    /// Pairs of tiles, rounded up to even.
+    /// Pairs of tiles, rounded up to a multiple of four, for the products.
     pub(super) strips: usize,
 }
 
 impl Tiling {
     fn new(g: &Geometry) -> Self {
         let (down, across) = (g.input[0].div_ceil(4), g.input[1].div_ceil(8));
-        let strips = (g.n * down * across).next_multiple_of(2);
+        let strips = (g.n * down * across).next_multiple_of(4);
         Tiling { n: g.n, cin: g.cin, cout: g.cout, size: g.input, down, across, strips }
     }
 
@@ -128,7 +128,7 @@ pub fn tiling(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
 pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
     let able = caps.software && caps.subgroup_size == Some(SUBGROUP) && caps.int64 && caps.winograd;
     let three = g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.padding == [1, 1] && g.groups == 1;
-    let even = g.cin.is_multiple_of(4) && g.cout.is_multiple_of(4) && g.input[1].is_multiple_of(2) && g.n > 0;
+    let even = g.cin.is_multiple_of(8) && g.cout.is_multiple_of(8) && g.input[1].is_multiple_of(2) && g.n > 0;
     if !(able && three && even) {
         return None;
     }
