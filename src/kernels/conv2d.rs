@@ -172,7 +172,6 @@ fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
 }
 
 /// `dw` from `x` and `dy`, with the regions of [`scratch`].
-#[expect(clippy::too_many_arguments, reason = "operands of one convolution")]
 pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, scratch: &[B]) -> Vec<Launch<B>> {
     let partial = |slices: usize, out: B| match f {
         Family::Tile => conv2d_tile::backward_weight(g, slices, x, dy, out),
