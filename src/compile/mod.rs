@@ -1,6 +1,7 @@
 //! From graph to replayable program: prune, lower, plan memory, record.
 
 mod arena;
+mod elide;
 mod plan;
 mod program;
 mod states;

@@ -1,6 +1,7 @@
 //! The plan: which nodes run, with which launches, and where every value lives. No device is touched.
 
 use super::arena::{self, Block, Slot};
+use super::elide::elide_stores;
 use crate::gpu::{Capabilities, Launch};
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
 use crate::kernels;
@@ -63,7 +64,7 @@ impl Plan {
         let live = live(graph);
         let last = last_reads(graph, &live);
         let mut homes: HashMap<Var, Home> = HashMap::new();
-        let stored = elide_stores(graph, &live);
+        let stored = elide_stores(graph, &live, &last);
         let mut rows = Vec::new();
         let mut labels = HashMap::new();
         let mut pending: Vec<(Pending, Block)> = Vec::new();
@@ -105,7 +106,7 @@ impl Plan {
                     }
                     cx.launches
                 }
-                NodeKind::Store(place) if !stored.contains_key(&node.inputs[0]) || stored[&node.inputs[0]] != *place => {
+                NodeKind::Store(place) if stored.get(&view_root(graph, node.inputs[0])) != Some(place) => {
                     let v = node.inputs[0];
                     let to = Var { node: n, output: 0 };
                     homes.insert(to, Home::State(place.clone()));
@@ -176,7 +177,7 @@ fn check_writes(graph: &Graph, n: NodeId, writes: &[usize]) -> Result<()> {
 }
 
 /// The value whose memory `v` is.
-fn view_root(graph: &Graph, mut v: Var) -> Var {
+pub(super) fn view_root(graph: &Graph, mut v: Var) -> Var {
     while let NodeKind::Op(op) = &graph.nodes()[v.node].kind {
         if !op.is_view() {
             break;
@@ -222,35 +223,6 @@ fn last_reads(graph: &Graph, live: &[bool]) -> HashMap<Var, usize> {
         last.insert(view_root(graph, *v), usize::MAX);
     }
     last
-}
-
-/// Values that can be written straight into the state region they are stored to: made by an op, stored once, and nothing touches
-/// the state buffer between the making and the storing.
-fn elide_stores(graph: &Graph, live: &[bool]) -> HashMap<Var, StateRef> {
-    let mut out = HashMap::new();
-    for (n, node) in graph.nodes().iter().enumerate() {
-        let NodeKind::Store(place) = &node.kind else { continue };
-        let v = node.inputs[0];
-        let maker = &graph.nodes()[v.node];
-        let made_here = matches!(&maker.kind, NodeKind::Op(op) if !op.is_view());
-        let range = place.offset..place.offset + graph.shape(v).elements();
-        let touched = (v.node..n).any(|m| {
-            live[m]
-                && graph.nodes()[m].inputs.iter().any(|u| match &graph.nodes()[view_root(graph, *u).node].kind {
-                    NodeKind::State(p) => {
-                        let other = p.offset..p.offset + graph.shape(*u).elements();
-                        p.buffer == place.buffer && other.start < range.end && range.start < other.end
-                    }
-                    _ => false,
-                })
-        });
-        let is_output = graph.outputs().iter().any(|(_, o)| view_root(graph, *o) == v);
-        let viewed = graph.nodes().iter().any(|m| matches!(&m.kind, NodeKind::Op(op) if op.is_view()) && m.inputs[0] == v);
-        if made_here && !touched && !is_output && !viewed && !out.contains_key(&v) {
-            out.insert(v, place.clone());
-        }
-    }
-    out
 }
 
 impl fmt::Display for Plan {

@@ -33,6 +33,13 @@ pub trait Op: Send + Sync {
     fn writes(&self) -> &[usize] {
         &[]
     }
+
+    /// The input whose memory output `output` may take over: of equal size, and each of its elements is read by the invocation that
+    /// writes the output's element there, before it does, and by no other.
+    fn overwrites(&self, output: usize) -> Option<usize> {
+        let _ = output;
+        None
+    }
 }
 
 /// An operand of a launch while a node is lowered.

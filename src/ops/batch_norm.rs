@@ -137,6 +137,9 @@ impl Op for Running {
         cx.launch(norm.running(self.momentum, [old_mean, old_var], [mean, rstd], [cx.output(0), cx.output(1)]));
         Ok(())
     }
+    fn overwrites(&self, output: usize) -> Option<usize> {
+        Some(output)
+    }
 }
 
 /// Batch norm with batch statistics over (N, C, ...): returns y, the mean and the reciprocal deviation `1/√(var + eps)` per channel
