@@ -102,7 +102,7 @@ pub fn check(
         }
     }
     let states = States::new(&device);
-    let program = Program::new(&g, &states, Options { poison: true }).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).unwrap_or_else(|e| panic!("{name}: {e}"));
     let single = |v: &[f64]| v.iter().map(|&x| x as f32).collect::<Vec<f32>>();
     for (i, x) in values.iter().enumerate() {
         program.write(&format!("x{i}"), &single(x)).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -36,7 +36,7 @@ fn a_norm_that_is_not_finite_is_seen() {
     let (norm, scale) = ops::clip(&mut g, x, f32::INFINITY).expect("clip");
     g.output("norm", norm);
     g.output("scale", scale);
-    let program = Program::new(&g, &States::new(&device), Options { poison: true }).expect("program");
+    let program = Program::new(&g, &States::new(&device), Options { poison: true, ..Options::default() }).expect("program");
     for (bad, good) in [(f32::NAN, false), (f32::INFINITY, false), (1e30, false), (3.0, true), (0.0, true)] {
         let mut values = vec![0.0; 1000];
         values[777] = bad;

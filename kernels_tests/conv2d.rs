@@ -3,11 +3,13 @@
 //! winograd_weight, winograd_weight_bwd.
 
 use crate::case::{check, device, normal, tol};
+use emotone::compile::{Options, Program, States};
+use emotone::graph::Graph;
 use emotone::kernels::conv2d::{Family, Geometry};
 use emotone::kernels::matmul::SUBGROUP;
 use emotone::kernels::winograd;
 use emotone::ops::{self, Conv2d};
-use emotone::reference::conv2d as reference;
+use emotone::reference::{conv2d as reference, noise};
 
 struct Spec {
     n: usize,
@@ -127,5 +129,52 @@ fn winograd_family() {
         let s = Spec { n, cin, cout, groups: 1, size, kernel: 3, stride: 1, pad: 1, dil: 1 };
         let Some(tiling) = winograd::fits(d.caps(), &s.geometry()) else { panic!("{size:?} does not fit") };
         case(Family::Winograd(tiling), &s, i % 2 == 1);
+    }
+}
+
+/// Batch norm by running statistics taken into the convolution: fewer launches, the same values.
+fn with_norm(family: Family, s: &Spec, relu: bool) {
+    let Some(device) = device() else { return };
+    let g = s.geometry();
+    let spec = Conv2d { stride: g.stride, padding: g.padding, dilation: g.dilation, groups: g.groups };
+    let outs = g.groups * g.cout;
+    let mut graph = Graph::new();
+    let shapes = [vec![g.n, g.groups * g.cin, g.input[0], g.input[1]], vec![outs, g.cin, g.kernel[0], g.kernel[1]]];
+    let inputs: Vec<_> = shapes.into_iter().chain(std::iter::repeat_n(vec![outs], 4)).collect();
+    let x: Vec<_> = inputs.iter().enumerate().map(|(i, s)| graph.input(&format!("x{i}"), s.clone())).collect();
+    let conv = ops::conv2d_with(&mut graph, x[0], x[1], None, spec, family).expect("conv");
+    let y = ops::batch_norm_eval(&mut graph, conv, x[2], x[3], x[4], x[5], 1e-5, relu).expect("norm");
+    graph.output("y", y);
+    let run = |unfused| {
+        let program = Program::new(&graph, &States::new(&device), Options { poison: true, unfused }).expect("program");
+        for (i, s) in inputs.iter().enumerate() {
+            let values = noise(i as u64 + 1, s.iter().product());
+            // The variance is positive.
+            let values: Vec<f32> = values.iter().map(|&v| if i == 5 { v.abs() as f32 + 0.1 } else { v as f32 }).collect();
+            program.write(&format!("x{i}"), &values).expect("input");
+        }
+        program.run().expect("run");
+        assert_eq!(program.overruns().expect("sentinels"), 0);
+        (program.plan().launches(), program.read("y").expect("y"))
+    };
+    let ((plain, want), (fused, got)) = (run(true), run(false));
+    assert_eq!(fused + 1, plain, "{family:?}: the norm is a launch of its own");
+    let worst = want.iter().zip(&got).map(|(a, b)| (a - b).abs() / a.abs().max(1.0)).fold(0.0, f32::max);
+    assert!(worst <= 1e-5 && got.iter().all(|v| v.is_finite()), "{family:?} {g:?} relu {relu}: {worst}");
+}
+
+#[test]
+fn norm_is_taken_in() {
+    let Some(d) = device() else { return };
+    let s = Spec { n: 2, cin: 8, cout: 16, groups: 1, size: [9, 18], kernel: 3, stride: 1, pad: 1, dil: 1 };
+    let mut families = vec![Family::Tile];
+    if d.caps().subgroup_size == Some(SUBGROUP) {
+        families.push(Family::Subgroup);
+    }
+    families.extend(winograd::fits(d.caps(), &s.geometry()).map(Family::Winograd));
+    for family in families {
+        for relu in [false, true] {
+            with_norm(family, &s, relu);
+        }
     }
 }

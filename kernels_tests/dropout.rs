@@ -22,7 +22,7 @@ fn program(n: usize) -> Option<Program> {
     let dx = g.grad_from(&[(y, dy)], &[x]).expect("gradient")[0];
     g.output("y", y);
     g.output("dx", dx);
-    let program = Program::new(&g, &States::new(&device), Options { poison: true }).expect("program");
+    let program = Program::new(&g, &States::new(&device), Options { poison: true, ..Options::default() }).expect("program");
     program.write("x", &single(1, n)).expect("x");
     program.write("dy", &single(2, n)).expect("dy");
     Some(program)

@@ -21,7 +21,7 @@ fn ema_accumulate_and_fill_keep_their_state_between_runs() {
         ops::ema(&mut g, a, x, 0.9).expect("ema");
         ops::accumulate(&mut g, s, x, 0.25).expect("accumulate");
         ops::fill(&mut g, f, -2.5).expect("fill");
-        let program = Program::new(&g, &states, Options { poison: true }).expect("program");
+        let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
         let (mut want_average, mut want_sum) = (start.clone(), start.clone());
         for step in 0..4 {
             let x = noise(10 + step, n);
@@ -52,7 +52,7 @@ fn updates_happen_in_the_order_of_the_nodes() {
     let doubled = ops::scale(&mut g, s, 2.0).expect("scale");
     g.output("doubled", doubled);
     ops::accumulate(&mut g, s, x, 1.0).expect("accumulate");
-    let program = Program::new(&g, &states, Options { poison: true }).expect("program");
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
     program.write("x", &[3.0; 70]).expect("x");
     for _ in 0..2 {
         program.run().expect("run");

@@ -51,7 +51,7 @@ fn run(device: &Arc<Device>, g: &Graph, params: &Params, weights: &Weights) -> P
     let mut states = States::new(device);
     params.allocate(&mut states).expect("memory");
     params.upload(&states, weights, true).expect("weights");
-    let program = Program::new(g, &states, Options { poison: true }).expect("program");
+    let program = Program::new(g, &states, Options { poison: true, ..Options::default() }).expect("program");
     for (name, values) in [("x", images()), ("y", one_hot(4)), ("s", one_hot(3))] {
         program.write(name, &values).expect("input");
     }

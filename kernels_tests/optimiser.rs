@@ -58,7 +58,7 @@ fn training(rule: Rule, initial: &[f64], clipped: bool) -> Option<Training> {
         Rule::Rmsprop => ops::rmsprop(&mut g, w, grad, m, v, hyper, clip),
     }
     .expect("update");
-    let program = Program::new(&g, &states, Options { poison: true }).expect("program");
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
     Some(Training { program, states, param })
 }
 

@@ -6,12 +6,16 @@
 // Grid: x column tiles, y row tiles, z groups x folds of x (bwd_weight: groups x slices).
 
 //#include <common/conv2d.wgsl>
+//#include <common/finish.wgsl>
 //#include <common/tile.wgsl>
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (n, groups·cin, h, w)
 @group(0) @binding(2) var<storage, read>       weight: array<f32>; // (groups·cout, cin, kh, kw)
-@group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (groups·cout); any buffer when has_bias is 0
-@group(0) @binding(4) var<storage, read_write> y:      array<f32>; // (n, groups·cout, oh, ow)  overwritten
+@group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (groups·cout)
+@group(0) @binding(4) var<storage, read>       scale:  array<f32>; // (groups·cout)
+@group(0) @binding(5) var<storage, read>       mean:   array<f32>; // (groups·cout)
+@group(0) @binding(6) var<storage, read>       spread: array<f32>; // (groups·cout)  running variance
+@group(0) @binding(7) var<storage, read_write> y:      array<f32>; // (n, groups·cout, oh, ow)  overwritten
 
 // x at output pixel `pixel` (over n, oy, ox) for column (ci,ky,kx); zero outside the image.
 fn pixel_at(group: u32, pixel: u32, column: u32) -> f32 {
@@ -49,12 +53,11 @@ fn conv2d_fwd_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups)
     //#unroll i in 0..4
     let row${i} = first_row + l.y + ${i}u * 16u;
     if row${i} < p.cout {
-        var add = 0.0;
-        if p.has_bias != 0u { add = bias[group * p.cout + row${i}]; }
+        let f = finish_of(group * p.cout + row${i});
         //#unroll j in 0..4
         let pixel${i}_${j} = col0 + l.x + ${j}u * 16u;
         if pixel${i}_${j} < pixels {
-            y[((pixel${i}_${j} / plane * p.groups + group) * p.cout + row${i}) * plane + pixel${i}_${j} % plane] = acc_${i}[${j}] + add;
+            y[((pixel${i}_${j} / plane * p.groups + group) * p.cout + row${i}) * plane + pixel${i}_${j} % plane] = finished(f, acc_${i}[${j}]);
         }
         //#end
     }

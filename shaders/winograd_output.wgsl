@@ -1,5 +1,5 @@
 // Winograd's transform of the products back to pixels, and its adjoint (see common/winograd.wgsl):
-//   forward   y = Aᵀ m A (+ bias)      backward   dm = A dy Aᵀ
+//   forward   y = finish(Aᵀ m A)      backward   dm = A dy Aᵀ
 //   Aᵀ = [ 1 1 1 1 1 0 ]  [ 0 1 -1 2 -2 0 ]  [ 0 1 1 4 4 0 ]  [ 0 1 -1 8 -8 1 ]
 // The width is even.
 // Grid: one lane per channel and strip, folded.
@@ -7,12 +7,16 @@
 //#include <common/grid.wgsl>
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
+//#include <common/finish.wgsl>
 
 const WG: u32 = 8u; //#tunable  lanes of a workgroup
 
-@group(0) @binding(1) var<storage, read>       m:    array<u64>; // (36, cout, strips), pairs of tiles
-@group(0) @binding(2) var<storage, read>       bias: array<f32>; // (cout); any buffer when has_bias is 0
-@group(0) @binding(3) var<storage, read_write> y:    array<u64>; // (n, cout, h, w), pairs along w  overwritten
+@group(0) @binding(1) var<storage, read>       m:      array<u64>; // (36, cout, strips), pairs of tiles
+@group(0) @binding(2) var<storage, read>       bias:   array<f32>; // (cout)
+@group(0) @binding(3) var<storage, read>       scale:  array<f32>; // (cout)
+@group(0) @binding(4) var<storage, read>       mean:   array<f32>; // (cout)
+@group(0) @binding(5) var<storage, read>       spread: array<f32>; // (cout)  running variance
+@group(0) @binding(6) var<storage, read_write> y:      array<u64>; // (n, cout, h, w), pairs along w  overwritten
 
 fn down4(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>, e: vec2<f32>, f: vec2<f32>) -> Four {
     let s = b + c;
@@ -41,8 +45,7 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     let q1 = down4(t0.b, t1.b, t2.b, t3.b, t4.b, t5.b);
     let q2 = down4(t0.c, t1.c, t2.c, t3.c, t4.c, t5.c);
     let q3 = down4(t0.d, t1.d, t2.d, t3.d, t4.d, t5.d);
-    var add = vec2<f32>();
-    if p.has_bias != 0u { add = vec2<f32>(bias[at.channel]); }
+    let f = finish_of(at.channel);
     let half = p.w / 2u;
     let x0 = 4u * at.column;
     let base = (at.image * p.cout + at.channel) * p.h * half + x0;
@@ -50,10 +53,10 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     let y${r} = 4u * at.row + ${r}u;
     if y${r} < p.h {
         let o = base + y${r} * half;
-        y[o] = pair(vec2<f32>(q${r}.a.x, q${r}.b.x) + add);
-        if x0 + 1u < half { y[o + 1u] = pair(vec2<f32>(q${r}.c.x, q${r}.d.x) + add); }
-        if x0 + 2u < half { y[o + 2u] = pair(vec2<f32>(q${r}.a.y, q${r}.b.y) + add); }
-        if x0 + 3u < half { y[o + 3u] = pair(vec2<f32>(q${r}.c.y, q${r}.d.y) + add); }
+        y[o] = pair(vec2<f32>(finished(f, q${r}.a.x), finished(f, q${r}.b.x)));
+        if x0 + 1u < half { y[o + 1u] = pair(vec2<f32>(finished(f, q${r}.c.x), finished(f, q${r}.d.x))); }
+        if x0 + 2u < half { y[o + 2u] = pair(vec2<f32>(finished(f, q${r}.a.y), finished(f, q${r}.b.y))); }
+        if x0 + 3u < half { y[o + 3u] = pair(vec2<f32>(finished(f, q${r}.c.y), finished(f, q${r}.d.y))); }
     }
     //#end
 }

@@ -2,6 +2,8 @@
 
 mod arena;
 mod elide;
+
+mod fuse;
 mod plan;
 mod program;
 mod states;

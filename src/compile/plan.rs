@@ -2,6 +2,8 @@
 
 use super::arena::{self, Block, Slot};
 use super::elide::elide_stores;
+
+use super::fuse::fuse;
 use crate::gpu::{Capabilities, Launch};
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
 use crate::kernels;
@@ -15,6 +17,8 @@ pub struct Options {
     /// Fill all intermediate memory with NaN before each run, keep every value in memory of its own and put sentinels behind
     /// it: for tests, so that a kernel that forgets or oversteps an element is seen.
     pub poison: bool,
+    /// Keep every op a launch of its own, for comparison.
+    pub unfused: bool,
 }
 
 /// Where a value lives.
@@ -61,6 +65,8 @@ impl Plan {
     /// # Errors
     /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
     pub fn new(graph: &Graph, caps: &Capabilities, options: Options) -> Result<Plan> {
+        let fused = if caps.fusion && !options.unfused { Some(fuse(graph)) } else { None };
+        let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);
         let last = last_reads(graph, &live);
         let mut homes: HashMap<Var, Home> = HashMap::new();
@@ -188,7 +194,7 @@ pub(super) fn view_root(graph: &Graph, mut v: Var) -> Var {
 }
 
 /// Nodes that an output, a store or an in-place update depends on.
-fn live(graph: &Graph) -> Vec<bool> {
+pub(super) fn live(graph: &Graph) -> Vec<bool> {
     let nodes = graph.nodes();
     let mut live = vec![false; nodes.len()];
     for (_, v) in graph.outputs() {

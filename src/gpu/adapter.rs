@@ -23,23 +23,24 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `winograd`. Another word is an error when the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `winograd`, `fusion`. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
 }
 
 /// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 5] = [
+const SWITCHES: [(&str, wgpu::Features); 6] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
     ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
     ("winograd", wgpu::Features::empty()),
+    ("fusion", wgpu::Features::empty()),
 ];
 
 impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,winograd` (`WGPU_BACKEND` is honoured as well).
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,winograd,fusion` (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         AdapterRequest {
@@ -115,6 +116,8 @@ pub struct Capabilities {
     pub int64: bool,
     /// Convolutions by minimal filtering are allowed, not that they pay.
     pub winograd: bool,
+    /// Ops may be computed together with what produces their input.
+    pub fusion: bool,
     /// Cooperative matrices in shaders.
     pub cooperative: bool,
     /// Timestamps around passes.
@@ -267,6 +270,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
         winograd: !request.disable.iter().any(|d| d == "winograd"),
+        fusion: !request.disable.iter().any(|d| d == "fusion"),
         cooperative: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,

@@ -20,6 +20,7 @@ pub fn includes(name: &str) -> Option<&'static str> {
     Some(match name {
         "common/bits.wgsl" => include_str!("../../shaders/common/bits.wgsl"),
         "common/conv2d.wgsl" => include_str!("../../shaders/common/conv2d.wgsl"),
+        "common/finish.wgsl" => include_str!("../../shaders/common/finish.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),

@@ -179,6 +179,12 @@ impl Graph {
         outputs.first().copied().ok_or_else(|| Error::Graph("the op has no output".into()))
     }
 
+    /// Puts another op with the same outputs in the place of a node's.
+    pub(crate) fn replace(&mut self, node: NodeId, op: Arc<dyn Op>, inputs: Vec<Var>) {
+        self.nodes[node].kind = NodeKind::Op(op);
+        self.nodes[node].inputs = inputs;
+    }
+
     /// Declares `value` as a result readable under `name`.
     pub fn output(&mut self, name: &str, value: Var) {
         self.outputs.push((name.to_string(), value));

@@ -3,9 +3,11 @@
 use super::{Graph, NodeId, Shape, Var};
 use crate::Result;
 use crate::gpu::{Capabilities, Launch};
+use std::any::Any;
+use std::sync::Arc;
 
 /// A differentiable operation. The graph knows this trait and no particular op.
-pub trait Op: Send + Sync {
+pub trait Op: Any + Send + Sync {
     /// Name in messages and plans.
     fn name(&self) -> &'static str;
 
@@ -27,6 +29,13 @@ pub trait Op: Send + Sync {
     /// The output is the input's memory under another shape; `lower` is not called.
     fn is_view(&self) -> bool {
         false
+    }
+
+    /// One op that computes `self(producer(..), rest..)` from the producer's inputs followed by `rest`, where there is one; `inputs` is
+    /// the number of the producer's inputs. Used when nothing else reads what the producer makes, after differentiation.
+    fn absorb(&self, producer: &dyn Op, inputs: usize) -> Option<Arc<dyn Op>> {
+        let _ = (producer, inputs);
+        None
     }
 
     /// Inputs this op overwrites in place. They must be state; the node is kept even when nobody reads its outputs.

@@ -65,13 +65,14 @@ pub(super) struct Params {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
-    has_bias: u32,
+    finish: u32,
     slices: u32,
-    _pad: [u32; 2],
+    eps: f32,
+    _pad: u32,
 }
 
 impl Params {
-    pub(super) fn new(g: &Geometry, bias: bool, slices: usize) -> Self {
+    pub(super) fn new(g: &Geometry, (finish, eps): (u32, f32), slices: usize) -> Self {
         let pair = |v: [usize; 2]| v.map(|v| v as u32);
         Params {
             n: g.n as u32,
@@ -84,12 +85,61 @@ impl Params {
             stride: pair(g.stride),
             padding: pair(g.padding),
             dilation: pair(g.dilation),
-            has_bias: u32::from(bias),
+            finish,
             slices: slices as u32,
-            _pad: [0; 2],
+            eps,
+            _pad: 0,
         }
     }
 }
+
+/// What a convolution does to its sums before it stores them.
+#[derive(Debug, Clone, Copy)]
+pub enum Finish<B> {
+    /// Nothing.
+    Plain,
+    /// A bias per channel is added.
+    Bias(B),
+    /// Batch norm by running statistics: `γ (sum − mean) / √(var + eps) + β`.
+    Norm {
+        /// γ per channel.
+        scale: B,
+        /// β per channel.
+        bias: B,
+        /// Running mean.
+        mean: B,
+        /// Running variance.
+        var: B,
+        /// Added to the variance.
+        eps: f32,
+        /// ReLU follows.
+        relu: bool,
+    },
+}
+
+impl<B: Copy> Finish<B> {
+    /// Code and `eps` for the parameter block.
+    pub(super) fn params(&self) -> (u32, f32) {
+        match *self {
+            Finish::Plain => (0, 0.0),
+            Finish::Bias(_) => (1, 0.0),
+            Finish::Norm { eps, relu, .. } => (2 + u32::from(relu), eps),
+        }
+    }
+
+    /// Binds the operands, `any` where there is none.
+    pub(super) fn bind(&self, launch: Launch<B>, any: B) -> Launch<B> {
+        let [bias, scale, mean, spread] = match *self {
+            Finish::Plain => [any; 4],
+            Finish::Bias(bias) => [bias, any, any, any],
+            Finish::Norm { scale, bias, mean, var, .. } => [bias, scale, mean, var],
+        };
+        launch.bind("bias", bias).bind("scale", scale).bind("mean", mean).bind("spread", spread)
+    }
+}
+
+/// No finish, for the passes that have none.
+pub(super) const PLAIN: (u32, f32) = (0, 0.0);
 
 /// Column tiles folded over x and z: `[x, rows, groups·folds]`.
 pub(super) fn grid(columns: usize, rows: usize, groups: usize) -> [u32; 3] {
@@ -137,13 +187,12 @@ pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<
     }
 }
 
-/// `y = x * weight (+ bias)`, with the regions of [`scratch`].
-#[expect(clippy::too_many_arguments, reason = "operands of one convolution")]
-pub fn forward<B: Copy>(f: Family, g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
+/// `y = finish(x * weight)`, with the regions of [`scratch`].
+pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
     match (f, scratch) {
-        (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, has_bias, x, weight, bias, y, [u, v, m]),
-        (Family::Tile, _) => vec![conv2d_tile::forward(g, has_bias, x, weight, bias, y)],
-        _ => vec![conv2d_fwd_subgroup::forward(g, has_bias, x, weight, bias, y)],
+        (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, finish, x, weight, y, [u, v, m]),
+        (Family::Tile, _) => vec![conv2d_tile::forward(g, finish, x, weight, y)],
+        _ => vec![conv2d_fwd_subgroup::forward(g, finish, x, weight, y)],
     }
 }
 

@@ -1,6 +1,6 @@
 //! Launches of `conv2d_bwd_weight_subgroup.wgsl`.
 
-use super::conv2d::{Geometry, Params};
+use super::conv2d::{Geometry, PLAIN, Params};
 use super::{matmul::SUBGROUP, shader};
 use crate::gpu::Launch;
 
@@ -16,7 +16,7 @@ pub fn tiles(g: &Geometry) -> usize {
 pub fn backward<B>(g: &Geometry, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
     let columns = g.cin * g.kernel[0] * g.kernel[1];
     let (rows, cols) = (g.cout.div_ceil(2 * SUBGROUP as usize), columns.div_ceil(4 * SUBGROUP as usize));
-    Launch::new(&SHADER, "conv2d_bwd_weight_subgroup", &Params::new(g, false, slices))
+    Launch::new(&SHADER, "conv2d_bwd_weight_subgroup", &Params::new(g, PLAIN, slices))
         .bind("x", x)
         .bind("dy", dy)
         .bind("dw", dw)

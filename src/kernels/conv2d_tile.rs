@@ -1,6 +1,6 @@
 //! Launches of `conv2d_tile.wgsl`.
 
-use super::conv2d::{Geometry, Params, grid};
+use super::conv2d::{Finish, Geometry, PLAIN, Params, grid};
 use super::shader;
 use crate::gpu::Launch;
 
@@ -9,22 +9,22 @@ shader!("conv2d_tile");
 /// Rows and columns of a workgroup's tile.
 const TILE: usize = 64;
 
-/// `y = x * weight (+ bias)`.
-pub fn forward<B>(g: &Geometry, has_bias: bool, x: B, weight: B, bias: B, y: B) -> Launch<B> {
+/// `y = finish(x * weight)`.
+pub fn forward<B: Copy>(g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
     let pixels = g.n * g.output[0] * g.output[1];
-    Launch::new(&SHADER, "conv2d_fwd_tile", &Params::new(g, has_bias, 1))
+    let launch = Launch::new(&SHADER, "conv2d_fwd_tile", &Params::new(g, finish.params(), 1))
         .bind("x", x)
         .bind("weight", weight)
-        .bind("bias", bias)
         .bind("y", y)
         .grid(grid(pixels.div_ceil(TILE), g.cout.div_ceil(TILE), g.groups))
-        .cost(g.bytes(), g.flops())
+        .cost(g.bytes(), g.flops());
+    finish.bind(launch, weight)
 }
 
 /// `dx` from `weight` and `dy`.
 pub fn backward_input<B>(g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
     let pixels = g.n * g.input[0] * g.input[1];
-    Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, false, 1))
+    Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, PLAIN, 1))
         .bind("weight_in", weight)
         .bind("dy_out", dy)
         .bind("dx", dx)
@@ -35,7 +35,7 @@ pub fn backward_input<B>(g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
 /// Partial `dw` of each of `slices` slices of the pixels.
 pub fn backward_weight<B>(g: &Geometry, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
     let columns = g.cin * g.kernel[0] * g.kernel[1];
-    Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, false, slices))
+    Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, PLAIN, slices))
         .bind("x", x)
         .bind("dy", dy)
         .bind("dw", dw)

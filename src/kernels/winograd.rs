@@ -1,6 +1,6 @@
 //! 3 x 3 convolutions by Winograd's minimal filtering F(4x4, 3x3): transforms around one batched matrix product over 36 positions.
 
-use super::conv2d::Geometry;
+use super::conv2d::{Finish, Geometry};
 use super::matmul::{Product, SUBGROUP};
 use super::{matmul_wide, winograd_input, winograd_output, winograd_weight};
 use crate::gpu::{Capabilities, Launch};
@@ -23,7 +23,9 @@ pub(super) struct Params {
     per_strips: f32,
     per_image: f32,
     per_across: f32,
-    has_bias: u32,
+    finish: u32,
+    eps: f32,
+    _pad: [u32; 3],
 }
 
 /// Tiles and channels of a convolution that [`fits`].
@@ -57,7 +59,7 @@ impl Tiling {
         2 * self.strips
     }
 
-    pub(super) fn params(&self, bias: bool) -> Params {
+    pub(super) fn params(&self, (finish, eps): (u32, f32)) -> Params {
         let [n, cin, cout, h, w, down, across, strips] =
             [self.n, self.cin, self.cout, self.size[0], self.size[1], self.down, self.across, self.strips].map(|v| v as u32);
         let inverse = |v: usize| 1.0 / v as f32;
@@ -73,7 +75,9 @@ impl Tiling {
             per_strips: inverse(self.strips),
             per_image: inverse(self.down * self.across),
             per_across: inverse(self.across),
-            has_bias: u32::from(bias),
+            finish,
+            eps,
+            _pad: [0; 3],
         }
     }
 
@@ -140,13 +144,13 @@ pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
     (small && products.iter().all(matmul_wide::fits)).then_some(t)
 }
 
-/// `y = x * weight (+ bias)` with scratch of [`Tiling::scratch`].
-pub fn forward<B: Copy>(t: &Tiling, has_bias: bool, x: B, weight: B, bias: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
+/// `y = finish(x * weight)` with scratch of [`Tiling::scratch`].
+pub fn forward<B: Copy>(t: &Tiling, finish: Finish<B>, x: B, weight: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
     vec![
         winograd_weight::forward(t, false, weight, u),
         winograd_input::forward(t, x, v),
         matmul_wide::matmul(&t.product(), u, v, u, m),
-        winograd_output::forward(t, has_bias, m, bias, y),
+        winograd_output::forward(t, finish, m, y),
     ]
 }
 
@@ -157,7 +161,7 @@ pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [
         winograd_weight::forward(t, true, weight, u),
         winograd_input::forward(&back, dy, v),
         matmul_wide::matmul(&t.reversed_product(), u, v, u, m),
-        winograd_output::forward(&back, false, m, m, dx),
+        winograd_output::forward(&back, Finish::Plain, m, dx),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Launches of `winograd_input.wgsl`.
 
+use super::conv2d::PLAIN;
 use super::shader;
 use super::winograd::Tiling;
 use crate::gpu::Launch;
@@ -12,7 +13,7 @@ pub(super) const LANES: usize = 8;
 /// `v` (36, cin, tiles) from `x`.
 pub fn forward<B>(t: &Tiling, x: B, v: B) -> Launch<B> {
     let lanes = t.cin * t.strips;
-    Launch::new(&SHADER, "winograd_input", &t.params(false))
+    Launch::new(&SHADER, "winograd_input", &t.params(PLAIN))
         .bind("x", x)
         .bind("v", v)
         .linear(lanes.div_ceil(LANES) as u64)

@@ -1,5 +1,6 @@
 //! Launches of `winograd_weight.wgsl`.
 
+use super::conv2d::PLAIN;
 use super::shader;
 use super::winograd::Tiling;
 use super::winograd_input::LANES;
@@ -20,7 +21,7 @@ pub fn backward<B>(t: &Tiling, du: B, dweight: B) -> Launch<B> {
 /// 9 transforms of 13 operations for each weight.
 fn launch<B>(t: &Tiling, entry: &'static str) -> Launch<B> {
     let weights = t.cin * t.cout;
-    Launch::new(&SHADER, entry, &t.params(false))
+    Launch::new(&SHADER, entry, &t.params(PLAIN))
         .linear((weights / 2).div_ceil(LANES) as u64)
         .cost(4 * (9 * weights + t.weights()) as u64, 117 * weights as u64)
 }

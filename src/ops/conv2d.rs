@@ -2,7 +2,7 @@
 
 use super::{reshape, sum};
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
-use crate::kernels::conv2d::{self as kernel, Family, Geometry, Pass};
+use crate::kernels::conv2d::{self as kernel, Family, Finish, Geometry, Pass};
 use crate::{Error, Result};
 
 /// Stride, padding, dilation along height and width, and groups.
@@ -69,21 +69,31 @@ fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> 
     (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
 
-/// Inputs x, weight and optionally bias.
-struct Forward {
+/// Inputs x, weight and optionally bias; with `norm` x, weight, γ, β, running mean and variance.
+#[derive(Clone)]
+pub(super) struct Forward {
     spec: Conv2d,
     family: Option<Family>,
+    /// `eps` and ReLU of the batch norm that follows.
+    norm: Option<(f32, bool)>,
+}
+
+impl Forward {
+    /// The same convolution with the batch norm by running statistics that follows it; none where a bias stands between.
+    pub(super) fn with_norm(&self, inputs: usize, eps: f32, relu: bool) -> Option<Self> {
+        (inputs == 2 && self.norm.is_none()).then(|| Forward { norm: Some((eps, relu)), ..self.clone() })
+    }
 }
 
 impl Op for Forward {
     fn name(&self) -> &'static str {
-        "conv2d"
+        if self.norm.is_some() { "conv2d_norm" } else { "conv2d" }
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         let g = self.spec.geometry(&inputs[0], &inputs[1])?;
         let cout = g.groups * g.cout;
-        match inputs.get(2) {
-            Some(b) if **b != [cout] => Err(Error::shape("conv2d bias", format!("({cout})"), b.to_string())),
+        match inputs[2..].iter().find(|b| ***b != [cout]) {
+            Some(b) => Err(Error::shape("conv2d bias", format!("({cout})"), b.to_string())),
             _ => Ok(vec![[g.n, cout, g.output[0], g.output[1]].into()]),
         }
     }
@@ -109,9 +119,12 @@ impl Op for Forward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
         let (family, scratch) = plan(cx, self.family, &g, Pass::Image);
-        let has_bias = cx.inputs() == 3;
-        let bias = cx.input(if has_bias { 2 } else { 1 });
-        let launches = kernel::forward(family, &g, has_bias, cx.input(0), cx.input(1), bias, cx.output(0), &scratch);
+        let finish = match self.norm {
+            Some((eps, relu)) => Finish::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
+            None if cx.inputs() == 3 => Finish::Bias(cx.input(2)),
+            None => Finish::Plain,
+        };
+        let launches = kernel::forward(family, &g, finish, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
@@ -180,7 +193,7 @@ pub fn conv2d_with(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: 
 
 fn apply(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2d, family: Option<Family>) -> Result<Var> {
     let inputs: Vec<Var> = [Some(x), Some(weight), bias].into_iter().flatten().collect();
-    g.apply1(Forward { spec, family }, &inputs)
+    g.apply1(Forward { spec, family, norm: None }, &inputs)
 }
 
 /// 1-D convolution: x (N, C, L), weight (O, C, k), bias (O) -> (N, O, L').

@@ -113,7 +113,7 @@ impl Case {
                 g.output(name, d);
             }
         }
-        let program = Program::new(&g, &states, Options { poison: true })?;
+        let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
         for name in self.meta.inputs.iter().chain(self.meta.upstream.values()) {
             if program.has_input(name) {
                 program.write(name, &self.tensor(name)?.1)?;

@@ -29,7 +29,7 @@ pub fn run(case: &Case, device: &Arc<Device>) -> Result<Option<Vec<f32>>> {
         "sgd" => ops::sgd(&mut g, p, grad, m, hyper, None)?,
         _ => ops::rmsprop(&mut g, p, grad, m, v, hyper, None)?,
     }
-    let program = Program::new(&g, &states, Options { poison: true })?;
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
     let number = |key: &str| case.number(key).unwrap_or(0.0);
     for step in 0..case.count("steps")? {
         let hyper = match case.op.as_str() {

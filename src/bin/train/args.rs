@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,winograd turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,winograd,fusion turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits."
 )]
 pub struct Args {
     /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
