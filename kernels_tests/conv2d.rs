@@ -1,6 +1,6 @@
 //! Cases of the convolution shaders, each family forced: conv2d_fwd_subgroup, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup,
-//! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile; and Winograd's: winograd_input, winograd_output, winograd_output_bwd,
-//! winograd_weight, winograd_weight_bwd.
+//! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile; and Winograd's: winograd_input, winograd_output, winograd_output_few,
+//! winograd_output_bwd, winograd_weight, winograd_weight_bwd.
 
 use crate::case::{check, device, normal, tol};
 use emotone::compile::{Options, Program, States};
@@ -122,9 +122,17 @@ fn winograd_family() {
         eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
         return;
     }
-    // One strip, tiles cut off on the right and below, an odd number of strips, more channels than a tile of the product.
-    let cases =
-        [(1, 8, 8, [4, 8]), (1, 8, 16, [2, 2]), (3, 16, 8, [5, 6]), (2, 24, 16, [9, 18]), (1, 40, 72, [7, 24]), (2, 16, 16, [16, 16])];
+    // Tiles cut off on the right and below, strips that are padding, more channels than a tile of the product; the last two make the
+    // product as it is, the others transposed.
+    let cases = [
+        (1, 8, 8, [4, 8]),
+        (1, 8, 16, [2, 2]),
+        (3, 16, 8, [5, 6]),
+        (2, 24, 16, [9, 18]),
+        (1, 40, 72, [7, 24]),
+        (2, 16, 16, [16, 16]),
+        (3, 8, 16, [11, 22]),
+    ];
     for (i, (n, cin, cout, size)) in cases.into_iter().enumerate() {
         let s = Spec { n, cin, cout, groups: 1, size, kernel: 3, stride: 1, pad: 1, dil: 1 };
         let Some(tiling) = winograd::fits(d.caps(), &s.geometry()) else { panic!("{size:?} does not fit") };
@@ -166,15 +174,17 @@ fn with_norm(family: Family, s: &Spec, relu: bool) {
 #[test]
 fn norm_is_taken_in() {
     let Some(d) = device() else { return };
-    let s = Spec { n: 2, cin: 8, cout: 16, groups: 1, size: [9, 18], kernel: 3, stride: 1, pad: 1, dil: 1 };
+    let s = Spec { n: 2, cin: 8, cout: 16, groups: 1, size: [11, 22], kernel: 3, stride: 1, pad: 1, dil: 1 };
     let mut families = vec![Family::Tile];
     if d.caps().subgroup_size == Some(SUBGROUP) {
         families.push(Family::Subgroup);
     }
-    families.extend(winograd::fits(d.caps(), &s.geometry()).map(Family::Winograd));
-    for family in families {
-        for relu in [false, true] {
-            with_norm(family, &s, relu);
+    let few = Spec { n: 1, ..s };
+    for s in [&s, &few] {
+        let tiling = winograd::fits(d.caps(), &s.geometry()).map(Family::Winograd);
+        for family in families.iter().copied().chain(tiling) {
+            with_norm(family, s, false);
+            with_norm(family, s, true);
         }
     }
 }

@@ -61,6 +61,52 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     //#end
 }
 
+@group(0) @binding(1) var<storage, read>       mt: array<u64>; // (36, 2·strips, cout), pairs of channels
+
+// The forward transform where the product was made transposed, for few tiles: a lane treats two channels of one tile.
+@compute @workgroup_size(WG)
+fn winograd_output_few(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = flat_group(g, groups) * WG + lane;
+    let all = p.cout * p.strips;
+    if i >= all { return; }
+    let tile = divide(i, p.cout / 2u, p.per_pair);
+    let channel = 2u * (i - tile * (p.cout / 2u));
+    let at = strip(tile / 2u);
+    if at.image >= p.n { return; }
+    //#unroll r in 0..6
+    //#unroll k in 0..6
+    let m${r}_${k} = both(mt[(${r}u * 6u + ${k}u) * all + i]);
+    //#end
+    //#end
+    //#unroll k in 0..6
+    let t${k} = down4(m0_${k}, m1_${k}, m2_${k}, m3_${k}, m4_${k}, m5_${k});
+    //#end
+    let q0 = down4(t0.a, t1.a, t2.a, t3.a, t4.a, t5.a);
+    let q1 = down4(t0.b, t1.b, t2.b, t3.b, t4.b, t5.b);
+    let q2 = down4(t0.c, t1.c, t2.c, t3.c, t4.c, t5.c);
+    let q3 = down4(t0.d, t1.d, t2.d, t3.d, t4.d, t5.d);
+    let half = p.w / 2u;
+    let x0 = 4u * at.column + 2u * (tile % 2u);
+    let plane = p.h * half;
+    let base = (at.image * p.cout + channel) * plane + x0;
+    let f0 = finish_of(channel);
+    let f1 = finish_of(channel + 1u);
+    //#unroll r in 0..4
+    let y${r} = 4u * at.row + ${r}u;
+    if y${r} < p.h {
+        let o = base + y${r} * half;
+        if x0 < half {
+            y[o] = pair(vec2<f32>(finished(f0, q${r}.a.x), finished(f0, q${r}.b.x)));
+            y[o + plane] = pair(vec2<f32>(finished(f1, q${r}.a.y), finished(f1, q${r}.b.y)));
+        }
+        if x0 + 1u < half {
+            y[o + 1u] = pair(vec2<f32>(finished(f0, q${r}.c.x), finished(f0, q${r}.d.x)));
+            y[o + plane + 1u] = pair(vec2<f32>(finished(f1, q${r}.c.y), finished(f1, q${r}.d.y)));
+        }
+    }
+    //#end
+}
+
 @group(0) @binding(1) var<storage, read>       dy: array<u64>; // (n, cout, h, w), pairs along w
 @group(0) @binding(2) var<storage, read_write> dm: array<u64>; // (36, cout, strips), pairs of tiles  overwritten
 

@@ -158,9 +158,9 @@ pub enum Family {
     Winograd(Tiling),
 }
 
-/// Picks the family for this adapter and convolution.
-pub fn choose(caps: &Capabilities, g: &Geometry) -> Family {
-    if let Some(t) = winograd::tiling(caps, g) {
+/// Picks the family for this adapter, convolution and pass.
+pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
+    if let Some(t) = winograd::tiling(caps, g, pass) {
         return Family::Winograd(t);
     }
     if caps.software && caps.subgroup_size == Some(SUBGROUP) { Family::Subgroup } else { Family::Tile }

@@ -1,6 +1,6 @@
 //! 3 x 3 convolutions by Winograd's minimal filtering F(4x4, 3x3): transforms around one batched matrix product over 36 positions.
 
-use super::conv2d::{Finish, Geometry};
+use super::conv2d::{Finish, Geometry, Pass};
 use super::matmul::{Product, SUBGROUP};
 use super::{matmul_wide, winograd_input, winograd_output, winograd_weight};
 use crate::gpu::{Capabilities, Launch};
@@ -25,7 +25,8 @@ pub(super) struct Params {
     per_across: f32,
     finish: u32,
     eps: f32,
-    _pad: [u32; 3],
+    per_pair: f32,
+    _pad: [u32; 2],
 }
 
 /// Tiles and channels of a convolution that [`fits`].
@@ -77,7 +78,8 @@ impl Tiling {
             per_across: inverse(self.across),
             finish,
             eps,
-            _pad: [0; 3],
+            per_pair: 2.0 * inverse(self.cout),
+            _pad: [0; 2],
         }
     }
 
@@ -96,14 +98,24 @@ impl Tiling {
         POSITIONS * self.cin * self.cout
     }
 
-    /// `m = u v` by position: (cout, cin) x (cin, tiles).
-    fn product(&self) -> Product {
-        Product::new(POSITIONS, self.cout, self.tiles(), self.cin, false, false)
+    /// `m = u v` by position: (cout, cin) x (cin, tiles), or transposed where that wastes less of the product's 16 x 32 tiles. The weights
+    /// of the reversed convolution are stored as the forward's.
+    fn product(&self, reversed: bool) -> Product {
+        let (t, cin, cout) = (self.tiles(), self.cin, self.cout);
+        match self.few() {
+            true => Product::new(POSITIONS, t, cout, cin, true, !reversed),
+            false => Product::new(POSITIONS, cout, t, cin, reversed, false),
+        }
     }
 
-    /// [`Tiling::product`] of the reversed convolution, whose weights are stored as the forward's: (cin, cout)ᵀ.
-    fn reversed_product(&self) -> Product {
-        Product::new(POSITIONS, self.cin, self.tiles(), self.cout, true, false)
+    /// Whether the product is made transposed.
+    pub(super) fn few(&self) -> bool {
+        self.columns() < self.tiles().next_multiple_of(4 * SUBGROUP as usize)
+    }
+
+    /// Tiles the product computes.
+    fn columns(&self) -> usize {
+        self.tiles().next_multiple_of(2 * SUBGROUP as usize)
     }
 
     /// `du = dm vᵀ` by position: (cout, tiles) x (tiles, cin).
@@ -118,12 +130,15 @@ impl Tiling {
 }
 
 /// The tiles of a convolution that Winograd's method computes faster on this adapter than the direct sum; `None` where it does not apply.
-pub fn tiling(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
+pub fn tiling(caps: &Capabilities, g: &Geometry, pass: Pass) -> Option<Tiling> {
     let t = fits(caps, g)?;
-    // Multiply-adds of the products against those of the direct sum, both in tiles of 32 columns, plus the transforms' accesses, one of
-    // which costs a software driver as much as some fourteen multiply-adds.
-    let products = POSITIONS * g.cin * g.cout * t.tiles().next_multiple_of(4 * SUBGROUP as usize);
-    let accesses = 22 * g.cin * g.cout + t.tiles() * (36 * g.cin + 26 * g.cout);
+    // Multiply-adds of the products against those of the direct sum, which takes pixels in tiles of 32, plus the transforms' accesses,
+    // one of which costs a software driver as much as some fourteen multiply-adds.
+    let (columns, accesses) = match pass {
+        Pass::Image => (t.columns(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin.min(g.cout) + 26 * g.cin.max(g.cout))),
+        Pass::Weight => (t.tiles(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin + 26 * g.cout)),
+    };
+    let products = POSITIONS * g.cin * g.cout * columns;
     let direct = 9 * g.cin * g.cout * (g.n * g.output[0] * g.output[1]).next_multiple_of(4 * SUBGROUP as usize);
     (products + 14 * accesses < direct).then_some(t)
 }
@@ -140,8 +155,13 @@ pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
     let largest = t.scratch().into_iter().max().unwrap_or(0);
     // Lane numbers pass through f32, exactly below 2^23.
     let small = 4 * largest as u64 <= caps.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
-    let products = [t.product(), t.reversed_product(), t.weight_product()];
+    let products = [t.product(false), t.reversed().product(true), t.weight_product()];
     (small && products.iter().all(matmul_wide::fits)).then_some(t)
+}
+
+fn product<B: Copy>(t: &Tiling, reversed: bool, u: B, v: B, m: B) -> Launch<B> {
+    let (a, b) = if t.few() { (v, u) } else { (u, v) };
+    matmul_wide::matmul(&t.product(reversed), a, b, a, m)
 }
 
 /// `y = finish(x * weight)` with scratch of [`Tiling::scratch`].
@@ -149,7 +169,7 @@ pub fn forward<B: Copy>(t: &Tiling, finish: Finish<B>, x: B, weight: B, y: B, [u
     vec![
         winograd_weight::forward(t, false, weight, u),
         winograd_input::forward(t, x, v),
-        matmul_wide::matmul(&t.product(), u, v, u, m),
+        product(t, false, u, v, m),
         winograd_output::forward(t, finish, m, y),
     ]
 }
@@ -160,7 +180,7 @@ pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [
     vec![
         winograd_weight::forward(t, true, weight, u),
         winograd_input::forward(&back, dy, v),
-        matmul_wide::matmul(&t.reversed_product(), u, v, u, m),
+        product(&back, true, u, v, m),
         winograd_output::forward(&back, Finish::Plain, m, dx),
     ]
 }

@@ -8,9 +8,13 @@ use crate::gpu::Launch;
 
 shader!("winograd_output");
 
-/// `y = finish(.)` from `m` (36, cout, tiles).
+/// `y = finish(.)` from `m`: (36, cout, tiles), or (36, tiles, cout) where there are [`Tiling::few`].
 pub fn forward<B: Copy>(t: &Tiling, finish: Finish<B>, m: B, y: B) -> Launch<B> {
-    finish.bind(launch(t, "winograd_output", finish.params()).bind("m", m).bind("y", y), m)
+    let launch = match t.few() {
+        true => launch(t, "winograd_output_few", finish.params()).bind("mt", m),
+        false => launch(t, "winograd_output", finish.params()).bind("m", m),
+    };
+    finish.bind(launch.bind("y", y), m)
 }
 
 /// `dm` (36, cout, tiles) from `dy`.

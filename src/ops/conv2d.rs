@@ -64,7 +64,7 @@ impl Conv2d {
 
 /// The family, chosen unless forced, and its scratch.
 fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> (Family, Vec<Operand>) {
-    let family = forced.unwrap_or_else(|| kernel::choose(cx.caps(), g));
+    let family = forced.unwrap_or_else(|| kernel::choose(cx.caps(), g, pass));
     let regions = kernel::scratch(family, cx.caps(), g, pass);
     (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
