@@ -4,7 +4,7 @@
 // or along k (0); k is a multiple of 8, n of 2 (of 4 with B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes
 // 2·SG rows x 4·SG columns, each lane loading eight k of two neighbouring rows of `a`, which are broadcast, and of its own four columns
 // of `b`. Eight k at a time, because the driver's loops blend every accumulator once per round.
-// Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
+// Grid: one workgroup per (batch, row tile, column tile), folded; column tiles fastest, or row tiles with bit 1 of flags.
 
 //#include <common/grid.wgsl>
 //#include <common/pair.wgsl>
@@ -14,7 +14,7 @@ const A_ROWS: u32 = 0u; //#tunable  `a` is contiguous along its rows' index m
 const B_COLS: u32 = 1u; //#tunable  `b` is contiguous along its columns' index n
 
 struct Params {
-    m: u32, n: u32, k: u32, has_bias: u32,
+    m: u32, n: u32, k: u32, flags: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
     b_k: u32, b_col: u32, alpha: f32, batch: u32,
 }
@@ -22,7 +22,7 @@ struct Params {
 
 @group(0) @binding(1) var<storage, read>       a:    array<u64>; // (batch, m, k) by strides, pairs of f32
 @group(0) @binding(2) var<storage, read>       b:    array<u64>; // (batch, k, n) by strides, pairs of f32
-@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
+@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
 
 fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
@@ -39,8 +39,10 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
     let down = (p.m + 2u * SG - 1u) / (2u * SG);
     let z = id / across / down;
     if z >= p.batch { return; }
-    let row0 = id / across % down * 2u * SG;
-    let col0 = (id % across * SG + lane) * 4u;
+    let t = id % (across * down);
+    let rows_first = (p.flags & 2u) != 0u;
+    let row0 = select(t / across, t % down, rows_first) * 2u * SG;
+    let col0 = (select(t % across, t / down, rows_first) * SG + lane) * 4u;
     let last = p.n - 1u;
     // Rows and columns past the end are read at the last ones that exist and not stored. Strides count pairs from here on, except the
     // one that is 1.
@@ -118,7 +120,7 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
         //#end
     }
     var add = vec4<f32>();
-    if p.has_bias != 0u {
+    if (p.flags & 1u) != 0u {
         add = vec4<f32>(bias[min(col0, last)], bias[min(col0 + 1u, last)], bias[min(col0 + 2u, last)], bias[min(col0 + 3u, last)]);
     }
     //#unroll i in 0..2

@@ -13,7 +13,7 @@ pub(super) struct Params {
     m: u32,
     n: u32,
     k: u32,
-    has_bias: u32,
+    pub(super) flags: u32,
     a: [u32; 3],
     b: [u32; 3],
     alpha: f32,
@@ -23,7 +23,7 @@ pub(super) struct Params {
 impl Params {
     pub(super) fn new(p: &Product) -> Self {
         let [m, n, k, batch] = [p.m, p.n, p.k, p.batch].map(|v| v as u32);
-        Params { m, n, k, has_bias: u32::from(p.bias), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, batch }
+        Params { m, n, k, flags: u32::from(p.bias), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, batch }
     }
 }
 

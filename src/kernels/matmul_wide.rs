@@ -26,7 +26,10 @@ fn b_cols(p: &Product) -> bool {
 /// The product, a tile of 16 rows x 32 columns per subgroup. Only where [`fits`].
 pub fn matmul<B>(p: &Product, a: B, b: B, bias: B, c: B) -> Launch<B> {
     let (rows, cols) = (2 * SUBGROUP as usize, 4 * SUBGROUP as usize);
-    Launch::new(&SHADER, "matmul_wide", &Params::new(p))
+    let mut params = Params::new(p);
+    // Neighbouring workgroups share the panel of the larger operand, which is then read from memory once.
+    params.flags |= if p.n > p.m { 2 } else { 0 };
+    Launch::new(&SHADER, "matmul_wide", &params)
         .tune("A_ROWS", u32::from(a_rows(p)))
         .tune("B_COLS", u32::from(b_cols(p)))
         .bind("a", a)
