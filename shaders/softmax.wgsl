@@ -1,7 +1,8 @@
 // Softmax along one axis, and its VJP. The tensor is seen as (outer, cols, inner); a row is one (outer, inner) pair.
 //   y[c] = exp(x[c] − m) / Σ_c' exp(x[c'] − m),   m = max_c x[c]
 //   dx   = y · (dy − Σ_c y·dy)                    needs y only; x is not kept
-// Grid: one workgroup per row, folded into 2-D past 65 535 rows.
+// Grid: softmax_fwd and softmax_bwd one workgroup per row; softmax_row_fwd and softmax_row_bwd one invocation per row, for adapters where
+// workgroup memory gains nothing; folded into 2-D past 65 535 workgroups.
 
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
@@ -12,11 +13,14 @@ struct Params { rows: u32, cols: u32, inner: u32, _pad: u32 }
 @group(0) @binding(1) var<storage, read>       x: array<f32>;       // (outer, cols, inner)
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;       // (outer, cols, inner)  overwritten
 
+// First element of a row.
+fn start(row: u32) -> u32 { return (row / p.inner) * p.cols * p.inner + row % p.inner; }
+
 @compute @workgroup_size(WG)
 fn softmax_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let row = flat_group(g, n);
     if row >= p.rows { return; }
-    let base = (row / p.inner) * p.cols * p.inner + row % p.inner;
+    let base = start(row);
     var m = -3.4e38;
     for (var c = lane; c < p.cols; c += WG) { m = max(m, x[base + c * p.inner]); }
     m = block_max(lane, m);
@@ -24,6 +28,25 @@ fn softmax_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     for (var c = lane; c < p.cols; c += WG) { s += exp(x[base + c * p.inner] - m); }
     s = block_sum(lane, s);
     for (var c = lane; c < p.cols; c += WG) { y[base + c * p.inner] = exp(x[base + c * p.inner] - m) / s; }
+}
+
+@compute @workgroup_size(WG)
+fn softmax_row_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n) * WG + lane;
+    if row >= p.rows { return; }
+    let base = start(row);
+    let end = base + p.cols * p.inner;
+    // Maximum and sum in one pass: what was summed shrinks whenever the maximum grows.
+    var m = x[base];
+    var s = 1.0;
+    for (var i = base + p.inner; i < end; i += p.inner) {
+        let v = x[i];
+        let e = exp(-abs(v - m));
+        s = select(s + e, s * e + 1.0, v > m);
+        m = max(m, v);
+    }
+    let r = 1.0 / s;
+    for (var i = base; i < end; i += p.inner) { y[i] = exp(x[i] - m) * r; }
 }
 
 @group(0) @binding(1) var<storage, read>       y_saved: array<f32>; // (outer, cols, inner)
@@ -34,7 +57,7 @@ fn softmax_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
 fn softmax_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let row = flat_group(g, n);
     if row >= p.rows { return; }
-    let base = (row / p.inner) * p.cols * p.inner + row % p.inner;
+    let base = start(row);
     var dot = 0.0;
     for (var c = lane; c < p.cols; c += WG) { dot += y_saved[base + c * p.inner] * dy[base + c * p.inner]; }
     dot = block_sum(lane, dot);
@@ -42,4 +65,15 @@ fn softmax_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
         let i = base + c * p.inner;
         dx[i] = y_saved[i] * (dy[i] - dot);
     }
+}
+
+@compute @workgroup_size(WG)
+fn softmax_row_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n) * WG + lane;
+    if row >= p.rows { return; }
+    let base = start(row);
+    let end = base + p.cols * p.inner;
+    var dot = 0.0;
+    for (var i = base; i < end; i += p.inner) { dot += y_saved[i] * dy[i]; }
+    for (var i = base; i < end; i += p.inner) { dx[i] = y_saved[i] * (dy[i] - dot); }
 }

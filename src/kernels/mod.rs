@@ -22,6 +22,7 @@ pub mod cross_entropy;
 pub mod decibel;
 pub mod delta;
 pub mod focal_bce;
+pub mod heads;
 pub mod in_place;
 pub mod matmul;
 pub mod matmul_row;
@@ -37,6 +38,7 @@ pub mod reduce;
 pub mod resize;
 pub mod row_mean;
 pub mod softmax;
+pub mod softmax_dropout;
 pub mod stft;
 pub mod winograd;
 pub mod winograd_input;
@@ -73,6 +75,7 @@ pub const SHIPPED: &[Shipped] = &[
     copy::SHIPPED,
     cross_entropy::SHIPPED,
     focal_bce::SHIPPED,
+    heads::SHIPPED,
     in_place::SHIPPED,
     matmul_row::SHIPPED,
     matmul_subgroup::SHIPPED,
@@ -90,6 +93,7 @@ pub const SHIPPED: &[Shipped] = &[
     stft::SHIPPED,
     resize::SHIPPED,
     softmax::SHIPPED,
+    softmax_dropout::SHIPPED,
     winograd_input::SHIPPED,
     winograd_output::SHIPPED,
     winograd_weight::SHIPPED,

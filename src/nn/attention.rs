@@ -18,10 +18,7 @@ pub fn attention(g: &mut Graph, q: Var, k: Var, v: Var, scale: f32, dropout: Opt
     let k = ops::reshape(g, k, [heads, sk[2], sk[3]])?;
     let v = ops::reshape(g, v, [heads, sk[2], sk[3]])?;
     let scores = ops::matmul_scaled(g, q, k, false, true, scale)?;
-    let mut weights = ops::softmax(g, scores, 2)?;
-    if let Some((rng, rate, stream)) = dropout {
-        weights = ops::dropout(g, weights, rng, rate, stream)?;
-    }
+    let weights = ops::softmax_dropout(g, scores, dropout)?;
     let y = ops::matmul(g, weights, v, false, false)?;
     ops::reshape(g, y, sq)
 }

@@ -47,7 +47,7 @@ impl EncoderLayer {
 
     fn self_attention(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let shape = cx.g.shape(x).clone();
-        let [b, t, d] = *shape.0.as_slice() else {
+        let [_, _, d] = *shape.0.as_slice() else {
             return Err(Error::shape("encoder layer", "(B, T, D)", shape.to_string()));
         };
         let h = self.heads;
@@ -59,20 +59,12 @@ impl EncoderLayer {
             let b = cx.param("in_proj_bias", [3 * d], Init::Fill(0.0))?;
             ops::linear(cx.g, x, w, Some(b))
         })?;
-        // (B, T, 3·H·D/H) -> (3, B, H, T, D/H): one permutation makes queries, keys and values contiguous.
-        let split = ops::reshape(cx.g, heads, [b * t, 3, h, d / h])?;
-        let mut parts = Vec::with_capacity(3);
-        for i in 0..3 {
-            let part = ops::slice(cx.g, split, 1, i, i + 1)?;
-            let part = ops::reshape(cx.g, part, [b, t, h, d / h])?;
-            parts.push(ops::permute(cx.g, part, &[0, 2, 1, 3])?);
-        }
+        let [q, k, v] = ops::split_qkv(cx.g, heads, h)?;
         let scale = 1.0 / ((d / h) as f32).sqrt();
         let drop = (cx.training && self.dropout > 0.0).then(|| (cx.random(), self.dropout));
         let drop = drop.map(|((rng, id), p)| (rng, p, id));
-        let y = attention(cx.g, parts[0], parts[1], parts[2], scale, drop)?;
-        let y = ops::permute(cx.g, y, &[0, 2, 1, 3])?;
-        let y = ops::reshape(cx.g, y, [b, t, d])?;
+        let y = attention(cx.g, q, k, v, scale, drop)?;
+        let y = ops::merge_heads(cx.g, y)?;
         let y = cx.scoped("self_attn", |cx| {
             cx.scoped("out_proj", |cx| {
                 let w = cx.param("weight", [d, d], Init::Xavier(d, d))?;

@@ -20,6 +20,7 @@ pub mod decibel;
 pub mod conv2d;
 pub mod delta;
 pub mod focal_bce;
+pub mod heads;
 pub mod in_place;
 pub mod matmul;
 pub mod mel;
