@@ -144,6 +144,11 @@ impl Plan {
         Ok(Plan { rows, homes, scratch, pages, labels })
     }
 
+    /// Where in the model a node was made, and its op.
+    pub fn label(&self, node: NodeId) -> (&str, &str) {
+        self.labels.get(&node).map_or(("", ""), |(scope, op, _)| (scope, op))
+    }
+
     /// Bytes of planned intermediate memory.
     pub fn arena_bytes(&self) -> u64 {
         self.pages.iter().sum()

@@ -7,6 +7,7 @@ use crate::graph::{Graph, NodeKind, Operand, Shape, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A compiled graph: write inputs, run, read outputs. Nothing is allocated or checked per run.
 pub struct Program {
@@ -142,13 +143,24 @@ impl Program {
     /// # Errors
     /// A fault the driver has reported.
     pub fn run(&self) -> Result<()> {
-        if let Some((pages, _)) = &self.poison {
-            for page in pages {
-                let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
-                self.device.write(page, 0, bytemuck::cast_slice(&nan));
-            }
-        }
+        self.poison();
         self.device.replay(&self.recording)
+    }
+
+    /// Runs once, waits, and returns how long each launch took, in the order of the plan's rows. See [`Device::replay_timed`].
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn run_timed(&self) -> Result<Vec<Duration>> {
+        self.poison();
+        self.device.replay_timed(&self.recording)
+    }
+
+    fn poison(&self) {
+        for page in self.poison.iter().flat_map(|(pages, _)| pages) {
+            let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
+            self.device.write(page, 0, bytemuck::cast_slice(&nan));
+        }
     }
 
     /// Waits for the device and reads an output.

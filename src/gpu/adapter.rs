@@ -23,24 +23,27 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `winograd`, `fusion`. Another word is an error when the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`. Another word is an error when
+    /// the adapter is opened.
     pub disable: Vec<String>,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
 }
 
 /// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 6] = [
+const SWITCHES: [(&str, wgpu::Features); 7] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
     ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+    ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
     ("winograd", wgpu::Features::empty()),
     ("fusion", wgpu::Features::empty()),
 ];
 
 impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,winograd,fusion` (`WGPU_BACKEND` is honoured as well).
+    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion`
+    /// (`WGPU_BACKEND` is honoured as well).
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         AdapterRequest {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 /// An open adapter. Everything above this layer works through it.
 pub struct Device {
     pub(super) raw: wgpu::Device,
-    queue: wgpu::Queue,
+    pub(super) queue: wgpu::Queue,
     caps: Capabilities,
     faults: Faults,
     pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
@@ -19,19 +19,27 @@ pub struct Device {
 
 /// Launches with pipelines, bind groups and parameters prepared, ready to be replayed.
 pub struct Recording {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
-struct Step {
+pub(super) struct Step {
     pipeline: Arc<Pipeline>,
     group: wgpu::BindGroup,
     groups: [u32; 3],
     /// Estimated floating-point operations and bytes, to bound the length of a submission.
-    work: u64,
+    pub(super) work: u64,
+}
+
+impl Step {
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass) {
+        pass.set_pipeline(&self.pipeline.raw);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+    }
 }
 
 /// Work per submission: about 100 ms on a slow integrated GPU (100 Gop/s), so that no watchdog fires.
-const SUBMISSION_WORK: u64 = 10_000_000_000;
+pub(super) const SUBMISSION_WORK: u64 = 10_000_000_000;
 /// Launches per submission.
 const SUBMISSION_LAUNCHES: usize = 4096;
 
@@ -122,7 +130,7 @@ impl Device {
     }
 
     /// Reports a fault the driver raised since the device was opened.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.faults.check()
     }
 
@@ -206,9 +214,7 @@ impl Device {
                 let first = at;
                 while at < recording.steps.len() && work < SUBMISSION_WORK && at - first < SUBMISSION_LAUNCHES {
                     let step = &recording.steps[at];
-                    pass.set_pipeline(&step.pipeline.raw);
-                    pass.set_bind_group(0, &step.group, &[]);
-                    pass.dispatch_workgroups(step.groups[0], step.groups[1], step.groups[2]);
+                    step.encode(&mut pass);
                     work += step.work;
                     at += 1;
                 }

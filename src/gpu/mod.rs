@@ -8,6 +8,7 @@ pub mod launch;
 pub mod pipeline;
 pub mod reflect;
 mod self_check;
+mod timing;
 pub mod wgsl;
 
 pub use adapter::{AdapterRequest, Capabilities};

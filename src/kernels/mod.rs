@@ -11,6 +11,7 @@ pub mod slice;
 pub mod activation;
 pub mod augment;
 pub mod batch_norm;
+pub mod ceiling;
 pub mod clip;
 pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
@@ -64,6 +65,7 @@ pub const SHIPPED: &[Shipped] = &[
     pool2d::SHIPPED,
     channel_scale::SHIPPED,
     batch_norm::SHIPPED,
+    ceiling::SHIPPED,
     activation::SHIPPED,
     clip::SHIPPED,
     conv2d_bwd_input_subgroup::SHIPPED,

@@ -15,6 +15,7 @@ pub mod slice;
 pub mod activation;
 pub mod augment;
 pub mod batch_norm;
+pub mod ceiling;
 pub mod decibel;
 
 pub mod conv2d;

@@ -118,6 +118,12 @@ impl Learner {
         self.gradient.plan()
     }
 
+    /// The program of a training step: of a micro-batch, without the update, where there are several. For profiling: its inputs are
+    /// those of the last [`Learner::update`].
+    pub fn program(&self) -> &Program {
+        &self.gradient
+    }
+
     /// Bytes of parameters, gradients, moments and averages.
     pub fn state_bytes(&self) -> u64 {
         self.states.sizes().map(|(_, bytes)| bytes).sum()

@@ -1,0 +1,86 @@
+//! Replay with a clock on every launch, for profiling.
+
+use super::device::{Device, Recording, SUBMISSION_WORK, Step};
+use crate::{Error, Result};
+use std::time::{Duration, Instant};
+
+/// Launches per set of queries: half of what WebGPU allows in one set, for a launch takes two.
+const SET: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
+
+impl Device {
+    /// Replays a recording launch by launch, waits, and returns how long each launch took, in order.
+    ///
+    /// Where the adapter has timestamps ([`Capabilities::timestamps`](super::Capabilities::timestamps)) they are read on the device,
+    /// around a pass per launch: the kernel's own time. Elsewhere each launch is submitted and waited for, which adds the cost of a
+    /// submission to it. The results of the launches are those of [`Device::replay`].
+    ///
+    /// # Errors
+    /// A fault of the device.
+    pub fn replay_timed(&self, recording: &Recording) -> Result<Vec<Duration>> {
+        if self.caps().timestamps { self.by_timestamps(&recording.steps) } else { self.by_waiting(&recording.steps) }
+    }
+
+    fn by_waiting(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(steps.len());
+        self.wait()?;
+        for step in steps {
+            let start = Instant::now();
+            let mut encoder = self.raw.create_command_encoder(&Default::default());
+            step.encode(&mut encoder.begin_compute_pass(&Default::default()));
+            self.queue.submit([encoder.finish()]);
+            self.wait()?;
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    }
+
+    fn by_timestamps(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(steps.len());
+        let mut rest = steps;
+        while !rest.is_empty() {
+            let mut work = 0;
+            let fits = rest.iter().take(SET).take_while(|s| {
+                let fits = work < SUBMISSION_WORK;
+                work += s.work;
+                fits
+            });
+            let (now, later) = rest.split_at(fits.count());
+            times.extend(self.one_set(now)?);
+            rest = later;
+        }
+        Ok(times)
+    }
+
+    /// One submission of at most [`SET`] launches.
+    fn one_set(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+        let count = 2 * steps.len() as u32;
+        let bytes = u64::from(count) * u64::from(wgpu::QUERY_SIZE);
+        let set = self.raw.create_query_set(&wgpu::QuerySetDescriptor { label: Some("launches"), ty: wgpu::QueryType::Timestamp, count });
+        let buffer = |label, usage| {
+            self.raw.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false })
+        };
+        let resolved = buffer("timestamps", wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+        let staging = buffer("read timestamps", wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+        let mut encoder = self.raw.create_command_encoder(&Default::default());
+        for (first, step) in (0..).step_by(2).zip(steps) {
+            let writes = wgpu::ComputePassTimestampWrites {
+                query_set: &set,
+                beginning_of_pass_write_index: Some(first),
+                end_of_pass_write_index: Some(first + 1),
+            };
+            let pass = wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(writes) };
+            step.encode(&mut encoder.begin_compute_pass(&pass));
+        }
+        encoder.resolve_query_set(&set, 0..count, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+        self.wait()?;
+        let view = staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("timestamps: {e}")))?;
+        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view[..]);
+        let period = f64::from(self.queue.get_timestamp_period());
+        // A clock may be reset between two passes; a launch is then counted as nothing rather than as centuries.
+        let time = |t: &[u64]| Duration::from_nanos((t[1].saturating_sub(t[0]) as f64 * period) as u64);
+        Ok(ticks.chunks_exact(2).map(time).collect())
+    }
+}
