@@ -7,7 +7,7 @@ use emotone::compile::{Options, Program, States};
 use emotone::graph::Graph;
 use emotone::kernels::conv2d::{Family, Geometry};
 use emotone::kernels::matmul::SUBGROUP;
-use emotone::kernels::winograd;
+use emotone::kernels::{conv2d_stem, winograd};
 use emotone::ops::{self, Conv2d};
 use emotone::reference::{conv2d as reference, noise};
 
@@ -113,6 +113,23 @@ fn subgroup_family() {
 #[test]
 fn tile_family() {
     all(Family::Tile);
+}
+
+#[test]
+fn stem_family_conv2d_stem() {
+    let Some(d) = device() else { return };
+    if d.caps().subgroup_size != Some(SUBGROUP) || !d.caps().int64 {
+        eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
+        return;
+    }
+    for (i, (n, cin, cout, size)) in
+        [(1, 1, 1, [1, 2]), (3, 1, 17, [9, 16]), (2, 3, 16, [16, 14]), (1, 2, 33, [20, 22])].into_iter().enumerate()
+    {
+        let s = Spec { n, cin, cout, groups: 1, size, kernel: 7, stride: 2, pad: 3, dil: 1 };
+        assert!(conv2d_stem::fits(d.caps(), &s.geometry()), "{size:?} does not fit");
+        case(Family::Stem, &s, i % 2 == 1);
+        with_norm(Family::Stem, &s, i % 2 == 0);
+    }
 }
 
 #[test]

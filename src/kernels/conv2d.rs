@@ -1,7 +1,9 @@
 //! 2-D convolution: geometry, parameters, the choice of family, and its launches.
 
 use super::winograd::{self, Tiling};
-use super::{conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_tile, matmul::SUBGROUP, reduce};
+use super::{
+    conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, matmul::SUBGROUP, reduce,
+};
 use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
 
 /// Extents of a convolution; channels are counted per group.
@@ -152,6 +154,8 @@ pub(super) fn grid(columns: usize, rows: usize, groups: usize) -> [u32; 3] {
 pub enum Family {
     /// Operands distributed by subgroup broadcast.
     Subgroup,
+    /// The same; forward by the shader for stems, which must [fit](conv2d_stem::fits).
+    Stem,
     /// Tiles in workgroup memory.
     Tile,
     /// Winograd's minimal filtering.
@@ -163,7 +167,11 @@ pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
     if let Some(t) = winograd::tiling(caps, g, pass) {
         return Family::Winograd(t);
     }
-    if caps.software && caps.subgroup_size == Some(SUBGROUP) { Family::Subgroup } else { Family::Tile }
+    match caps.software && caps.subgroup_size == Some(SUBGROUP) {
+        true if pass == Pass::Image && conv2d_stem::fits(caps, g) => Family::Stem,
+        true => Family::Subgroup,
+        false => Family::Tile,
+    }
 }
 
 /// What a convolution's launches compute.
@@ -191,6 +199,7 @@ pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<
 pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
     match (f, scratch) {
         (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, finish, x, weight, y, [u, v, m]),
+        (Family::Stem, _) => vec![conv2d_stem::forward(g, finish, x, weight, y)],
         (Family::Tile, _) => vec![conv2d_tile::forward(g, finish, x, weight, y)],
         _ => vec![conv2d_fwd_subgroup::forward(g, finish, x, weight, y)],
     }
@@ -209,7 +218,7 @@ pub fn backward_input<B: Copy>(f: Family, g: &Geometry, weight: B, dy: B, dx: B,
 /// family (at least eight workgroups for the processor's cores), of the pixels in the tile family.
 fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
     match f {
-        Family::Subgroup => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
+        Family::Subgroup | Family::Stem => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
         Family::Tile => {
             let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
             let pixels = g.n * g.output[0] * g.output[1];

@@ -17,6 +17,7 @@ pub mod conv2d;
 pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
 pub mod conv2d_fwd_subgroup;
+pub mod conv2d_stem;
 pub mod conv2d_tile;
 pub mod copy;
 pub mod cross_entropy;
@@ -71,6 +72,7 @@ pub const SHIPPED: &[Shipped] = &[
     conv2d_bwd_input_subgroup::SHIPPED,
     conv2d_bwd_weight_subgroup::SHIPPED,
     conv2d_fwd_subgroup::SHIPPED,
+    conv2d_stem::SHIPPED,
     conv2d_tile::SHIPPED,
     bce_with_logits::SHIPPED,
     augment::SHIPPED,
