@@ -1,6 +1,6 @@
 //! Cases of `dropout.wgsl`.
 
-use crate::case::{device, error, tol};
+use crate::case::{In, check, device, error, given, normal, tol};
 use emotone::compile::{Options, Program, States};
 use emotone::graph::Graph;
 use emotone::ops;
@@ -36,8 +36,8 @@ fn run(program: &Program, rng: [u32; 4], output: &str) -> Vec<f32> {
 
 #[test]
 fn forward_and_backward_share_the_mask_of_the_reference() {
-    // Both lengths of a run on software adapters, several workgroups on all; odd sizes end in half a pair.
-    for n in [1, 2, 3, 127, 128, 1000, 20_001, 70_003] {
+    // Both lengths of a run on software adapters, several workgroups on all; odd sizes end within a draw.
+    for n in [1, 2, 3, 5, 127, 128, 1000, 20_001, 140_003] {
         let Some(program) = program(n) else { return };
         let rng = [11, 22, 33, 0];
         let mask = reference::mask(n, rng, f64::from(RATE), STREAM);
@@ -47,6 +47,33 @@ fn forward_and_backward_share_the_mask_of_the_reference() {
             assert!(e <= tol::EXACT, "{name} of {n}: {e:.1e}");
         }
         assert_eq!(program.overruns().expect("sentinels"), 0);
+    }
+}
+
+/// dropout_add, dropout_relu and dropout_relu_bwd.
+#[test]
+fn dropping_after_relu_and_before_an_addition() {
+    for n in [1, 2, 3, 5, 127, 128, 1000, 20_001, 140_003] {
+        let words = [11u32, 22, 33, 0];
+        let rng = || In { values: words.map(|w| f64::from(f32::from_bits(w))).to_vec(), ..given([4], &[0.0; 4]) };
+        let mask = reference::mask(n, words, f64::from(RATE), STREAM);
+        let masked = |v: &[f64]| v.iter().zip(&mask).map(|(v, m)| v * m).collect::<Vec<f64>>();
+        check(
+            &format!("relu and dropout of {n}"),
+            tol::EXACT,
+            &[normal(1, [n]), rng()],
+            |g, x| Ok(vec![ops::relu_dropout(g, x[0], Some((x[1], RATE, STREAM)))?]),
+            |x| vec![masked(&x[0].iter().map(|v| v.max(0.0)).collect::<Vec<f64>>())],
+            |x, dy| vec![Some(masked(&dy[0]).iter().zip(&x[0]).map(|(d, x)| if *x > 0.0 { *d } else { 0.0 }).collect()), None],
+        );
+        check(
+            &format!("dropout of {n} and addition"),
+            tol::EXACT,
+            &[normal(1, [n]), rng(), normal(2, [n])],
+            |g, x| Ok(vec![ops::dropout_add(g, x[0], x[2], Some((x[1], RATE, STREAM)))?]),
+            |x| vec![masked(&x[0]).iter().zip(&x[2]).map(|(k, a)| k + a).collect()],
+            |_, dy| vec![Some(masked(&dy[0])), None, Some(dy[0].clone())],
+        );
     }
 }
 

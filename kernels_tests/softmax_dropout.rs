@@ -4,7 +4,7 @@ use crate::case::{In, check, given, normal, tol};
 use emotone::ops;
 use emotone::reference::{dropout, softmax};
 
-/// Few long rows have a workgroup each, others on software adapters an invocation; odd rows share draws with their neighbours.
+/// Few long rows have a workgroup each, others on software adapters an invocation; uneven rows share draws with their neighbours.
 #[test]
 fn rows_of_any_length() {
     for [rows, cols] in [[1, 1], [3, 1], [5, 4], [9, 7], [130, 33], [65, 64], [3, 65], [2, 777], [7, 128], [300, 130]] {

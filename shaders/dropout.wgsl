@@ -1,31 +1,86 @@
 // Dropout with a counter-based generator: nothing is stored, the backward pass draws the same numbers again.
-//   y[i] = scale · x[i] where u_i ≥ rate, else 0;   scale = 1 / (1 − rate)
-//   (u_2j, u_2j+1) = Philox(counter = (j, step), key = seed and stream)      one draw serves two elements
-// Its VJP is the same map applied to dy. Grid: one invocation per PER pairs of elements, folded.
+//   k_i = scale where u_i ≥ least, else 0;   scale = 65536 / (65536 − least)
+//   (u_4j .. u_4j+3) = Philox(counter = (j, step), key = seed and stream), sixteen bits each
+//   dropout          y = k x                 its own VJP
+//   dropout_add      y = a + k x             VJP: dropout for x, the identity for a
+//   dropout_relu     y = k max(x, 0)
+//   dropout_relu_bwd dx = scale · dy where y > 0, else 0: nothing is drawn
+// Grid: one invocation per PER groups of four elements, folded.
 
 //#include <common/grid.wgsl>
 //#include <common/rng.wgsl>
+//#include <common/mask.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable  pairs per invocation, which share the key
+const PER: u32 = 4u; //#tunable  groups of four elements per invocation, which share the key
 
-struct Params { n: u32, stream: u32, rate: f32, scale: f32 }
+struct Params { n: u32, stream: u32, least: u32, scale: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:   array<f32>; // (n)
 @group(0) @binding(2) var<storage, read>       rng: array<u32>; // (4)  seed low, seed high, step, unused
 @group(0) @binding(3) var<storage, read_write> y:   array<f32>; // (n)  overwritten
 
+fn kept(bits: u32, v: f32) -> f32 { return select(0.0, p.scale * v, bits >= p.least); }
+
 @compute @workgroup_size(WG)
 fn dropout(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let key = philox(vec2<u32>(rng[0] ^ p.stream * 0x85EBCA6Bu, rng[1]), p.stream).x;
+    let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
     var j = flat_group(g, n) * WG * PER + lane;
-    for (var k = 0u; k < PER && 2u * j < p.n; k++) {
-        let u = philox(vec2<u32>(j, step), key);
-        let i = 2u * j;
-        y[i] = select(0.0, p.scale * x[i], unit(u.x) >= p.rate);
-        if i + 1u < p.n { y[i + 1u] = select(0.0, p.scale * x[i + 1u], unit(u.y) >= p.rate); }
+    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+        let u = mask_draw(j, step, key);
+        //#unroll e in 0..4
+        let i${e} = 4u * j + ${e}u;
+        if i${e} < p.n { y[i${e}] = kept(u[${e}], x[i${e}]); }
+        //#end
         j += WG;
+    }
+}
+
+@compute @workgroup_size(WG)
+fn dropout_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
+    let step = rng[2];
+    var j = flat_group(g, n) * WG * PER + lane;
+    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+        let u = mask_draw(j, step, key);
+        //#unroll e in 0..4
+        let i${e} = 4u * j + ${e}u;
+        if i${e} < p.n { y[i${e}] = kept(u[${e}], max(x[i${e}], 0.0)); }
+        //#end
+        j += WG;
+    }
+}
+
+@group(0) @binding(3) var<storage, read>       a:   array<f32>; // (n)
+@group(0) @binding(4) var<storage, read_write> sum: array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn dropout_add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
+    let step = rng[2];
+    var j = flat_group(g, n) * WG * PER + lane;
+    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+        let u = mask_draw(j, step, key);
+        //#unroll e in 0..4
+        let i${e} = 4u * j + ${e}u;
+        if i${e} < p.n { sum[i${e}] = a[i${e}] + kept(u[${e}], x[i${e}]); }
+        //#end
+        j += WG;
+    }
+}
+
+@group(0) @binding(1) var<storage, read>       y_saved: array<f32>; // (n)
+@group(0) @binding(2) var<storage, read>       dy:      array<f32>; // (n)
+@group(0) @binding(3) var<storage, read_write> dx:      array<f32>; // (n)  overwritten
+
+@compute @workgroup_size(WG)
+fn dropout_relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        dx[i] = select(0.0, p.scale * dy[i], y_saved[i] > 0.0);
     }
 }

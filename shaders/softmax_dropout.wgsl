@@ -1,5 +1,5 @@
 // Softmax of rows (rows, cols) followed by dropout, and the VJP of both.
-//   y    = softmax(x),  kept = y · k,  k[i] = scale where u_i ≥ rate, else 0      (u as in dropout.wgsl: one draw serves two neighbours)
+//   y    = softmax(x),  kept = y · k,  k[i] = scale where u_i ≥ least, else 0     (u as in dropout.wgsl: one draw serves four neighbours)
 //   dx   = kept · d − y · Σ_c kept·d                                              d: gradient of `kept`; nothing is drawn again
 // Grid: softmax_dropout_fwd and _bwd one workgroup per row; the _row_ entries one invocation per row, for adapters where workgroup memory
 // gains nothing; folded into 2-D past 65 535 workgroups.
@@ -7,8 +7,9 @@
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 //#include <common/rng.wgsl>
+//#include <common/mask.wgsl>
 
-struct Params { rows: u32, cols: u32, stream: u32, rate: f32, scale: f32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { rows: u32, cols: u32, stream: u32, least: u32, scale: f32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:    array<f32>; // (rows, cols)
@@ -16,11 +17,9 @@ struct Params { rows: u32, cols: u32, stream: u32, rate: f32, scale: f32, _pad0:
 @group(0) @binding(3) var<storage, read_write> y:    array<f32>; // (rows, cols)  overwritten
 @group(0) @binding(4) var<storage, read_write> kept: array<f32>; // (rows, cols)  overwritten
 
-fn key() -> u32 { return philox(vec2<u32>(rng[0] ^ p.stream * 0x85EBCA6Bu, rng[1]), p.stream).x; }
-
 fn put(i: u32, w: f32, bits: u32) {
     y[i] = w;
-    kept[i] = select(0.0, p.scale * w, unit(bits) >= p.rate);
+    kept[i] = select(0.0, p.scale * w, bits >= p.least);
 }
 
 @compute @workgroup_size(WG)
@@ -35,11 +34,10 @@ fn softmax_dropout_fwd(@builtin(local_invocation_index) lane: u32, @builtin(work
     var s = 0.0;
     for (var i = base + lane; i < end; i += WG) { s += exp(x[i] - m); }
     s = block_sum(lane, s);
-    let k = key();
+    let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
     for (var i = base + lane; i < end; i += WG) {
-        let u = philox(vec2<u32>(i / 2u, step), k);
-        put(i, exp(x[i] - m) / s, select(u.x, u.y, i % 2u == 1u));
+        put(i, exp(x[i] - m) / s, mask_draw(i / 4u, step, key)[i % 4u]);
     }
 }
 
@@ -59,14 +57,15 @@ fn softmax_dropout_row_fwd(@builtin(local_invocation_index) lane: u32, @builtin(
         m = max(m, v);
     }
     let r = 1.0 / s;
-    let k = key();
+    let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
-    // By pairs of a draw; the first and the last may reach into the rows beside.
-    for (var j = base / 2u; 2u * j < end; j++) {
-        let i = 2u * j;
-        let u = philox(vec2<u32>(j, step), k);
-        if i >= base { put(i, exp(x[i] - m) * r, u.x); }
-        if i + 1u < end { put(i + 1u, exp(x[i + 1u] - m) * r, u.y); }
+    // By the fours of a draw; the first and the last may reach into the rows beside.
+    for (var j = base / 4u; 4u * j < end; j++) {
+        let u = mask_draw(j, step, key);
+        //#unroll e in 0..4
+        let i${e} = 4u * j + ${e}u;
+        if i${e} >= base && i${e} < end { put(i${e}, exp(x[i${e}] - m) * r, u[${e}]); }
+        //#end
     }
 }
 

@@ -25,6 +25,7 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
+        "common/mask.wgsl" => include_str!("../../shaders/common/mask.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
         "common/tile.wgsl" => include_str!("../../shaders/common/tile.wgsl"),
         "common/winograd.wgsl" => include_str!("../../shaders/common/winograd.wgsl"),

@@ -1,5 +1,6 @@
 //! Launches of `softmax_dropout.wgsl`.
 
+use super::dropout::least_and_scale;
 use super::{shader, softmax};
 use crate::gpu::{Capabilities, Launch};
 
@@ -12,7 +13,7 @@ pub struct Dropped {
     pub rows: usize,
     /// Values per row.
     pub cols: usize,
-    /// Probability of being dropped.
+    /// Probability of being dropped, of which 16 bits count.
     pub rate: f32,
     /// Stream of random numbers.
     pub stream: u32,
@@ -24,7 +25,7 @@ struct Params {
     rows: u32,
     cols: u32,
     stream: u32,
-    rate: f32,
+    least: u32,
     scale: f32,
     _pad: [u32; 3],
 }
@@ -32,7 +33,8 @@ struct Params {
 impl Dropped {
     fn launch<B>(&self, caps: &Capabilities, entries: [&'static str; 2], passes: u64, flops: u64) -> Launch<B> {
         let (rows, cols) = (self.rows as u32, self.cols as u32);
-        let params = Params { rows, cols, stream: self.stream, rate: self.rate, scale: 1.0 / (1.0 - self.rate), _pad: [0; 3] };
+        let (least, scale) = least_and_scale(self.rate);
+        let params = Params { rows, cols, stream: self.stream, least, scale, _pad: [0; 3] };
         let n = (self.rows * self.cols) as u64;
         softmax::rows(caps, &SHADER, entries, &params, self.rows, self.cols).cost(4 * passes * n, flops * n)
     }

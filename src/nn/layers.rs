@@ -91,14 +91,10 @@ pub fn squeeze_excite(cx: &mut Context, u: Var, reduction: usize) -> Result<Var>
     ops::channel_scale(cx.g, u, s)
 }
 
-/// Drops values with probability `p` in training; the identity otherwise.
-///
-/// # Errors
-/// Shape errors of the op.
-pub fn dropout(cx: &mut Context, x: Var, p: f32) -> Result<Var> {
-    if !cx.training || p == 0.0 {
-        return Ok(x);
-    }
-    let (rng, id) = cx.random();
-    ops::dropout(cx.g, x, rng, p, id)
+/// What an op that drops with probability `p` takes, `(rng, rate, stream)`, in training; nothing otherwise.
+pub fn dropping(cx: &mut Context, p: f32) -> Option<(Var, f32, u32)> {
+    (cx.training && p > 0.0).then(|| {
+        let (rng, stream) = cx.random();
+        (rng, p, stream)
+    })
 }

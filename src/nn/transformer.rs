@@ -1,7 +1,7 @@
 //! The transformer encoder (Vaswani et al. 2017) with PyTorch's parameter names.
 
 use super::attention::attention;
-use super::layers::{dropout, layer_norm, linear};
+use super::layers::{dropping, layer_norm, linear};
 use super::{Context, Init};
 use crate::graph::Var;
 use crate::ops::{self, LayerNormMode};
@@ -31,18 +31,24 @@ impl EncoderLayer {
         if self.norm_first {
             let n = cx.scoped("norm1", |cx| layer_norm(cx, x, self.norm))?;
             let a = self.self_attention(cx, n)?;
-            let x = ops::add(cx.g, x, a)?;
+            let x = self.residual(cx, x, a)?;
             let n = cx.scoped("norm2", |cx| layer_norm(cx, x, self.norm))?;
             let f = self.feed_forward(cx, n)?;
-            ops::add(cx.g, x, f)
+            self.residual(cx, x, f)
         } else {
             let a = self.self_attention(cx, x)?;
-            let x = ops::add(cx.g, x, a)?;
+            let x = self.residual(cx, x, a)?;
             let x = cx.scoped("norm1", |cx| layer_norm(cx, x, self.norm))?;
             let f = self.feed_forward(cx, x)?;
-            let x = ops::add(cx.g, x, f)?;
+            let x = self.residual(cx, x, f)?;
             cx.scoped("norm2", |cx| layer_norm(cx, x, self.norm))
         }
+    }
+
+    /// `x + dropout(branch)`.
+    fn residual(&self, cx: &mut Context, x: Var, branch: Var) -> Result<Var> {
+        let drop = dropping(cx, self.dropout);
+        ops::dropout_add(cx.g, branch, x, drop)
     }
 
     fn self_attention(&self, cx: &mut Context, x: Var) -> Result<Var> {
@@ -61,26 +67,23 @@ impl EncoderLayer {
         })?;
         let [q, k, v] = ops::split_qkv(cx.g, heads, h)?;
         let scale = 1.0 / ((d / h) as f32).sqrt();
-        let drop = (cx.training && self.dropout > 0.0).then(|| (cx.random(), self.dropout));
-        let drop = drop.map(|((rng, id), p)| (rng, p, id));
+        let drop = dropping(cx, self.dropout);
         let y = attention(cx.g, q, k, v, scale, drop)?;
         let y = ops::merge_heads(cx.g, y)?;
-        let y = cx.scoped("self_attn", |cx| {
+        cx.scoped("self_attn", |cx| {
             cx.scoped("out_proj", |cx| {
                 let w = cx.param("weight", [d, d], Init::Xavier(d, d))?;
                 let b = cx.param("bias", [d], Init::Fill(0.0))?;
                 ops::linear(cx.g, y, w, Some(b))
             })
-        })?;
-        dropout(cx, y, self.dropout)
+        })
     }
 
     fn feed_forward(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let d = cx.g.shape(x).last().copied().unwrap_or(0);
         let hidden = cx.scoped("linear1", |cx| linear(cx, x, self.ff, true))?;
-        let hidden = ops::relu(cx.g, hidden)?;
-        let hidden = dropout(cx, hidden, self.dropout)?;
-        let y = cx.scoped("linear2", |cx| linear(cx, hidden, d, true))?;
-        dropout(cx, y, self.dropout)
+        let drop = dropping(cx, self.dropout);
+        let hidden = ops::relu_dropout(cx.g, hidden, drop)?;
+        cx.scoped("linear2", |cx| linear(cx, hidden, d, true))
     }
 }

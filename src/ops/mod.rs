@@ -38,7 +38,7 @@ pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
 pub use channel_scale::channel_scale;
 pub use clip::clip;
 pub use cross_entropy::{cross_entropy, cross_entropy_rows};
-pub use dropout::dropout;
+pub use dropout::{dropout, dropout_add, relu_dropout};
 pub use layer_norm::{LayerNormMode, layer_norm};
 pub use permute::permute;
 pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};

@@ -1,6 +1,6 @@
 //! Softmax along the last axis followed by dropout, as attention weights have it.
 
-use super::{arity, softmax};
+use super::{arity, dropout, softmax};
 use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::softmax_dropout::Dropped;
 use crate::{Error, Result};
@@ -25,11 +25,9 @@ impl Op for SoftmaxDropout {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         arity(self.name(), inputs, 2)?;
-        if !(0.0..1.0).contains(&self.rate) {
-            return Err(Error::shape(self.name(), "a rate in 0..1", self.rate.to_string()));
-        }
-        if inputs[0].rank() == 0 || *inputs[1] != [4] {
-            return Err(Error::shape(self.name(), "x (..., N) and 4 words of random state", format!("{}, {}", inputs[0], inputs[1])));
+        dropout::check(self.name(), self.rate, &inputs[1])?;
+        if inputs[0].rank() == 0 {
+            return Err(Error::shape(self.name(), "(..., N)", inputs[0].to_string()));
         }
         Ok(vec![inputs[0].clone(), inputs[0].clone()])
     }

@@ -10,13 +10,15 @@ pub fn philox(mut c: [u32; 2], mut key: u32) -> [u32; 2] {
     c
 }
 
-/// The factor of each element: 0, or `1/(1 − rate)`.
+/// The factor of each element: 0, or `1/(1 − rate)` with the rate rounded to 16 bits.
 pub fn mask(n: usize, rng: [u32; 4], rate: f64, stream: u32) -> Vec<f64> {
     let key = philox([rng[0] ^ stream.wrapping_mul(0x85EB_CA6B), rng[1]], stream)[0];
+    let rate = (65_536.0 * rate).round() / 65_536.0;
     (0..n)
         .map(|i| {
-            // One draw serves two neighbours.
-            let u = f64::from(philox([(i / 2) as u32, rng[2]], key)[i % 2] >> 8) / 16_777_216.0;
+            // One draw serves four neighbours.
+            let word = philox([(i / 4) as u32, rng[2]], key)[i / 2 % 2];
+            let u = f64::from(if i % 2 == 0 { word & 0xffff } else { word >> 16 }) / 65_536.0;
             if u >= rate { 1.0 / (1.0 - rate) } else { 0.0 }
         })
         .collect()
