@@ -33,5 +33,6 @@ mod resize;
 mod row_mean;
 mod softmax;
 mod softmax_dropout;
+mod squeeze_excite;
 mod stft;
 mod timing;

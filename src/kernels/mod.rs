@@ -41,6 +41,7 @@ pub mod resize;
 pub mod row_mean;
 pub mod softmax;
 pub mod softmax_dropout;
+pub mod squeeze_excite;
 pub mod stft;
 pub mod winograd;
 pub mod winograd_input;
@@ -98,6 +99,7 @@ pub const SHIPPED: &[Shipped] = &[
     resize::SHIPPED,
     softmax::SHIPPED,
     softmax_dropout::SHIPPED,
+    squeeze_excite::SHIPPED,
     winograd_input::SHIPPED,
     winograd_output::SHIPPED,
     winograd_weight::SHIPPED,

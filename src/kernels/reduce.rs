@@ -26,7 +26,8 @@ pub fn forward<B>(caps: &Capabilities, around: Around, scale: f32, x: B, y: B) -
     let outputs = (outer * inner) as u64;
     let cost = 4 * ((outer * n * inner) as u64 + outputs);
     // Neighbouring outputs share cache lines when the axis is not the inner one; then one invocation each is best, if they are many.
-    let lane = inner >= 8 && (outputs >= 1024 || caps.software);
+    // Software adapters have no such lines, only lanes that should not wait for each other.
+    let lane = if caps.software { outputs >= 64 || inner >= 8 } else { inner >= 8 && outputs >= 1024 };
     let (entry, wg) = if lane { ("reduce_lane", if caps.software { 8 } else { 64 }) } else { ("reduce_block", reduction(caps, n)) };
     let groups = if lane { outputs.div_ceil(u64::from(wg)) } else { outputs };
     let launch = Launch::new(&SHADER, entry, &params(around, scale)).tune("WG", wg);

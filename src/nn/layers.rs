@@ -56,10 +56,14 @@ pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
 /// Shape errors of the op.
 pub fn linear(cx: &mut Context, x: Var, out: usize, bias: bool) -> Result<Var> {
     let k = cx.g.shape(x).last().copied().unwrap_or(0);
-    let bound = Init::Uniform(1.0 / (k as f32).sqrt());
-    let w = cx.param("weight", [out, k], bound)?;
-    let b = if bias { Some(cx.param("bias", [out], bound)?) } else { None };
+    let w = cx.param("weight", [out, k], bound(k))?;
+    let b = if bias { Some(cx.param("bias", [out], bound(k))?) } else { None };
     ops::linear(cx.g, x, w, b)
+}
+
+/// PyTorch's start of a linear layer of `k` inputs.
+fn bound(k: usize) -> Init {
+    Init::Uniform(1.0 / (k as f32).sqrt())
 }
 
 /// Layer norm over the last axis.
@@ -84,10 +88,10 @@ pub fn layer_norm(cx: &mut Context, x: Var, mode: LayerNormMode) -> Result<Var> 
 pub fn squeeze_excite(cx: &mut Context, u: Var, reduction: usize) -> Result<Var> {
     let c = cx.g.shape(u).get(1).copied().unwrap_or(0);
     let mean = ops::global_avg_pool(cx.g, u)?;
-    let hidden = cx.scoped("fc1", |cx| linear(cx, mean, (c / reduction).max(1), false))?;
-    let hidden = ops::relu(cx.g, hidden)?;
-    let s = cx.scoped("fc2", |cx| linear(cx, hidden, c, false))?;
-    let s = ops::sigmoid(cx.g, s)?;
+    let r = (c / reduction).max(1);
+    let w1 = cx.scoped("fc1", |cx| cx.param("weight", [r, c], bound(c)))?;
+    let w2 = cx.scoped("fc2", |cx| cx.param("weight", [c, r], bound(r)))?;
+    let s = ops::squeeze_excite(cx.g, mean, w1, w2)?;
     ops::channel_scale(cx.g, u, s)
 }
 

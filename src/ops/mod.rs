@@ -32,6 +32,7 @@ mod resize;
 mod row_mean;
 mod softmax;
 mod softmax_dropout;
+mod squeeze_excite;
 mod stft;
 
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
@@ -66,6 +67,7 @@ pub use resize::{Resize, resize, resize_clips};
 pub use row_mean::row_mean;
 pub use softmax::softmax;
 pub use softmax_dropout::softmax_dropout;
+pub use squeeze_excite::squeeze_excite;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 
 use crate::graph::{Graph, Shape, Var};

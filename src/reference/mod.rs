@@ -33,6 +33,7 @@ pub mod reduce;
 pub mod resize;
 pub mod row_mean;
 pub mod softmax;
+pub mod squeeze_excite;
 pub mod stft;
 
 pub use real::{Dual, Real, check_vjp, noise};
