@@ -19,8 +19,8 @@ fn model(token: Token, position: Position, norm_first: bool, speaker_head: Speak
     ResTrans { classes: 4, speakers: 3, channels: 1, size: 32, width: 4, reduction: 4, token, position, depth: 1, layer, speaker_head }
 }
 
-fn images() -> Vec<f32> {
-    noise(50, BATCH * 32 * 32).iter().map(|&v| v as f32).collect()
+fn images(size: usize) -> Vec<f32> {
+    noise(50, BATCH * size * size).iter().map(|&v| v as f32).collect()
 }
 
 fn one_hot(n: usize) -> Vec<f32> {
@@ -30,7 +30,7 @@ fn one_hot(n: usize) -> Vec<f32> {
 /// Loss of both heads in training mode, and the gradient of every trainable parameter by name.
 fn build(m: &ResTrans, params: &mut Params, frozen: bool) -> (Graph, Vec<(String, Var)>, Var) {
     let mut g = Graph::new();
-    let x = g.input("x", [BATCH, 1, 32, 32]);
+    let x = g.input("x", [BATCH, 1, m.size, m.size]);
     let (y, s) = (g.input("y", [BATCH, 4]), g.input("s", [BATCH, 3]));
     let mut cx = Context::new(&mut g, params, true);
     if frozen {
@@ -52,7 +52,7 @@ fn run(device: &Arc<Device>, g: &Graph, params: &Params, weights: &Weights) -> P
     params.allocate(&mut states).expect("memory");
     params.upload(&states, weights, true).expect("weights");
     let program = Program::new(g, &states, Options { poison: true, ..Options::default() }).expect("program");
-    for (name, values) in [("x", images()), ("y", one_hot(4)), ("s", one_hot(3))] {
+    for (name, values) in [("x", images(32)), ("y", one_hot(4)), ("s", one_hot(3))] {
         program.write(name, &values).expect("input");
     }
     program.run().expect("run");
@@ -128,12 +128,14 @@ fn frozen_backbone_has_the_same_gradients_and_no_nodes() {
 }
 
 /// Losses of ten AdamW steps, recorded on software Vulkan (Mesa 25.0.7); other adapters round differently.
-const GOLDEN: [f64; 10] = [2.9415, 1.9532, 1.4798, 1.3547, 1.1512, 0.9884, 0.8622, 0.7723, 0.6997, 0.6439];
+const GOLDEN: [f64; 10] = [2.5993, 1.2036, 0.7386, 0.5803, 0.4959, 0.4451, 0.4140, 0.3950, 0.3829, 0.3749];
 
 #[test]
 fn ten_steps_follow_the_golden_losses() {
     let Some(device) = device() else { return };
-    let m = model(Token::Channel, Position::None, true, SpeakerHead::Flatten);
+    // Maps of 2 x 2: batch norm over the four values of a 1 x 1 map turns a relative change of 5e-6 in the weights into one of 4 % in the
+    // loss.
+    let m = ResTrans { size: 64, ..model(Token::Channel, Position::None, true, SpeakerHead::Flatten) };
     let mut params = Params::new(|_| true);
     let (mut g, used, loss) = build(&m, &mut params, false);
     let vars: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
@@ -154,7 +156,7 @@ fn ten_steps_follow_the_golden_losses() {
     let hyper = g.input("hyper", [8]);
     ops::adamw(&mut g, p, d, m1, m2, hyper, None).expect("optimiser");
     let program = Program::new(&g, &states, Options::default()).expect("program");
-    for (name, values) in [("x", images()), ("y", one_hot(4)), ("s", one_hot(3))] {
+    for (name, values) in [("x", images(m.size)), ("y", one_hot(4)), ("s", one_hot(3))] {
         program.write(name, &values).expect("input");
     }
     let mut losses = Vec::new();
@@ -165,6 +167,46 @@ fn ten_steps_follow_the_golden_losses() {
     }
     for (step, (got, want)) in losses.iter().zip(GOLDEN).enumerate() {
         let error = (got - want).abs() / want;
-        assert!(error < 2e-3, "step {step}: loss {got:.4}, golden {want}; all: {losses:.4?}");
+        assert!(error < 1e-3, "step {step}: loss {got:.4}, golden {want}; all: {losses:.4?}");
     }
+}
+
+/// What is made once from weights is made again when they change, by the host or by another program's run.
+#[test]
+fn prepared_launches_follow_the_state() {
+    let Some(device) = device() else { return };
+    let place = StateRef { buffer: "w".into(), offset: 0 };
+    let n = 8 * 8 * 9;
+    let mut states = States::new(&device);
+    states.create("w", n).expect("memory");
+    let weight = |g: &mut Graph| g.state(place.clone(), [8, 8, 3, 3]);
+    let mut g = Graph::new();
+    let x = g.input("x", [2, 8, 16, 16]);
+    let w = weight(&mut g);
+    let spec = ops::Conv2d { padding: [1, 1], ..ops::Conv2d::default() };
+    let y = ops::conv2d(&mut g, x, w, None, spec).expect("conv");
+    g.output("y", y);
+    let program = Program::new(&g, &states, Options::default()).expect("program");
+    let prepared = program.plan().rows.iter().map(|r| r.prepared.len()).sum::<usize>();
+    println!("{prepared} launches are prepared on this adapter");
+    let mut g = Graph::new();
+    let w = weight(&mut g);
+    let double = ops::scale(&mut g, w, 2.0).expect("scale");
+    g.store(double, place.clone());
+    let doubling = Program::new(&g, &states, Options::default()).expect("program");
+    let values: Vec<f32> = noise(1, 2 * 8 * 256).iter().map(|&v| v as f32).collect();
+    program.write("x", &values).expect("input");
+    let result = || {
+        program.run().expect("run");
+        program.read("y").expect("y")
+    };
+    let ones: Vec<f32> = noise(2, n).iter().map(|&v| v as f32).collect();
+    states.write(&place, &ones).expect("weights");
+    let first = result();
+    assert_eq!(first, result(), "nothing changed");
+    doubling.run().expect("run");
+    let doubled = result();
+    assert!(first.iter().zip(&doubled).all(|(a, b)| *b == 2.0 * a), "after another program changed the weights");
+    states.write(&place, &ones).expect("weights");
+    assert_eq!(first, result(), "after the host changed the weights");
 }

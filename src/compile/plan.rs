@@ -2,13 +2,12 @@
 
 use super::arena::{self, Block, Slot};
 use super::elide::elide_stores;
-
 use super::fuse::fuse;
 use crate::gpu::{Capabilities, Launch};
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
 use crate::kernels;
 use crate::{Error, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// How to compile.
@@ -38,6 +37,8 @@ pub enum Home {
 pub struct Row {
     /// The node.
     pub node: NodeId,
+    /// Launches that need to run only when state has changed; their results stay in scratch.
+    pub prepared: Vec<Launch<Operand>>,
     /// Its launches.
     pub launches: Vec<Launch<Operand>>,
 }
@@ -52,6 +53,8 @@ pub struct Plan {
     pub scratch: HashMap<(NodeId, usize), (Slot, usize)>,
     /// Size of each arena page in bytes.
     pub pages: Vec<u64>,
+    /// Whether a run changes state.
+    pub(super) changes_state: bool,
     /// Shapes and scopes for printing.
     labels: HashMap<NodeId, (String, String, Vec<Shape>)>,
 }
@@ -71,6 +74,7 @@ impl Plan {
         let last = last_reads(graph, &live);
         let mut homes: HashMap<Var, Home> = HashMap::new();
         let stored = elide_stores(graph, &live, &last);
+        let written = written(graph, &live);
         let mut rows = Vec::new();
         let mut labels = HashMap::new();
         let mut pending: Vec<(Pending, Block)> = Vec::new();
@@ -100,14 +104,23 @@ impl Plan {
                     None => {}
                 }
             }
+            let mut prepared = Vec::new();
             let launches = match &node.kind {
                 NodeKind::Op(op) if !op.is_view() => {
                     check_writes(graph, n, op.writes())?;
                     let mut cx = Lowering::new(graph, caps, n);
                     op.lower(&mut cx)?;
+                    let constant = |i: usize| match &graph.nodes()[view_root(graph, node.inputs[i]).node].kind {
+                        NodeKind::State(place) => !written.contains(&place.buffer),
+                        _ => false,
+                    };
+                    for &(at, _) in cx.prepared.iter().rev().filter(|(_, i)| constant(*i)) {
+                        prepared.insert(0, cx.launches.remove(at));
+                    }
+                    let kept = |i: usize| prepared.iter().flat_map(|l| &l.bindings).any(|(_, o)| *o == Operand::Scratch(n, i));
                     for (i, &elements) in cx.scratch.iter().enumerate() {
                         let size = (4 * elements as u64).max(4).next_multiple_of(align) + if options.poison { SENTINEL } else { 0 };
-                        let (first, last) = if options.poison { (0, usize::MAX) } else { (n, n) };
+                        let (first, last) = if options.poison || kept(i) { (0, usize::MAX) } else { (n, n) };
                         pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
                     }
                     cx.launches
@@ -120,7 +133,7 @@ impl Plan {
                 }
                 _ => Vec::new(),
             };
-            rows.push(Row { node: n, launches });
+            rows.push(Row { node: n, prepared, launches });
         }
         let page_limit = caps.max_buffer;
         let blocks: Vec<Block> = pending.iter().map(|(_, b)| *b).collect();
@@ -141,7 +154,7 @@ impl Plan {
                 homes.insert(v, home);
             }
         }
-        Ok(Plan { rows, homes, scratch, pages, labels })
+        Ok(Plan { rows, homes, scratch, pages, changes_state: !written.is_empty(), labels })
     }
 
     /// Where in the model a node was made, and its op.
@@ -198,6 +211,25 @@ pub(super) fn view_root(graph: &Graph, mut v: Var) -> Var {
     v
 }
 
+/// State buffers that a run changes.
+fn written(graph: &Graph, live: &[bool]) -> HashSet<String> {
+    let mut out = HashSet::new();
+    for (_, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
+        match &node.kind {
+            NodeKind::Store(place) => drop(out.insert(place.buffer.clone())),
+            NodeKind::Op(op) => {
+                for &i in op.writes() {
+                    if let NodeKind::State(place) = &graph.nodes()[view_root(graph, node.inputs[i]).node].kind {
+                        out.insert(place.buffer.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 /// Nodes that an output, a store or an in-place update depends on.
 pub(super) fn live(graph: &Graph) -> Vec<bool> {
     let nodes = graph.nodes();
@@ -241,9 +273,10 @@ impl fmt::Display for Plan {
         writeln!(f, "{:>5}  {:44} {:36} {:24} {:>12} {:>10} {:>12}", "node", "where", "kernel", "output", "bytes", "Mflop", "arena")?;
         for row in &self.rows {
             let (scope, name, shapes) = &self.labels[&row.node];
-            for l in &row.launches {
+            for (l, once) in row.prepared.iter().map(|l| (l, " once")).chain(row.launches.iter().map(|l| (l, ""))) {
                 let tunables: Vec<String> = l.tunables.iter().map(|(n, v)| format!("{n}={v}")).collect();
-                let kernel = if tunables.is_empty() { l.entry.to_string() } else { format!("{} {}", l.entry, tunables.join(" ")) };
+                let gap = if tunables.is_empty() { "" } else { " " };
+                let kernel = format!("{}{gap}{}{once}", l.entry, tunables.join(" "));
                 let shape = shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" ");
                 let home = match self.homes.get(&Var { node: row.node, output: 0 }) {
                     Some(Home::Arena(s)) => format!("{}:{:#x}", s.page, s.offset),

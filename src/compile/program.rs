@@ -1,18 +1,23 @@
 //! The program: a plan with memory, ready to be replayed.
 
-use super::plan::{Home, Options, Plan, SENTINEL};
+use super::plan::{Home, Options, Plan, Row, SENTINEL};
 use super::states::States;
 use crate::gpu::{Buffer, Device, Launch, Recording, Region};
 use crate::graph::{Graph, NodeKind, Operand, Shape, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A compiled graph: write inputs, run, read outputs. Nothing is allocated or checked per run.
 pub struct Program {
     device: Arc<Device>,
     recording: Recording,
+    /// What is made from state the program does not change, and the version of the state it was made from.
+    prepared: Recording,
+    made_from: AtomicU64,
+    version: Arc<AtomicU64>,
     inputs: HashMap<String, (Region, Shape)>,
     outputs: HashMap<String, (Region, Shape)>,
     plan: Plan,
@@ -71,17 +76,18 @@ impl Program {
                 None => Err(Error::Graph(format!("node {} has no memory", v.node))),
             }
         };
-        let mut launches: Vec<Launch<Region>> = Vec::new();
-        for launch in plan.rows.iter().flat_map(|r| &r.launches) {
-            launches.push(launch.map(|operand| match operand {
+        let bound = |launch: &Launch<Operand>| {
+            launch.map(|operand| match operand {
                 Operand::Value(v) => region(*v),
                 Operand::Scratch(n, i) => {
                     let (slot, elements) = plan.scratch[&(*n, *i)];
                     Ok(pages[slot.page].region(slot.offset, (4 * elements as u64).max(4)))
                 }
-            })?);
-        }
-        let recording = device.record(&launches)?;
+            })
+        };
+        let all = |part: fn(&Row) -> &Vec<Launch<Operand>>| plan.rows.iter().flat_map(part).map(bound).collect::<Result<Vec<_>>>();
+        let recording = device.record(&all(|r| &r.launches)?)?;
+        let prepared = device.record(&all(|r| &r.prepared)?)?;
         let mut outputs = HashMap::new();
         for (name, v) in graph.outputs() {
             outputs.insert(name.clone(), (region(*v)?, graph.shape(*v).clone()));
@@ -95,7 +101,8 @@ impl Program {
             let ends = ends.chain(scratch).collect();
             (pages, ends)
         });
-        Ok(Program { device, recording, inputs, outputs, plan, poison })
+        let (version, made_from) = (states.version(), AtomicU64::new(u64::MAX));
+        Ok(Program { device, recording, prepared, made_from, version, inputs, outputs, plan, poison })
     }
 
     /// The plan it was made from.
@@ -144,6 +151,13 @@ impl Program {
     /// A fault the driver has reported.
     pub fn run(&self) -> Result<()> {
         self.poison();
+        let before = self.version.load(Ordering::Relaxed);
+        if self.made_from.load(Ordering::Relaxed) != before || self.poison.is_some() {
+            self.device.replay(&self.prepared)?;
+        }
+        // Its own changes are not to what it prepared.
+        let after = if self.plan.changes_state { self.version.fetch_add(1, Ordering::Relaxed) + 1 } else { before };
+        self.made_from.store(after, Ordering::Relaxed);
         self.device.replay(&self.recording)
     }
 

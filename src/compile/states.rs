@@ -5,17 +5,19 @@ use crate::graph::StateRef;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Named buffers on one device, shared by every program compiled against them.
 pub struct States {
     device: Arc<Device>,
     buffers: BTreeMap<String, Buffer>,
+    version: Arc<AtomicU64>,
 }
 
 impl States {
     /// No buffers yet.
     pub fn new(device: &Arc<Device>) -> Self {
-        States { device: device.clone(), buffers: BTreeMap::new() }
+        States { device: device.clone(), buffers: BTreeMap::new(), version: Arc::default() }
     }
 
     /// The device they live on.
@@ -62,8 +64,29 @@ impl States {
     /// See [`States::region`].
     pub fn write(&self, place: &StateRef, values: &[f32]) -> Result<()> {
         let r = self.region(place, values.len())?;
+        self.changed();
         self.device.write(&r.buffer, r.offset, bytemuck::cast_slice(values));
         Ok(())
+    }
+
+    /// Copies the first `elements` values of one buffer to another.
+    ///
+    /// # Errors
+    /// See [`States::region`].
+    pub fn copy(&self, from: &str, to: &str, elements: usize) -> Result<()> {
+        let at = |buffer: &str| self.region(&StateRef { buffer: buffer.into(), offset: 0 }, elements);
+        self.device.copy(&at(from)?, &at(to)?);
+        self.changed();
+        Ok(())
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts changes of any buffer, so that what was derived from state is known to be out of date.
+    pub(super) fn version(&self) -> Arc<AtomicU64> {
+        self.version.clone()
     }
 
     /// Reads values at `place`, after all earlier runs.

@@ -67,13 +67,15 @@ pub struct Lowering<'a> {
     node: NodeId,
     /// Launches in order.
     pub(crate) launches: Vec<Launch<Operand>>,
+    /// Launches that depend on one input alone: place in `launches`, input.
+    pub(crate) prepared: Vec<(usize, usize)>,
     /// Elements of each scratch region.
     pub(crate) scratch: Vec<usize>,
 }
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(graph: &'a Graph, caps: &'a Capabilities, node: NodeId) -> Self {
-        Lowering { graph, caps, node, launches: Vec::new(), scratch: Vec::new() }
+        Lowering { graph, caps, node, launches: Vec::new(), prepared: Vec::new(), scratch: Vec::new() }
     }
 
     /// The device's capabilities, for choosing a kernel variant.
@@ -110,6 +112,13 @@ impl<'a> Lowering<'a> {
     pub fn scratch(&mut self, elements: usize) -> Operand {
         self.scratch.push(elements);
         Operand::Scratch(self.node, self.scratch.len() - 1)
+    }
+
+    /// Adds a launch that fills scratch from input `i` alone. Where that is state the program does not change (the weights of a frozen or
+    /// an evaluated network), it runs once and again when somebody else has changed the state, not every time.
+    pub fn prepare(&mut self, launch: Launch<Operand>, i: usize) {
+        self.prepared.push((self.launches.len(), i));
+        self.launches.push(launch);
     }
 
     /// Adds a launch.

@@ -195,7 +195,8 @@ pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<
     }
 }
 
-/// `y = finish(x * weight)`, with the regions of [`scratch`].
+/// `y = finish(x * weight)`, with the regions of [`scratch`]; the first launch depends on the weight alone where there are
+/// [`several`](winograd::forward).
 pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
     match (f, scratch) {
         (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, finish, x, weight, y, [u, v, m]),

@@ -1,6 +1,7 @@
 //! 2-D and 1-D convolution.
 
 use super::{reshape, sum};
+use crate::gpu::Launch;
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
 use crate::kernels::conv2d::{self as kernel, Family, Finish, Geometry, Pass};
 use crate::{Error, Result};
@@ -69,6 +70,14 @@ fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> 
     (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
 
+/// Adds the launches of an image pass. Where there are several, the first one transforms the weight, which is input `weight`.
+fn launch_all(cx: &mut Lowering, launches: Vec<Launch<Operand>>, weight: usize) {
+    let several = launches.len() > 1;
+    for (i, l) in launches.into_iter().enumerate() {
+        if several && i == 0 { cx.prepare(l, weight) } else { cx.launch(l) }
+    }
+}
+
 /// Inputs x, weight and optionally bias; with `norm` x, weight, γ, β, running mean and variance.
 #[derive(Clone)]
 pub(super) struct Forward {
@@ -125,7 +134,7 @@ impl Op for Forward {
             None => Finish::Plain,
         };
         let launches = kernel::forward(family, &g, finish, cx.input(0), cx.input(1), cx.output(0), &scratch);
-        launches.into_iter().for_each(|l| cx.launch(l));
+        launch_all(cx, launches, 1);
         Ok(())
     }
 }
@@ -147,7 +156,7 @@ impl Op for BackwardInput {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (family, scratch) = plan(cx, self.family, &self.geometry, Pass::Image);
         let launches = kernel::backward_input(family, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
-        launches.into_iter().for_each(|l| cx.launch(l));
+        launch_all(cx, launches, 0);
         Ok(())
     }
 }

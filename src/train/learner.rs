@@ -75,7 +75,7 @@ impl Learner {
         if config.train.ema > 0.0 {
             states.create(AVERAGE, extent)?;
             states.create(BACKUP, extent)?;
-            copy(&states, TRAINABLE, AVERAGE, extent)?;
+            states.copy(TRAINABLE, AVERAGE, extent)?;
         }
         let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
         let scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
@@ -195,10 +195,10 @@ impl Learner {
             return f(self);
         }
         let extent = self.params.extent(TRAINABLE);
-        copy(&self.states, TRAINABLE, BACKUP, extent)?;
-        copy(&self.states, AVERAGE, TRAINABLE, extent)?;
+        self.states.copy(TRAINABLE, BACKUP, extent)?;
+        self.states.copy(AVERAGE, TRAINABLE, extent)?;
         let out = f(self);
-        copy(&self.states, BACKUP, TRAINABLE, extent)?;
+        self.states.copy(BACKUP, TRAINABLE, extent)?;
         out
     }
 
@@ -283,12 +283,6 @@ fn first(values: &[f32]) -> f32 {
 
 fn whole(g: &mut Graph, buffer: &str, extent: usize) -> Var {
     g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent])
-}
-
-fn copy(states: &States, from: &str, to: &str, elements: usize) -> Result<()> {
-    let at = |buffer: &str| states.region(&StateRef { buffer: buffer.into(), offset: 0 }, elements);
-    states.device().copy(&at(from)?, &at(to)?);
-    Ok(())
 }
 
 /// Clipping, the update and the moving average over the whole parameter buffer.
