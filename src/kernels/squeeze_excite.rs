@@ -37,7 +37,6 @@ impl Gate {
     }
 
     /// `s`, and the hidden values `h`.
-    #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
     pub fn forward<B>(&self, caps: &Capabilities, m: B, w1: B, w2: B, h: B, s: B) -> Launch<B> {
         let launch = self.launch("squeeze_excite_fwd", reduction(caps, self.channels), self.batch, 2);
         launch.bind("m", m).bind("w1", w1).bind("w2", w2).bind("h", h).bind("s", s)
