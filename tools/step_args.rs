@@ -1,0 +1,85 @@
+//! The flags that say which Res-Trans is trained on what, for the tools that measure whole steps on random images.
+
+use anyhow::{Result, bail};
+use emotone::gpu::Device;
+use emotone::reference::noise;
+use emotone::train::config::{Config, LayerNormKind, Loss, StageName};
+use emotone::train::learner::{Batch, Learner};
+use emotone::train::recipe::{Recipe, Source};
+use std::sync::Arc;
+
+#[derive(clap::Args, Debug)]
+pub struct StepArgs {
+    /// What is trained: voiceprint, emotion (frozen CNN) or end_to_end.
+    #[arg(long, default_value = "end_to_end")]
+    pub stage: String,
+    #[arg(long, default_value_t = 16)]
+    pub batch: usize,
+    #[arg(long, default_value_t = 256)]
+    pub size: usize,
+    #[arg(long, default_value_t = 64)]
+    pub width: usize,
+    #[arg(long, default_value_t = 6)]
+    pub depth: usize,
+    #[arg(long, default_value_t = 8)]
+    heads: usize,
+    #[arg(long, default_value_t = 4)]
+    classes: usize,
+    #[arg(long, default_value_t = 10)]
+    speakers: usize,
+    #[arg(long, default_value_t = 1)]
+    channels: usize,
+    #[arg(long, default_value_t = 16)]
+    reduction: usize,
+    #[arg(long, default_value = "channel")]
+    token: String,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl StepArgs {
+    fn recipe(&self) -> Result<Recipe> {
+        let mut c = Config::preset("paper")?;
+        (c.image.size, c.image.channels) = (self.size, self.channels);
+        (c.model.width, c.model.depth, c.model.heads, c.model.reduction) = (self.width, self.depth, self.heads, self.reduction);
+        c.model.token = self.token.parse().map_err(anyhow::Error::msg)?;
+        c.model.ln = LayerNormKind::Standard;
+        (c.train.batch, c.train.seed, c.train.loss, c.train.label_smoothing) = (self.batch, self.seed, Loss::CrossEntropy, 0.0);
+        for stage in [&mut c.stage.single, &mut c.stage.voiceprint, &mut c.stage.emotion] {
+            stage.augment = false;
+        }
+        c.check()?;
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
+        Ok(Recipe {
+            config: c,
+            classes: names(self.classes),
+            speakers: names(self.speakers),
+            mean: vec![0.0; self.channels],
+            deviation: vec![1.0; self.channels],
+            data_hash: String::new(),
+        })
+    }
+
+    fn stage(&self) -> Result<StageName> {
+        Ok(match self.stage.as_str() {
+            "end_to_end" => StageName::Single,
+            "voiceprint" => StageName::Voiceprint,
+            "emotion" => StageName::Emotion,
+            other => bail!("--stage {other}: must be voiceprint, emotion or end_to_end"),
+        })
+    }
+
+    /// The compiled stage and a batch for it.
+    pub fn learner(&self, device: &Arc<Device>) -> Result<(Learner, [Batch; 1])> {
+        let learner = Learner::new(device, &self.recipe()?, self.stage()?, Source::Images, &Default::default())?;
+        let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();
+        let one_hot = |n: usize| (0..self.batch * n).map(|i| f32::from(u8::from(i % n == (i / n * 7) % n))).collect::<Vec<f32>>();
+        let batch = Batch { x, emotion: one_hot(self.classes), speaker: one_hot(self.speakers), pairs: None };
+        Ok((learner, [batch]))
+    }
+
+    /// Values of an image.
+    pub fn image(&self) -> usize {
+        self.channels * self.size * self.size
+    }
+}
