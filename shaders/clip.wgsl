@@ -6,12 +6,15 @@
 
 //#include <common/bits.wgsl>
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 //#include <common/reduce.wgsl>
+
+const LANES: u32 = 1u; //#tunable  floats per access
 
 struct Params { n: u32, chunk: u32, max_norm: f32, nan: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read>       x:       array<f32>; // (n)
+@group(0) @binding(1) var<storage, read>       x:       array<Stored>; // (n), n and chunk in accesses
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>; // (ceil(n / chunk))  overwritten
 
 @compute @workgroup_size(WG)
@@ -20,12 +23,12 @@ fn clip_partial(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     let first = group * p.chunk;
     if first >= p.n { return; }
     let end = first + min(p.chunk, p.n - first);
-    var s = 0.0;
+    var squares = Value();
     for (var i = first + lane; i < end; i += WG) {
-        let xi = x[i];
-        s += xi * xi;
+        let xi = load(x[i]);
+        squares += xi * xi;
     }
-    s = block_sum(lane, s);
+    let s = block_sum(lane, total(squares));
     if lane == 0u { partial[group] = s; }
 }
 

@@ -5,21 +5,23 @@
 //   sgd      g ← g + λw,      m ← μ·m + g,                                       w ← w − η·m
 //   rmsprop  g ← g + λw,      v ← α·v + (1 − α)·g²,  m ← μ·m + g/(√v + ε),       w ← w − η·m
 // The `_clipped` entries use g·clip[0] for g and change nothing when clip[0] is not finite: one bad batch must not destroy the weights.
-// Grid: each workgroup takes WG·PER neighbouring elements, workgroups folded into 2-D.
+// Grid: each workgroup takes WG·PER neighbouring accesses, workgroups folded into 2-D.
 
 //#include <common/bits.wgsl>
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable
+const PER: u32 = 4u; //#tunable  accesses per invocation
+const LANES: u32 = 1u; //#tunable  floats per access
 
 struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read_write> param: array<f32>; // (n)  updated
-@group(0) @binding(2) var<storage, read>       grad:  array<f32>; // (n)
-@group(0) @binding(3) var<storage, read_write> m:     array<f32>; // (n)  updated
-@group(0) @binding(4) var<storage, read_write> v:     array<f32>; // (n)  updated
+@group(0) @binding(1) var<storage, read_write> param: array<Stored>; // (n), n in accesses  updated
+@group(0) @binding(2) var<storage, read>       grad:  array<Stored>; // (n)
+@group(0) @binding(3) var<storage, read_write> m:     array<Stored>; // (n)  updated
+@group(0) @binding(4) var<storage, read_write> v:     array<Stored>; // (n)  updated
 @group(0) @binding(5) var<storage, read>       hyper: array<f32>; // (8)
 @group(0) @binding(6) var<storage, read>       clip:  array<f32>; // (1)
 
@@ -34,12 +36,13 @@ fn adamw_range(first: u32, s: f32) {
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }
-        let g = s * grad[i];
-        let mi = m[i] + one_minus_beta1 * (g - m[i]);
-        let vi = beta2 * v[i] + one_minus_beta2 * g * g;
-        m[i] = mi;
-        v[i] = vi;
-        param[i] = keep * param[i] - step * mi / (sqrt(vi) * root + eps);
+        let g = s * load(grad[i]);
+        let m0 = load(m[i]);
+        let mi = m0 + one_minus_beta1 * (g - m0);
+        let vi = beta2 * load(v[i]) + one_minus_beta2 * g * g;
+        m[i] = store(mi);
+        v[i] = store(vi);
+        param[i] = store(keep * load(param[i]) - step * mi / (sqrt(vi) * root + eps));
     }
 }
 
@@ -50,10 +53,10 @@ fn sgd_range(first: u32, s: f32) {
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }
-        let w = param[i];
-        let mi = momentum * m[i] + (s * grad[i] + decay * w);
-        m[i] = mi;
-        param[i] = w - lr * mi;
+        let w = load(param[i]);
+        let mi = momentum * load(m[i]) + (s * load(grad[i]) + decay * w);
+        m[i] = store(mi);
+        param[i] = store(w - lr * mi);
     }
 }
 
@@ -67,13 +70,13 @@ fn rmsprop_range(first: u32, s: f32) {
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }
-        let w = param[i];
-        let g = s * grad[i] + decay * w;
-        let vi = alpha * v[i] + one_minus_alpha * g * g;
-        let mi = momentum * m[i] + g / (sqrt(vi) + eps);
-        v[i] = vi;
-        m[i] = mi;
-        param[i] = w - lr * mi;
+        let w = load(param[i]);
+        let g = s * load(grad[i]) + decay * w;
+        let vi = alpha * load(v[i]) + one_minus_alpha * g * g;
+        let mi = momentum * load(m[i]) + g / (sqrt(vi) + eps);
+        v[i] = store(vi);
+        m[i] = store(mi);
+        param[i] = store(w - lr * mi);
     }
 }
 

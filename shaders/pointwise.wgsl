@@ -5,16 +5,18 @@
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable  elements per invocation
+const PER: u32 = 4u; //#tunable  accesses per invocation
+const LANES: u32 = 1u; //#tunable  floats per access
 
 struct Params { n: u32, scale: f32, shift: f32, _pad: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read>       a: array<f32>; // (n)
-@group(0) @binding(2) var<storage, read>       b: array<f32>; // (n)
-@group(0) @binding(3) var<storage, read_write> y: array<f32>; // (n)  overwritten
+@group(0) @binding(1) var<storage, read>       a: array<Stored>; // (n), n in accesses
+@group(0) @binding(2) var<storage, read>       b: array<Stored>; // (n)
+@group(0) @binding(3) var<storage, read_write> y: array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
@@ -22,7 +24,7 @@ fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = a[i] + b[i];
+        y[i] = store(load(a[i]) + load(b[i]));
     }
 }
 
@@ -32,7 +34,7 @@ fn mul(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = a[i] * b[i];
+        y[i] = store(load(a[i]) * load(b[i]));
     }
 }
 
@@ -42,6 +44,6 @@ fn affine(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: 
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = p.scale * a[i] + p.shift;
+        y[i] = store(p.scale * load(a[i]) + p.shift);
     }
 }

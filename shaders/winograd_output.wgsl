@@ -5,6 +5,7 @@
 // Grid: one lane per channel and strip, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/divide.wgsl>
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 //#include <common/finish.wgsl>

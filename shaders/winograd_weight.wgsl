@@ -5,6 +5,7 @@
 // Grid: one lane per output channel and pair of input channels, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/divide.wgsl>
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 

@@ -21,8 +21,11 @@ pub fn includes(name: &str) -> Option<&'static str> {
     Some(match name {
         "common/bits.wgsl" => include_str!("../../shaders/common/bits.wgsl"),
         "common/conv2d.wgsl" => include_str!("../../shaders/common/conv2d.wgsl"),
+        "common/divide.wgsl" => include_str!("../../shaders/common/divide.wgsl"),
         "common/finish.wgsl" => include_str!("../../shaders/common/finish.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
+        "common/lanes1.wgsl" => include_str!("../../shaders/common/lanes1.wgsl"),
+        "common/lanes2.wgsl" => include_str!("../../shaders/common/lanes2.wgsl"),
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
         "common/mask.wgsl" => include_str!("../../shaders/common/mask.wgsl"),

@@ -1,7 +1,8 @@
 //! WGSL preprocessor: includes, tunable constants and textual unrolling, with a line map back to the real files.
 //!
 //! * `//#include <common/reduce.wgsl>` inserts a shared file once, depth first; unknown or cyclic includes are errors.
-//! * `const TM: u32 = 16u; //#tunable` may be overridden by name when the shader is loaded.
+//! * `const TM: u32 = 16u; //#tunable` may be overridden by name when the shader is loaded; `//#include <common/lanes${TM}.wgsl>` takes the
+//!   file its value names.
 //! * `//#unroll i in 0..TM` ... `//#end` repeats its lines with `${i}` replaced; bounds are integers or tunables; loops nest.
 //!   It exists because registers kept in arrays are slow on software Vulkan and on some drivers.
 
@@ -46,6 +47,7 @@ impl Line {
 /// [`Error::Wgsl`] with file and line for unknown or cyclic includes, unknown tunables, and unbalanced or malformed unrolling.
 pub fn expand(file: &str, source: &str, tunables: &[Tunable], include: &dyn Fn(&str) -> Option<&'static str>) -> Result<Expanded> {
     let mut lines = Vec::new();
+    let source = &choose_includes(source, tunables);
     insert(file, source, include, &mut vec![file.to_string()], &mut Vec::new(), &mut lines)?;
     let values = override_tunables(file, &mut lines, tunables)?;
     let mut out = Vec::new();
@@ -58,6 +60,27 @@ pub fn expand(file: &str, source: &str, tunables: &[Tunable], include: &dyn Fn(&
         origins.push((line.file, line.number));
     }
     Ok(Expanded { text, tunables: values, lines: origins })
+}
+
+/// Puts values in the place of `${NAME}` in the names of included files.
+fn choose_includes(source: &str, tunables: &[Tunable]) -> String {
+    let mut text = source.to_string();
+    for (name, default) in source.lines().filter_map(tunable) {
+        let value = tunables.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v);
+        for line in source.lines().filter(|l| l.trim_start().starts_with("//#include")) {
+            text = text.replace(line, &line.replace(&format!("${{{name}}}"), &value.to_string()));
+        }
+    }
+    text
+}
+
+/// Name and default of a line `const NAME: u32 = 16u; //#tunable`.
+fn tunable(line: &str) -> Option<(String, u32)> {
+    let (code, _) = line.split_once("//#tunable")?;
+    let (name, rest) = code.trim().strip_prefix("const ")?.split_once(':')?;
+    let (ty, value) = rest.split_once('=')?;
+    let value = value.trim().strip_suffix(';')?.trim().strip_suffix('u')?.parse::<u32>().ok()?;
+    (ty.trim() == "u32").then(|| (name.trim().to_string(), value))
 }
 
 fn insert(
@@ -98,15 +121,11 @@ fn insert(
 fn override_tunables(file: &str, lines: &mut [Line], wanted: &[Tunable]) -> Result<BTreeMap<String, u32>> {
     let mut values = BTreeMap::new();
     for line in lines.iter_mut() {
-        let Some((code, _)) = line.text.split_once("//#tunable") else { continue };
-        let parsed = code.trim().strip_prefix("const ").and_then(|c| {
-            let (name, rest) = c.split_once(':')?;
-            let (ty, value) = rest.split_once('=')?;
-            let value = value.trim().strip_suffix(';')?.trim().strip_suffix('u')?.parse::<u32>().ok()?;
-            (ty.trim() == "u32").then(|| (name.trim().to_string(), value))
-        });
-        let (name, default) =
-            parsed.ok_or_else(|| line.error(format!("expected `const NAME: u32 = 16u; //#tunable`, got `{}`", line.text.trim())))?;
+        if !line.text.contains("//#tunable") {
+            continue;
+        }
+        let (name, default) = tunable(&line.text)
+            .ok_or_else(|| line.error(format!("expected `const NAME: u32 = 16u; //#tunable`, got `{}`", line.text.trim())))?;
         let value = wanted.iter().find(|(n, _)| *n == name).map_or(default, |(_, v)| *v);
         line.text = format!("const {name}: u32 = {value}u;");
         values.insert(name, value);
@@ -201,6 +220,14 @@ mod tests {
         assert_eq!(e.text, "const A: u32 = 1u;\nconst B: u32 = 2u;\nfn f() {}\n");
         assert_eq!(e.origin(2), ("b".to_string(), 2));
         assert_eq!(e.origin(3), ("t.wgsl".to_string(), 3));
+    }
+
+    #[test]
+    fn a_tunable_chooses_an_include() {
+        let source = "//#include <${N}>\nconst N: u32 = 10u; //#tunable\n";
+        let named = |name: &str| (name == "10").then_some("ten\n").or((name == "2").then_some("two\n"));
+        let text = |tunables: &[Tunable]| expand("t.wgsl", source, tunables, &named).unwrap().text;
+        assert_eq!((text(&[]), text(&[("N", 2)])), ("ten\nconst N: u32 = 10u;\n".into(), "two\nconst N: u32 = 2u;\n".into()));
     }
 
     #[test]

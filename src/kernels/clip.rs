@@ -1,9 +1,9 @@
 //! Launches of `clip.wgsl`.
 
-use super::shader;
+use super::{lanes, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("clip", [("WG", 8)], [("WG", 256)]);
+shader!("clip", [("WG", 8)], [("WG", 8), ("LANES", 2)], [("WG", 256)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -28,8 +28,10 @@ pub fn chunks(caps: &Capabilities, n: usize) -> (usize, usize) {
 /// `partial[w] = Σ x²` over each chunk of [`chunks`].
 pub fn partial<B>(caps: &Capabilities, n: usize, x: B, partial: B) -> Launch<B> {
     let (chunk, count) = chunks(caps, n);
-    Launch::new(&SHADER, "clip_partial", &Params { n: n as u32, chunk: chunk as u32, max_norm: 0.0, nan: 0 })
+    let lanes = lanes(caps, &[n, chunk]);
+    Launch::new(&SHADER, "clip_partial", &Params { n: (n / lanes) as u32, chunk: (chunk / lanes) as u32, max_norm: 0.0, nan: 0 })
         .tune("WG", workgroup(caps))
+        .tune("LANES", lanes as u32)
         .bind("x", x)
         .bind("partial", partial)
         .linear(count as u64)

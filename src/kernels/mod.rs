@@ -137,6 +137,17 @@ pub fn streaming(caps: &Capabilities, n: usize) -> (u32, u32, u64) {
     (wg, per, (n as u64).div_ceil(u64::from(wg * per)))
 }
 
+/// Floats per access of a kernel whose operands consist of runs of these lengths: two where the driver is software and has 64-bit
+/// integers, because it spends a dozen instructions per lane on each access, whatever its width; else one.
+pub fn lanes(caps: &Capabilities, runs: &[usize]) -> usize {
+    if caps.software && caps.int64 && runs.iter().all(|n| n.is_multiple_of(2)) { 2 } else { 1 }
+}
+
+/// Sets `launch` to stream over `n` elements, `lanes` at a time.
+pub(crate) fn stream_lanes<B>(caps: &Capabilities, launch: Launch<B>, n: usize, lanes: usize) -> Launch<B> {
+    stream(caps, launch, n / lanes).tune("LANES", lanes as u32)
+}
+
 /// Sets `launch` to stream over `n` elements.
 pub(crate) fn stream<B>(caps: &Capabilities, launch: Launch<B>, n: usize) -> Launch<B> {
     let (wg, per, groups) = streaming(caps, n);

@@ -1,9 +1,9 @@
 //! Launches of `optimiser.wgsl`.
 
-use super::{shader, streaming};
+use super::{lanes, shader, stream_lanes};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 128), ("PER", 4)]);
+shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 256), ("LANES", 2)], [("WG", 8), ("PER", 16), ("LANES", 2)]);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -30,13 +30,10 @@ pub struct Operands<B> {
 
 /// One launch of `entry` (its `_clipped` twin is `clipped`) over `n` elements.
 fn launch<B>(caps: &Capabilities, n: usize, (entry, clipped): (&'static str, &'static str), flops: u64, o: Operands<B>) -> Launch<B> {
-    let (wg, per, groups) = streaming(caps, n);
+    let lanes = lanes(caps, &[n]);
     let entry = if o.clip.is_some() { clipped } else { entry };
     let moments = 1 + u64::from(o.v.is_some());
-    let mut launch = Launch::new(&SHADER, entry, &Params { n: n as u32, _pad: [0; 3] })
-        .tune("WG", wg)
-        .tune("PER", per)
-        .linear(groups)
+    let mut launch = stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, _pad: [0; 3] }), n, lanes)
         .cost(4 * n as u64 * (3 + 2 * moments), flops * n as u64)
         .bind("param", o.param)
         .bind("grad", o.grad)

@@ -1,9 +1,15 @@
 //! Launches of `pointwise.wgsl`.
 
-use super::{shader, stream};
+use super::{lanes, shader, stream_lanes};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("pointwise", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!(
+    "pointwise",
+    [("WG", 8), ("PER", 256)],
+    [("WG", 8), ("PER", 16)],
+    [("WG", 8), ("PER", 256), ("LANES", 2)],
+    [("WG", 8), ("PER", 16), ("LANES", 2)]
+);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -15,7 +21,8 @@ struct Params {
 }
 
 fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize, scale: f32, shift: f32) -> Launch<B> {
-    stream(caps, Launch::new(&SHADER, entry, &Params { n: n as u32, scale, shift, _pad: 0 }), n)
+    let lanes = lanes(caps, &[n]);
+    stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, scale, shift, _pad: 0 }), n, lanes)
 }
 
 /// `y = a + b`.

@@ -1,0 +1,8 @@
+// One access, two floats: kernels written for `Stored` and `Value` serve GPUs with `lanes1.wgsl` and software drivers with this.
+//#include <common/pair.wgsl>
+alias Stored = u64;
+alias Value = vec2<f32>;
+fn load(s: Stored) -> Value { return both(s); }
+fn store(v: Value) -> Stored { return pair(v); }
+fn total(v: Value) -> f32 { return v.x + v.y; }
+fn rectified(v: Value) -> Value { return select(v, Value(), bitcast<vec2<u32>>(v) - vec2<u32>(0x80000000u) <= vec2<u32>(0x7f800000u)); }
