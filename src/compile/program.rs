@@ -150,7 +150,26 @@ impl Program {
     /// # Errors
     /// A fault the driver has reported.
     pub fn run(&self) -> Result<()> {
-        self.poison();
+        self.prepare()?;
+        self.device.replay(&self.recording)
+    }
+
+    /// Runs once, waits, and returns how long each launch took, in the order of the plan's rows. What is only prepared
+    /// again when weights change is not among them. See [`Device::replay_timed`].
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn run_timed(&self) -> Result<Vec<Duration>> {
+        self.prepare()?;
+        self.device.replay_timed(&self.recording)
+    }
+
+    /// What comes before the launches of a run: poison, and what is made from state that changed since.
+    fn prepare(&self) -> Result<()> {
+        for page in self.poison.iter().flat_map(|(pages, _)| pages) {
+            let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
+            self.device.write(page, 0, bytemuck::cast_slice(&nan));
+        }
         let before = self.version.load(Ordering::Relaxed);
         if self.made_from.load(Ordering::Relaxed) != before || self.poison.is_some() {
             self.device.replay(&self.prepared)?;
@@ -158,23 +177,7 @@ impl Program {
         // Its own changes are not to what it prepared.
         let after = if self.plan.changes_state { self.version.fetch_add(1, Ordering::Relaxed) + 1 } else { before };
         self.made_from.store(after, Ordering::Relaxed);
-        self.device.replay(&self.recording)
-    }
-
-    /// Runs once, waits, and returns how long each launch took, in the order of the plan's rows. See [`Device::replay_timed`].
-    ///
-    /// # Errors
-    /// A device fault.
-    pub fn run_timed(&self) -> Result<Vec<Duration>> {
-        self.poison();
-        self.device.replay_timed(&self.recording)
-    }
-
-    fn poison(&self) {
-        for page in self.poison.iter().flat_map(|(pages, _)| pages) {
-            let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
-            self.device.write(page, 0, bytemuck::cast_slice(&nan));
-        }
+        Ok(())
     }
 
     /// Waits for the device and reads an output.
