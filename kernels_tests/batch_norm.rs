@@ -16,7 +16,7 @@ fn x(shape: [usize; 3]) -> In {
 
 #[test]
 fn train_and_eval_with_and_without_relu() {
-    for e in [(2, 1, 1), (5, 3, 7), (2, 7, 64), (3, 33, 9), (2, 4, 131)] {
+    for e in [(2, 1, 1), (5, 3, 7), (2, 7, 64), (3, 33, 9), (2, 4, 131), (4, 33, 6), (3, 43, 5), (1, 3, 130)] {
         for (relu, train) in [(false, true), (true, true), (false, false), (true, false)] {
             let (mean, var) = (vec![40.1; e.1], noise(9, e.1).iter().map(|v| 0.5 + v * v).collect::<Vec<f64>>());
             let mut inputs = vec![x([e.0, e.1, e.2]), normal(2, [e.1]), normal(3, [e.1])];

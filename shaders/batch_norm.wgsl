@@ -5,17 +5,24 @@
 //           train: dx = γ σ⁻¹ (g − dβ/N − x̂ dγ/N),  N = n·inner;   eval: dx = γ σ⁻¹ g
 //   running m' = (1 − k) m + k μ,  v' = (1 − k) v + k var·N/(N − 1)
 // The variance is summed around the mean in a second pass: exact where mean ≫ deviation.
-// Grid: statistics one workgroup per channel; the rest WG·PER neighbouring elements per workgroup, folded.
+// Grid: statistics one workgroup per channel; the pointwise passes one lane or one workgroup per image and channel; folded.
 
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 //#include <common/reduce.wgsl>
+//#include <common/rows.wgsl>
 
-const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
+const LANES: u32 = 1u; //#tunable  floats per access
 
-struct Params { n: u32, c: u32, inner: u32, relu: u32, eps: f32, momentum: f32, train: u32, _pad: u32 }
+// `inner` counts accesses, `count` the values of a channel.
+struct Params {
+    n: u32, c: u32, inner: u32, relu: u32,
+    eps: f32, momentum: f32, train: u32, alone: u32,
+    count: f32, _pad0: u32, _pad1: u32, _pad2: u32,
+}
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read>       x:    array<f32>; // (n, c, inner)
+@group(0) @binding(1) var<storage, read>       x:    array<Stored>; // (n, c, inner)
 @group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (c)  overwritten
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>; // (c)  overwritten
 
@@ -23,19 +30,18 @@ struct Params { n: u32, c: u32, inner: u32, relu: u32, eps: f32, momentum: f32, 
 fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups);
     if c >= p.c { return; }
-    let count = f32(p.n * p.inner);
-    var s = 0.0;
+    var s = Value();
     for (var n = 0u; n < p.n; n++) {
         let base = (n * p.c + c) * p.inner;
-        for (var i = lane; i < p.inner; i += WG) { s += x[base + i]; }
+        for (var i = lane; i < p.inner; i += WG) { s += load(x[base + i]); }
     }
-    let m = block_sum(lane, s) / count;
-    var q = 0.0;
+    let m = block_sum(lane, total(s)) / p.count;
+    var q = Value();
     for (var n = 0u; n < p.n; n++) {
         let base = (n * p.c + c) * p.inner;
-        for (var i = lane; i < p.inner; i += WG) { let d = x[base + i] - m; q += d * d; }
+        for (var i = lane; i < p.inner; i += WG) { let d = load(x[base + i]) - m; q += d * d; }
     }
-    let v = block_sum(lane, q) / count;
+    let v = block_sum(lane, total(q)) / p.count;
     if lane == 0u {
         mean[c] = m;
         rstd[c] = 1.0 / sqrt(v + p.eps);
@@ -46,7 +52,7 @@ fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgro
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>; // (c)
 @group(0) @binding(4) var<storage, read>       mean_in: array<f32>; // (c)
 @group(0) @binding(5) var<storage, read>       spread:  array<f32>; // (c)  reciprocal deviation (train) or variance (eval)
-@group(0) @binding(6) var<storage, read_write> y:       array<f32>; // (n, c, inner)  overwritten
+@group(0) @binding(6) var<storage, read_write> y:       array<Stored>; // (n, c, inner)  overwritten
 
 fn reciprocal(c: u32) -> f32 {
     if p.train != 0u { return spread[c]; }
@@ -55,20 +61,24 @@ fn reciprocal(c: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = flat_group(g, groups) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n * p.c * p.inner { return; }
-        let c = i / p.inner % p.c;
-        let v = weight[c] * ((x[i] - mean_in[c]) * reciprocal(c)) + bias[c];
-        y[i] = select(v, max(v, 0.0), p.relu != 0u);
+    let at = walk(flat_group(g, groups), lane, p.alone);
+    if at.row >= p.n * p.c { return; }
+    let c = at.row % p.c;
+    let m = mean_in[c];
+    let r = reciprocal(c);
+    let scale = weight[c];
+    let shift = bias[c];
+    let base = at.row * p.inner;
+    for (var i = at.first; i < p.inner; i += at.step) {
+        let v = scale * ((load(x[base + i]) - m) * r) + shift;
+        if p.relu != 0u { y[base + i] = store(rectified(v)); } else { y[base + i] = store(v); }
     }
 }
 
-@group(0) @binding(2) var<storage, read>       y_saved: array<f32>; // (n, c, inner); read after ReLU only
+@group(0) @binding(2) var<storage, read>       y_saved: array<Stored>; // (n, c, inner); read after ReLU only
 @group(0) @binding(3) var<storage, read>       mean_s:  array<f32>; // (c)
 @group(0) @binding(4) var<storage, read>       spread_s: array<f32>; // (c)
-@group(0) @binding(5) var<storage, read>       dy:      array<f32>; // (n, c, inner)
+@group(0) @binding(5) var<storage, read>       dy:      array<Stored>; // (n, c, inner)
 @group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (c)  overwritten
 @group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (c)  overwritten
 
@@ -79,19 +89,19 @@ fn batch_norm_bwd_sums(@builtin(local_invocation_index) lane: u32, @builtin(work
     let m = mean_s[c];
     var r = spread_s[c];
     if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
-    var db = 0.0;
-    var dw = 0.0;
+    var sum = Value();
+    var product = Value();
     for (var n = 0u; n < p.n; n++) {
         let base = (n * p.c + c) * p.inner;
         for (var i = lane; i < p.inner; i += WG) {
-            var d = dy[base + i];
-            if p.relu != 0u { d = select(0.0, d, y_saved[base + i] > 0.0); }
-            db += d;
-            dw += d * (x[base + i] - m);
+            var d = load(dy[base + i]);
+            if p.relu != 0u { d = select(Value(), d, load(y_saved[base + i]) > Value()); }
+            sum += d;
+            product += d * (load(x[base + i]) - m);
         }
     }
-    db = block_sum(lane, db);
-    dw = block_sum(lane, dw) * r;
+    let db = block_sum(lane, total(sum));
+    let dw = block_sum(lane, total(product)) * r;
     if lane == 0u {
         dbias[c] = db;
         dweight[c] = dw;
@@ -117,9 +127,8 @@ fn batch_norm_bwd_record(@builtin(local_invocation_index) lane: u32, @builtin(wo
     var slope = 0.0;
     var shift = 0.0;
     if p.train != 0u {
-        let count = f32(p.n * p.inner);
-        slope = -scale * r * dweight_k[c] / count;
-        shift = -scale * dbias_k[c] / count;
+        slope = -scale * r * dweight_k[c] / p.count;
+        shift = -scale * dbias_k[c] / p.count;
     }
     record[p.c + c] = slope;
     record[2u * p.c + c] = shift;
@@ -127,19 +136,23 @@ fn batch_norm_bwd_record(@builtin(local_invocation_index) lane: u32, @builtin(wo
 }
 
 @group(0) @binding(3) var<storage, read>       record_in: array<f32>; // (4, c)
-@group(0) @binding(4) var<storage, read>       dy_in:     array<f32>; // (n, c, inner)
-@group(0) @binding(5) var<storage, read_write> dx:        array<f32>; // (n, c, inner)  overwritten
+@group(0) @binding(4) var<storage, read>       dy_in:     array<Stored>; // (n, c, inner)
+@group(0) @binding(5) var<storage, read_write> dx:        array<Stored>; // (n, c, inner)  overwritten
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = flat_group(g, groups) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n * p.c * p.inner { return; }
-        let c = i / p.inner % p.c;
-        var d = dy_in[i];
-        if p.relu != 0u { d = select(0.0, d, y_saved[i] > 0.0); }
-        dx[i] = d * record_in[c] + (x[i] - record_in[3u * p.c + c]) * record_in[p.c + c] + record_in[2u * p.c + c];
+    let at = walk(flat_group(g, groups), lane, p.alone);
+    if at.row >= p.n * p.c { return; }
+    let c = at.row % p.c;
+    let scale = record_in[c];
+    let slope = record_in[p.c + c];
+    let shift = record_in[2u * p.c + c];
+    let m = record_in[3u * p.c + c];
+    let base = at.row * p.inner;
+    for (var i = at.first; i < p.inner; i += at.step) {
+        var d = load(dy_in[base + i]);
+        if p.relu != 0u { d = select(Value(), d, load(y_saved[base + i]) > Value()); }
+        dx[base + i] = store(d * scale + (load(x[base + i]) - m) * slope + shift);
     }
 }
 
@@ -154,8 +167,7 @@ fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 fn batch_norm_running(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups) * WG + lane;
     if c >= p.c { return; }
-    let count = f32(p.n * p.inner);
     let biased = max(1.0 / (batch_rstd[c] * batch_rstd[c]) - p.eps, 0.0);
     new_mean[c] = (1.0 - p.momentum) * running_mean[c] + p.momentum * batch_mean[c];
-    new_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * biased * count / max(count - 1.0, 1.0);
+    new_var[c] = (1.0 - p.momentum) * running_var[c] + p.momentum * biased * p.count / max(p.count - 1.0, 1.0);
 }

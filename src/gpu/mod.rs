@@ -29,6 +29,7 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
         "common/mask.wgsl" => include_str!("../../shaders/common/mask.wgsl"),
+        "common/rows.wgsl" => include_str!("../../shaders/common/rows.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
         "common/tile.wgsl" => include_str!("../../shaders/common/tile.wgsl"),
         "common/winograd.wgsl" => include_str!("../../shaders/common/winograd.wgsl"),

@@ -143,6 +143,20 @@ pub fn lanes(caps: &Capabilities, runs: &[usize]) -> usize {
     if caps.software && caps.int64 && runs.iter().all(|n| n.is_multiple_of(2)) { 2 } else { 1 }
 }
 
+/// Sets `launch` to walk `rows` rows of `inner` accesses (see `common/rows.wgsl`) one lane each where `alone`, else one workgroup each.
+pub(crate) fn walk<B>(caps: &Capabilities, launch: Launch<B>, rows: usize, inner: usize, lanes: usize) -> Launch<B> {
+    let (wg, groups) = match alone(caps, rows) {
+        true => (8, rows.div_ceil(8)),
+        false => (reduction(caps, inner), rows),
+    };
+    launch.tune("WG", wg).tune("LANES", lanes as u32).linear(groups as u64)
+}
+
+/// Whether each lane walks a row of its own: on software adapters, where there are enough rows for every core.
+pub(crate) fn alone(caps: &Capabilities, rows: usize) -> bool {
+    caps.software && rows >= 128
+}
+
 /// Sets `launch` to stream over `n` elements, `lanes` at a time.
 pub(crate) fn stream_lanes<B>(caps: &Capabilities, launch: Launch<B>, n: usize, lanes: usize) -> Launch<B> {
     stream(caps, launch, n / lanes).tune("LANES", lanes as u32)
