@@ -20,6 +20,7 @@ mod coverage;
 mod cross_entropy;
 mod delta;
 mod focal_bce;
+mod fusion;
 mod heads;
 mod in_place;
 mod matmul;

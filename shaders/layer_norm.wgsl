@@ -2,7 +2,7 @@
 //   x̂ = (x − μ) r,  y = γ x̂ + β
 //   standard      r = 1/√(var + ε), biased variance
 //   unbiased_std  r = 1/(σ + ε),    σ² = Σ (x − μ)²/(n − 1)          (the released Res-Trans code)
-//   g = γ dy
+//   g = γ dy, and to dx what is given of it by another path (plus) is added
 //   standard      dx = r (g − mean g − x̂ mean(g x̂))
 //   unbiased_std  dx = r (g − mean g) − (x − μ) r² Σ g (x − μ) / (σ (n − 1))
 //                 (the last term is 0 for a row without spread, σ = 0)
@@ -12,7 +12,7 @@
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
-struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, plus: u32, _pad0: u32, _pad1: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (rows, n)
@@ -47,7 +47,8 @@ fn layer_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 @group(0) @binding(3) var<storage, read>       mean_s: array<f32>; // (rows)
 @group(0) @binding(4) var<storage, read>       rstd_s: array<f32>; // (rows)
 @group(0) @binding(5) var<storage, read>       dy:     array<f32>; // (rows, n)
-@group(0) @binding(6) var<storage, read_write> dx:     array<f32>; // (rows, n)  overwritten
+@group(0) @binding(6) var<storage, read>       other:  array<f32>; // (rows, n); any buffer when plus is 0
+@group(0) @binding(7) var<storage, read_write> dx:     array<f32>; // (rows, n)  overwritten
 
 @compute @workgroup_size(WG)
 fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -73,7 +74,9 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
         if sigma > 1e-6 * p.eps { slope = r * r * dot / (sigma * f32(p.n - 1u)); }
     }
     for (var i = lane; i < p.n; i += WG) {
-        dx[base + i] = r * (dy[base + i] * weight[i] - sum) - (x[base + i] - m) * slope;
+        var d = r * (dy[base + i] * weight[i] - sum) - (x[base + i] - m) * slope;
+        if p.plus != 0u { d += other[base + i]; }
+        dx[base + i] = d;
     }
 }
 

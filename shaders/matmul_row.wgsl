@@ -1,13 +1,13 @@
 // Batched matrix product with few outputs and a long sum: one workgroup per output element, or per part of it.
 //   part[s,z,m,n] = Σ_{k in slice s} a[z,m,k] · b[z,k,n];   with one slice, c = α·part (+ bias)
-//   c[z,m,n]      = α · Σ_s part[s,z,m,n]  (+ bias[n])
+//   c[z,m,n]      = α · Σ_s part[s,z,m,n]  (+ bias[n]), optionally its positive part
 // Grid: matmul_row one workgroup per (slice, element), folded; matmul_row_sum one invocation per element, folded.
 
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
 struct Params {
-    m: u32, n: u32, k: u32, has_bias: u32,
+    m: u32, n: u32, k: u32, flags: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
     b_k: u32, b_col: u32, alpha: f32, slices: u32,
     batch: u32, _pad0: u32, _pad1: u32, _pad2: u32,
@@ -37,7 +37,7 @@ fn matmul_row(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
 }
 
 @group(0) @binding(1) var<storage, read>       part_in: array<f32>; // (slices, batch, m, n)
-@group(0) @binding(2) var<storage, read>       bias:    array<f32>; // (n); any buffer when has_bias is 0
+@group(0) @binding(2) var<storage, read>       bias:    array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(3) var<storage, read_write> c:       array<f32>; // (batch, m, n)  overwritten
 
 @compute @workgroup_size(WG)
@@ -48,6 +48,7 @@ fn matmul_row_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     var s = 0.0;
     for (var i = 0u; i < p.slices; i++) { s += part_in[i * elements + e]; }
     s *= p.alpha;
-    if p.has_bias != 0u { s += bias[e % p.n]; }
+    if (p.flags & 1u) != 0u { s += bias[e % p.n]; }
+    if (p.flags & 4u) != 0u && s < 0.0 { s = 0.0; }
     c[e] = s;
 }

@@ -1,5 +1,5 @@
 // Batched matrix product for adapters whose subgroups are SG lanes wide and whose workgroup memory gains nothing (software Vulkan).
-//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
+//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n]), optionally its positive part
 // Operands are addressed by strides, so transposes cost nothing. One subgroup makes a tile of SG·RB rows x 4·SG columns: each lane loads
 // four k of its own rows of `a`, every row is then broadcast; each lane owns four columns of `b`. Rows and columns past the
 // end are clamped when loaded and skipped when stored.
@@ -11,7 +11,7 @@ const SG: u32 = 8u; //#tunable  lanes of a subgroup
 const RB: u32 = 2u; //#tunable  blocks of SG rows
 
 struct Params {
-    m: u32, n: u32, k: u32, has_bias: u32,
+    m: u32, n: u32, k: u32, flags: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
     b_k: u32, b_col: u32, alpha: f32, batch: u32,
 }
@@ -19,8 +19,11 @@ struct Params {
 
 @group(0) @binding(1) var<storage, read>       a:    array<f32>; // (batch, m, k) by strides
 @group(0) @binding(2) var<storage, read>       b:    array<f32>; // (batch, k, n) by strides
-@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
+@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(4) var<storage, read_write> c:    array<f32>; // (batch, m, n)  overwritten
+
+// Where bit 2 of flags asks for it, the positive part; a NaN stays one.
+fn rectified(v: vec4<f32>) -> vec4<f32> { return select(v, vec4<f32>(), (v < vec4<f32>()) & vec4<bool>((p.flags & 4u) != 0u)); }
 
 fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
     if row >= p.m { return; }
@@ -81,12 +84,12 @@ fn matmul_subgroup(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgrou
         //#end
     }
     var add = vec4<f32>();
-    if p.has_bias != 0u {
+    if (p.flags & 1u) != 0u {
         add = vec4<f32>(bias[min(col0, last)], bias[min(col0 + 1u, last)], bias[min(col0 + 2u, last)], bias[min(col0 + 3u, last)]);
     }
     //#unroll i in 0..RB
     //#unroll r in 0..SG
-    put(z, row0 + ${i}u * SG + ${r}u, col0, p.alpha * c${i}_${r} + add);
+    put(z, row0 + ${i}u * SG + ${r}u, col0, rectified(p.alpha * c${i}_${r} + add));
     //#end
     //#end
 }

@@ -1,5 +1,5 @@
 // Batched matrix product through workgroup memory, for GPUs and for adapters without a fixed subgroup size.
-//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
+//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n]), optionally its positive part
 // A workgroup of 256 invocations makes a 64 x 64 tile in steps of 16 along k; each invocation keeps 4 x 4 of it in registers.
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
@@ -7,7 +7,7 @@
 //#include <common/tile.wgsl>
 
 struct Params {
-    m: u32, n: u32, k: u32, has_bias: u32,
+    m: u32, n: u32, k: u32, flags: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
     b_k: u32, b_col: u32, alpha: f32, batch: u32,
 }
@@ -15,7 +15,7 @@ struct Params {
 
 @group(0) @binding(1) var<storage, read>       a:    array<f32>; // (batch, m, k) by strides
 @group(0) @binding(2) var<storage, read>       b:    array<f32>; // (batch, k, n) by strides
-@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer when has_bias is 0
+@group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(4) var<storage, read_write> c:    array<f32>; // (batch, m, n)  overwritten
 
 @compute @workgroup_size(16, 16)
@@ -57,7 +57,8 @@ fn matmul_tile(
         let n${i}_${j} = col0 + l.x + ${j}u * 16u;
         if n${i}_${j} < p.n {
             var v = p.alpha * acc_${i}[${j}];
-            if p.has_bias != 0u { v += bias[n${i}_${j}]; }
+            if (p.flags & 1u) != 0u { v += bias[n${i}_${j}]; }
+            if (p.flags & 4u) != 0u && v < 0.0 { v = 0.0; }
             c[(z * p.m + r${i}) * p.n + n${i}_${j}] = v;
         }
         //#end

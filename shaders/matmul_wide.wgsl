@@ -1,5 +1,5 @@
 // Batched matrix product like `matmul_subgroup`, for operands that can be read and written two floats at a time (software Vulkan).
-//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n])
+//   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n]), optionally its positive part
 // The operands are declared u64 (see common/pair.wgsl). `a` is contiguous along k (A_ROWS = 0) or along m (1), `b` along n (B_COLS = 1)
 // or along k (0); k is a multiple of 8, n of 2 (of 4 with B_COLS = 1), m of 2 with A_ROWS = 1, strides are even. One subgroup makes
 // 2·SG rows x 4·SG columns, each lane loading eight k of two neighbouring rows of `a`, which are broadcast, and of its own four columns
@@ -24,6 +24,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read>       b:    array<u64>; // (batch, k, n) by strides, pairs of f32
 @group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
+
+// Where bit 2 of flags asks for it, the positive part; a NaN stays one.
+fn rectified(v: vec4<f32>) -> vec4<f32> { return select(v, vec4<f32>(), (v < vec4<f32>()) & vec4<bool>((p.flags & 4u) != 0u)); }
 
 fn put(z: u32, row: u32, col: u32, v: vec4<f32>) {
     if row >= p.m || col >= p.n { return; }
@@ -125,7 +128,7 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
     }
     //#unroll i in 0..2
     //#unroll r in 0..SG
-    put(z, row0 + 2u * ${r}u + ${i}u, col0, p.alpha * c${i}_${r} + add);
+    put(z, row0 + 2u * ${r}u + ${i}u, col0, rectified(p.alpha * c${i}_${r} + add));
     //#end
     //#end
 }

@@ -1,5 +1,5 @@
 // Pointwise arithmetic on tensors of one shape.
-//   add    y = a + b         (its own VJP: dy for both)
+//   add    y = a + b         (its own VJP: dy for both); add_relu its positive part (a NaN stays one)
 //   mul    y = a · b         (VJP: mul(dy, b), mul(dy, a))
 //   affine y = s·x + t       (VJP: affine(dy, s, 0))
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
@@ -25,6 +25,17 @@ fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
         let i = first + step * WG;
         if i >= p.n { return; }
         y[i] = store(load(a[i]) + load(b[i]));
+    }
+}
+
+@compute @workgroup_size(WG)
+fn add_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        let v = a[i] + b[i];
+        y[i] = select(v, 0.0, v < 0.0);
     }
 }
 

@@ -8,7 +8,7 @@ mod op;
 mod shape;
 
 pub use grad::AddFn;
-pub use op::{Lowering, Op, Operand};
+pub use op::{Lowering, Op, Operand, Producer};
 pub use shape::Shape;
 
 use crate::{Error, Result};

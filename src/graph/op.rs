@@ -31,10 +31,10 @@ pub trait Op: Any + Send + Sync {
         false
     }
 
-    /// One op that computes `self(producer(..), rest..)` from the producer's inputs followed by `rest`, where there is one; `inputs` is
-    /// the number of the producer's inputs. Used when nothing else reads what the producer makes, after differentiation.
-    fn absorb(&self, producer: &dyn Op, inputs: usize) -> Option<Arc<dyn Op>> {
-        let _ = (producer, inputs);
+    /// One op that computes this one's output from the producer's inputs followed by this one's others, where there is one. Used when
+    /// nothing else reads what the producer makes, after differentiation.
+    fn absorb(&self, producer: &Producer) -> Option<Arc<dyn Op>> {
+        let _ = producer;
         None
     }
 
@@ -48,6 +48,27 @@ pub trait Op: Any + Send + Sync {
     fn overwrites(&self, output: usize) -> Option<usize> {
         let _ = output;
         None
+    }
+}
+
+/// The maker of a value, offered to the op that alone reads it.
+pub struct Producer<'a> {
+    /// The op, with one output.
+    pub op: &'a dyn Op,
+    /// Which input of the reader it makes.
+    pub input: usize,
+    /// Number of its own inputs.
+    pub taken: usize,
+    /// Whether the reader sees the value under another shape.
+    pub viewed: bool,
+    /// Shapes of the producer's inputs and of the reader's others.
+    pub shapes: &'a [Shape],
+}
+
+impl Producer<'_> {
+    /// The producer, if it is an op of that type.
+    pub fn is<T: Op>(&self) -> Option<&T> {
+        (self.op as &dyn Any).downcast_ref()
     }
 }
 

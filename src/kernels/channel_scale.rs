@@ -10,11 +10,16 @@ shader!("channel_scale", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [(
 struct Params {
     rows: u32,
     inner: u32,
-    _pad: [u32; 2],
+    relu: u32,
+    factor: f32,
 }
 
 fn launch<B>(entry: &'static str, rows: usize, inner: usize) -> Launch<B> {
-    Launch::new(&SHADER, entry, &Params { rows: rows as u32, inner: inner as u32, _pad: [0; 2] })
+    launch_with(entry, rows, inner, false, 0.0)
+}
+
+fn launch_with<B>(entry: &'static str, rows: usize, inner: usize, relu: bool, factor: f32) -> Launch<B> {
+    Launch::new(&SHADER, entry, &Params { rows: rows as u32, inner: inner as u32, relu: u32::from(relu), factor })
 }
 
 /// `y[r,i] = s[r] · x[r,i]`.
@@ -22,6 +27,20 @@ pub fn forward<B>(caps: &Capabilities, rows: usize, inner: usize, x: B, s: B, y:
     let n = (rows * inner) as u64;
     let launch = launch("channel_scale_fwd", rows, inner).bind("x", x).bind("s", s).bind("y", y);
     stream(caps, launch, n as usize).cost(8 * n, n)
+}
+
+/// `y[r,i] = s[r] · x[r,i] + a[r,i]`, with `relu` its positive part.
+pub fn tail<B>(caps: &Capabilities, rows: usize, inner: usize, relu: bool, [x, s, a]: [B; 3], y: B) -> Launch<B> {
+    let n = (rows * inner) as u64;
+    let launch = launch_with("channel_scale_tail", rows, inner, relu, 0.0).bind("x", x).bind("s", s).bind("a", a).bind("sum", y);
+    stream(caps, launch, n as usize).cost(12 * n, 2 * n)
+}
+
+/// `y[r,i] = s[r] · x[r,i] + factor · t[r]`.
+pub fn shift<B>(caps: &Capabilities, rows: usize, inner: usize, factor: f32, [x, s, t]: [B; 3], y: B) -> Launch<B> {
+    let n = (rows * inner) as u64;
+    let launch = launch_with("channel_scale_shift", rows, inner, false, factor).bind("x", x).bind("s", s).bind("t", t).bind("sum", y);
+    stream(caps, launch, n as usize).cost(8 * n, 2 * n)
 }
 
 /// `ds[r] = Σ_i x[r,i] · dy[r,i]`.

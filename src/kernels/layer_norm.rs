@@ -26,7 +26,8 @@ struct Params {
     eps: f32,
     unbiased: u32,
     slices: u32,
-    _pad: [u32; 3],
+    plus: u32,
+    _pad: [u32; 2],
 }
 
 impl Norm {
@@ -36,9 +37,13 @@ impl Norm {
     }
 
     fn launch<B>(&self, entry: &'static str, wg: u32, groups: usize, passes: u64, flops: u64) -> Launch<B> {
+        self.launch_plus(entry, wg, groups, passes, flops, false)
+    }
+
+    fn launch_plus<B>(&self, entry: &'static str, wg: u32, groups: usize, passes: u64, flops: u64, plus: bool) -> Launch<B> {
         let elements = (self.rows * self.n) as u64;
         let [rows, n, slices] = [self.rows, self.n, self.slices()].map(|v| v as u32);
-        let params = Params { rows, n, eps: self.eps, unbiased: u32::from(self.unbiased), slices, _pad: [0; 3] };
+        let params = Params { rows, n, eps: self.eps, unbiased: u32::from(self.unbiased), slices, plus: u32::from(plus), _pad: [0; 2] };
         let launch = Launch::new(&SHADER, entry, &params).tune("WG", wg).linear(groups as u64);
         launch.cost(4 * passes * elements, flops * elements)
     }
@@ -50,10 +55,12 @@ impl Norm {
         launch.bind("x", x).bind("weight", weight).bind("bias", bias).bind("y", y).bind("mean", mean).bind("rstd", rstd)
     }
 
-    /// `dx`.
+    /// `dx`, to which `other` is added.
     #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
-    pub fn backward<B>(&self, caps: &Capabilities, x: B, weight: B, mean: B, rstd: B, dy: B, dx: B) -> Launch<B> {
-        let launch = self.launch("layer_norm_bwd", reduction(caps, self.n), self.rows, 3, 9);
+    pub fn backward<B: Copy>(&self, caps: &Capabilities, x: B, weight: B, mean: B, rstd: B, dy: B, other: Option<B>, dx: B) -> Launch<B> {
+        let plus = other.is_some();
+        let launch = self.launch_plus("layer_norm_bwd", reduction(caps, self.n), self.rows, 3 + u64::from(plus), 9, plus);
+        let launch = launch.bind("other", other.unwrap_or(dy));
         launch.bind("x", x).bind("weight", weight).bind("mean_s", mean).bind("rstd_s", rstd).bind("dy", dy).bind("dx", dx)
     }
 

@@ -22,6 +22,8 @@ pub struct Product {
     pub alpha: f32,
     /// Whether a bias over n is added.
     pub bias: bool,
+    /// Whether the positive part is taken.
+    pub relu: bool,
 }
 
 impl Product {
@@ -29,7 +31,12 @@ impl Product {
     pub fn new(batch: usize, m: usize, n: usize, k: usize, transpose_a: bool, transpose_b: bool) -> Self {
         let a = if transpose_a { [m * k, 1, m] } else { [m * k, k, 1] };
         let b = if transpose_b { [k * n, 1, k] } else { [k * n, n, 1] };
-        Product { batch, m, n, k, a, b, alpha: 1.0, bias: false }
+        Product { batch, m, n, k, a, b, alpha: 1.0, bias: false, relu: false }
+    }
+
+    /// What is done to the sums, for the kernels: bit 0 the bias, bit 2 the positive part.
+    pub(super) fn flags(&self) -> u32 {
+        u32::from(self.bias) | u32::from(self.relu) << 2
     }
 
     /// Bytes moved, each element once.

@@ -23,7 +23,7 @@ pub(super) struct Params {
 impl Params {
     pub(super) fn new(p: &Product) -> Self {
         let [m, n, k, batch] = [p.m, p.n, p.k, p.batch].map(|v| v as u32);
-        Params { m, n, k, flags: u32::from(p.bias), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, batch }
+        Params { m, n, k, flags: p.flags(), a: p.a.map(|v| v as u32), b: p.b.map(|v| v as u32), alpha: p.alpha, batch }
     }
 }
 

@@ -25,9 +25,9 @@ fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize, scale: f32, shi
     stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, scale, shift, _pad: 0 }), n, lanes)
 }
 
-/// `y = a + b`.
-pub fn add<B>(caps: &Capabilities, n: usize, a: B, b: B, y: B) -> Launch<B> {
-    launch(caps, "add", n, 0.0, 0.0).bind("a", a).bind("b", b).bind("y", y).cost(12 * n as u64, n as u64)
+/// `y = a + b`, with `relu` its positive part.
+pub fn add<B>(caps: &Capabilities, n: usize, relu: bool, a: B, b: B, y: B) -> Launch<B> {
+    launch(caps, if relu { "add_relu" } else { "add" }, n, 0.0, 0.0).bind("a", a).bind("b", b).bind("y", y).cost(12 * n as u64, n as u64)
 }
 
 /// `y = a · b`.

@@ -2,10 +2,9 @@
 
 use super::conv2d::Forward as Convolution;
 use super::{arity, same};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
 use crate::kernels::batch_norm::Norm;
 use crate::{Error, Result};
-use std::any::Any;
 use std::sync::Arc;
 
 /// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd).
@@ -39,9 +38,9 @@ impl Op for BatchNorm {
         }
         Ok(if self.train { vec![x.clone(), c.clone(), c] } else { vec![x.clone()] })
     }
-    fn absorb(&self, producer: &dyn Op, inputs: usize) -> Option<Arc<dyn Op>> {
-        let conv = (producer as &dyn Any).downcast_ref::<Convolution>().filter(|_| !self.train)?;
-        Some(Arc::new(conv.with_norm(inputs, self.eps, self.relu)?))
+    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
+        let conv = p.is::<Convolution>().filter(|_| !self.train && p.input == 0 && !p.viewed)?;
+        Some(Arc::new(conv.with_norm(p.taken, self.eps, self.relu)?))
     }
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
         let inputs = g.inputs(node).to_vec();

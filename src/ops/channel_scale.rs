@@ -1,11 +1,13 @@
 //! Scale per image and channel.
 
 use super::arity;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use super::reduce::Spread;
+use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
 use crate::kernels::channel_scale as kernel;
 use crate::{Error, Result};
+use std::sync::Arc;
 
-struct ChannelScale;
+pub(super) struct ChannelScale;
 
 impl Op for ChannelScale {
     fn name(&self) -> &'static str {
@@ -29,6 +31,52 @@ impl Op for ChannelScale {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, total) = (cx.input_shape(1).elements(), cx.input_shape(0).elements());
         cx.launch(kernel::forward(cx.caps(), rows, total / rows, cx.input(0), cx.input(1), cx.output(0)));
+        Ok(())
+    }
+}
+
+/// `s x + a`, optionally followed by ReLU: inputs x, s, a. Made by fusion, after differentiation.
+pub(super) struct Tail {
+    pub(super) relu: bool,
+}
+
+impl Op for Tail {
+    fn name(&self) -> &'static str {
+        "channel_scale_add"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        ChannelScale.shapes(&inputs[..2])
+    }
+    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
+        // What is added is one value per row: the gradient of the rows' means.
+        let spread = p.is::<Spread>().filter(|_| !self.relu && p.input == 2)?;
+        let s = p.shapes.get(2)?.elements();
+        Some(Arc::new(Shift { factor: spread.rows(s)? }))
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let (rows, total) = (cx.input_shape(1).elements(), cx.input_shape(0).elements());
+        let [x, s, a] = [0, 1, 2].map(|i| cx.input(i));
+        cx.launch(kernel::tail(cx.caps(), rows, total / rows, self.relu, [x, s, a], cx.output(0)));
+        Ok(())
+    }
+}
+
+/// `s x + factor t` with one s and one t per row: inputs t, x, s. Made by fusion, after differentiation.
+struct Shift {
+    factor: f32,
+}
+
+impl Op for Shift {
+    fn name(&self) -> &'static str {
+        "channel_scale_shift"
+    }
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
+        ChannelScale.shapes(&inputs[1..])
+    }
+    fn lower(&self, cx: &mut Lowering) -> Result<()> {
+        let (rows, total) = (cx.input_shape(2).elements(), cx.input_shape(1).elements());
+        let [t, x, s] = [0, 1, 2].map(|i| cx.input(i));
+        cx.launch(kernel::shift(cx.caps(), rows, total / rows, self.factor, [x, s, t], cx.output(0)));
         Ok(())
     }
 }

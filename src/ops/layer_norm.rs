@@ -64,8 +64,15 @@ impl Op for LayerNorm {
     }
 }
 
-/// Inputs x, weight, mean, rstd, dy; output dx.
-struct Backward(LayerNorm);
+/// Inputs x, weight, mean, rstd, dy and optionally what is added; output dx.
+pub(super) struct Backward(LayerNorm);
+
+impl Backward {
+    /// The same followed by an addition; none where there is one already.
+    pub(super) fn with_sum(&self, inputs: usize) -> Option<Self> {
+        (inputs == 5).then_some(Backward(self.0))
+    }
+}
 
 impl Op for Backward {
     fn name(&self) -> &'static str {
@@ -77,7 +84,8 @@ impl Op for Backward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
         let [x, weight, mean, rstd, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(norm.backward(cx.caps(), x, weight, mean, rstd, dy, cx.output(0)));
+        let other = (cx.inputs() == 6).then(|| cx.input(5));
+        cx.launch(norm.backward(cx.caps(), x, weight, mean, rstd, dy, other, cx.output(0)));
         Ok(())
     }
 }

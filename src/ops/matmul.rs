@@ -5,25 +5,31 @@ use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::matmul::{self as kernel, Product, Variant};
 use crate::{Error, Result};
 
-/// `α · op(a) · op(b) (+ bias)` for (B, ., .) operands; `op` transposes where asked.
-struct MatMul {
+/// `α · op(a) · op(b) (+ bias)` for (B, ., .) operands; `op` transposes where asked. With `relu` (made by fusion, after
+/// differentiation) its positive part.
+#[derive(Clone, Copy)]
+pub(super) struct MatMul {
     transpose_a: bool,
     transpose_b: bool,
     alpha: f32,
     variant: Option<Variant>,
+    relu: bool,
 }
 
 impl MatMul {
+    pub(super) fn with_relu(&self) -> Self {
+        MatMul { relu: true, ..*self }
+    }
     fn product(&self, a: &Shape, b: &Shape, bias: bool) -> Product {
         let (m, k) = if self.transpose_a { (a[2], a[1]) } else { (a[1], a[2]) };
         let n = if self.transpose_b { b[1] } else { b[2] };
-        Product { alpha: self.alpha, bias, ..Product::new(a[0], m, n, k, self.transpose_a, self.transpose_b) }
+        Product { alpha: self.alpha, bias, relu: self.relu, ..Product::new(a[0], m, n, k, self.transpose_a, self.transpose_b) }
     }
 }
 
 impl Op for MatMul {
     fn name(&self) -> &'static str {
-        "matmul"
+        if self.relu { "matmul_relu" } else { "matmul" }
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         if inputs.len() != 3 {
@@ -86,7 +92,7 @@ impl Op for MatMul {
 }
 
 fn scaled(g: &mut Graph, a: Var, b: Var, transpose_a: bool, transpose_b: bool, alpha: f32) -> Result<Var> {
-    g.apply1(MatMul { transpose_a, transpose_b, alpha, variant: None }, &[a, b])
+    g.apply1(MatMul { transpose_a, transpose_b, alpha, variant: None, relu: false }, &[a, b])
 }
 
 /// `op(a) · op(b)` for two matrices, or for (B, M, K) and (B, K, N) batches of them; `transpose_*` says that the operand is stored
@@ -120,7 +126,7 @@ pub fn matmul_scaled(g: &mut Graph, a: Var, b: Var, transpose_a: bool, transpose
 /// See [`matmul`]; a bias that is not one per column.
 pub fn matmul_with(g: &mut Graph, a: Var, b: Var, bias: Option<Var>, transposes: [bool; 2], alpha: f32, variant: Variant) -> Result<Var> {
     let inputs: Vec<Var> = [Some(a), Some(b), bias].into_iter().flatten().collect();
-    g.apply1(MatMul { transpose_a: transposes[0], transpose_b: transposes[1], alpha, variant: Some(variant) }, &inputs)
+    g.apply1(MatMul { transpose_a: transposes[0], transpose_b: transposes[1], alpha, variant: Some(variant), relu: false }, &inputs)
 }
 
 /// `y = x Wᵀ + b` on the last axis: x (..., K), W (N, K), b (N) -> (..., N).
@@ -135,7 +141,7 @@ pub fn linear(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>) -> Result<V
     let x = reshape(g, x, [1, shape.elements() / k.max(1), k])?;
     let weight = reshape(g, weight, [1, w[0], w[1]])?;
     let inputs: Vec<Var> = [Some(x), Some(weight), bias].into_iter().flatten().collect();
-    let y = g.apply1(MatMul { transpose_a: false, transpose_b: true, alpha: 1.0, variant: None }, &inputs)?;
+    let y = g.apply1(MatMul { transpose_a: false, transpose_b: true, alpha: 1.0, variant: None, relu: false }, &inputs)?;
     let mut out = shape.0;
     if let Some(last) = out.last_mut() {
         *last = w[0];

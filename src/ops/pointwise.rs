@@ -1,15 +1,21 @@
 //! Pointwise arithmetic: sum, product, affine map.
 
+use super::channel_scale::{ChannelScale, Tail};
+use super::layer_norm::Backward as LayerNormBackward;
 use super::{arity, same};
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
 use crate::kernels::pointwise as kernel;
+use std::sync::Arc;
 
-struct Add;
+/// `a + b`, and with `relu` (made by fusion, after differentiation) its positive part.
+pub(super) struct Add {
+    pub(super) relu: bool,
+}
 
 impl Op for Add {
     fn name(&self) -> &'static str {
-        "add"
+        if self.relu { "add_relu" } else { "add" }
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         arity("add", inputs, 2)?;
@@ -19,9 +25,16 @@ impl Op for Add {
     fn vjp(&self, _: &mut Graph, _: NodeId, dy: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
         Ok(vec![dy[0], dy[0]])
     }
+    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
+        match p.is::<ChannelScale>() {
+            _ if self.relu => None,
+            Some(_) => Some(Arc::new(Tail { relu: false })),
+            None => Some(Arc::new(p.is::<LayerNormBackward>()?.with_sum(p.taken)?)),
+        }
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::add(cx.caps(), n, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::add(cx.caps(), n, self.relu, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }
@@ -82,7 +95,7 @@ impl Op for Affine {
 /// # Errors
 /// When the shapes differ.
 pub fn add(g: &mut Graph, a: Var, b: Var) -> Result<Var> {
-    g.apply1(Add, &[a, b])
+    g.apply1(Add { relu: false }, &[a, b])
 }
 
 /// `a · b`, elementwise, for equal shapes.

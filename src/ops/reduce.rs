@@ -42,10 +42,18 @@ impl Op for Reduce {
 }
 
 /// `dx[., j, .] = scale · dy`.
-struct Spread {
+pub(super) struct Spread {
     dim: usize,
     scale: f32,
     shape: Shape,
+}
+
+impl Spread {
+    /// The factor, where this repeats each of `rows` values along the rest of the memory.
+    pub(super) fn rows(&self, rows: usize) -> Option<f32> {
+        let (outer, _, inner) = self.shape.around(self.dim);
+        (outer == rows && inner == 1).then_some(self.scale)
+    }
 }
 
 impl Op for Spread {
