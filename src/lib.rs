@@ -1,7 +1,7 @@
 //! emotone trains and runs speech-emotion networks on any Vulkan, Metal or DX12 GPU, every kernel written by hand in WGSL.
 //!
 //! The programs `train` and `infer` need no code. As a library, a network of one's own is a symbolic graph: build it, ask for gradients,
-//! compile it, replay it. Here a two-layer network learns the exclusive or:
+//! compile it, replay it. Here a two-layer network learns the exclusive or, and tells it:
 //!
 //! ```
 //! use emotone::compile::{Options, Program, States};
@@ -23,6 +23,7 @@
 //! let used: Vec<(String, Var)> = cx.used().iter().map(|(n, v)| (n.clone(), *v)).collect();
 //! let loss = ops::cross_entropy(&mut g, logits, target, None, 0.0)?;
 //! g.output("loss", loss);
+//! g.output("logits", logits);
 //!
 //! // Gradients are nodes like any other; the optimiser updates all parameters in one launch.
 //! let (wanted, extent) = (used.iter().map(|(_, v)| *v).collect::<Vec<_>>(), params.extent(TRAINABLE));
@@ -47,6 +48,8 @@
 //!     program.run()?;
 //! }
 //! assert!(program.read("loss")?[0] < 0.05);
+//! let classes: Vec<bool> = program.read("logits")?.chunks(2).map(|l| l[1] > l[0]).collect();
+//! assert_eq!(classes, [false, true, true, false]);
 //! # Ok(())
 //! # }
 //! ```

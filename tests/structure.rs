@@ -97,3 +97,32 @@ fn files_stay_under_400_lines() {
         }
     }
 }
+
+/// Lines a reader sees of the first example in `text`, comments and empty ones aside.
+fn example_lines(text: &str) -> usize {
+    let docs = text.lines().filter_map(|l| l.strip_prefix("//!")).map(|l| l.strip_prefix(' ').unwrap_or(l));
+    let example = docs.skip_while(|l| !l.starts_with("```")).skip(1).take_while(|l| !l.starts_with("```"));
+    example.filter(|l| !l.trim().is_empty() && !l.trim().starts_with("//") && !l.starts_with("# ")).count()
+}
+
+#[test]
+fn the_front_page_trains_a_network_in_under_forty_lines() {
+    assert_eq!(example_lines("//! Text\n//! ```\n//! let a;\n//!\n//! // Why.\n//! # hidden();\n//! let b;\n//! ```\n//! let c;"), 2);
+    let front = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("text");
+    let lines = example_lines(&front);
+    assert!((20..40).contains(&lines), "the example of the front page has {lines} lines");
+    for step in ["g.grad(loss", "program.run()?", "program.read(\"logits\")"] {
+        assert!(front.contains(step), "the front page lacks {step}");
+    }
+}
+
+#[test]
+fn licences_are_whole() {
+    for (file, first, last) in
+        [("LICENSE-APACHE", "Apache License", "limitations under the License."), ("LICENSE-MIT", "MIT License", "SOFTWARE.")]
+    {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("text");
+        assert!(text.trim_start().starts_with(first) && text.trim_end().ends_with(last), "{file} is not whole");
+        assert!(file != "LICENSE-APACHE" || text.contains("APPENDIX: How to apply the Apache License to your work"));
+    }
+}
