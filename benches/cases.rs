@@ -5,7 +5,7 @@ use emotone::Result;
 use emotone::features::{image, log_mel, mel::filter_bank};
 use emotone::graph::{Graph, StateRef, Var};
 use emotone::nn::attention::attention;
-use emotone::ops::{self, Conv2d, LayerNormMode};
+use emotone::ops::{self, Conv2d, LayerNormMode, PoolSpec};
 use emotone::train::config::Config;
 
 /// Tokens of an image and their width.
@@ -119,7 +119,9 @@ fn rest(all: &mut Vec<Case>, batch: usize) {
     passes(all, &name("channel scale"), [maps, &[batch, 64]], &[("bwd", &[0, 1])], |g, x| ops::channel_scale(g, x[0], x[1]));
     passes(all, &name("global average"), [maps], BWD, |g, x| ops::global_avg_pool(g, x[0]));
     let before: &[usize] = &[batch, 64, 128, 128];
-    passes(all, &format!("max pool 3x3 s2 64 128x128 b{batch}"), [before], BWD, |g, x| ops::max_pool2d(g, x[0], [3, 3], [2, 2], [1, 1]));
+    passes(all, &format!("max pool 3x3 s2 64 128x128 b{batch}"), [before], BWD, |g, x| {
+        ops::max_pool2d(g, x[0], PoolSpec::new([3, 3], [2, 2], [1, 1]))
+    });
     all.push(
         Case::new(format!("dropout {}x{WIDTH}", batch * TOKENS), &[&[batch * TOKENS, WIDTH]], Pass::Forward, |g, x| {
             ops::dropout(g, x[0], x[1], 0.1, 3)

@@ -127,3 +127,21 @@ pub fn check(
     }
     assert_eq!(program.overruns().unwrap_or_else(|e| panic!("{name}: {e}")), 0, "{name}: wrote past the end of a value");
 }
+
+/// Outputs of a graph as the GPU makes them of `inputs`, for what no tolerance on the largest value can tell: NaNs, extremes.
+pub fn outputs(inputs: &[(Shape, &[f32])], build: impl Fn(&mut Graph, &[Var]) -> emotone::Result<Vec<Var>>) -> Option<Vec<Vec<f32>>> {
+    let device = device()?;
+    let run = || -> emotone::Result<Vec<Vec<f32>>> {
+        let mut g = Graph::new();
+        let vars: Vec<Var> = inputs.iter().enumerate().map(|(i, (shape, _))| g.input(&format!("x{i}"), shape.clone())).collect();
+        let outputs = build(&mut g, &vars)?;
+        outputs.iter().enumerate().for_each(|(o, v)| g.output(&format!("y{o}"), *v));
+        let program = Program::new(&g, &States::new(&device), Options { poison: true, ..Options::default() })?;
+        for (i, (_, values)) in inputs.iter().enumerate() {
+            program.write(&format!("x{i}"), values)?;
+        }
+        program.run()?;
+        (0..outputs.len()).map(|o| program.read(&format!("y{o}"))).collect()
+    };
+    Some(run().unwrap_or_else(|e| panic!("{e}")))
+}

@@ -1,6 +1,6 @@
 //! Cases of `dropout.wgsl`.
 
-use crate::case::{In, check, device, error, given, normal, tol};
+use crate::case::{In, check, device, error, given, normal, outputs, tol};
 use emotone::compile::{Options, Program, States};
 use emotone::graph::Graph;
 use emotone::ops;
@@ -91,4 +91,21 @@ fn masks_repeat_with_the_state_and_change_with_seed_and_step() {
         assert!((agree - independent).abs() < 0.02, "{other:?}: {agree} agree, {independent} expected");
     }
     assert!(kept([1, 2, 3, 0]) == first, "the same state gives the same mask");
+}
+
+#[test]
+fn relu_before_dropout_keeps_a_nan() {
+    let n = 200;
+    let words = [11u32, 22, 33, 0];
+    let x: Vec<f32> = (0..n).map(|i| [f32::NAN, -f32::NAN, 1.0, -1.0][i / 4 % 4]).collect();
+    let y = outputs(&[([n].into(), &x), ([4].into(), &words.map(f32::from_bits))], |g, x| {
+        Ok(vec![ops::relu_dropout(g, x[0], Some((x[1], RATE, STREAM)))?])
+    });
+    let Some(y) = y else { return };
+    let mask = reference::mask(n, words, f64::from(RATE), STREAM);
+    for i in 0..n {
+        let (dropped, want) = (mask[i] == 0.0, x[i].max(0.0) * mask[i] as f32);
+        let right = if x[i].is_nan() && !dropped { y[0][i].is_nan() } else { (y[0][i] - want).abs() < 1e-6 || dropped && y[0][i] == 0.0 };
+        assert!(right, "{} became {}, dropped: {dropped}", x[i], y[0][i]);
+    }
 }

@@ -1,11 +1,12 @@
 // Activations and their VJPs; `relu`, `sigmoid` and `tanh` keep their output, `gelu` its input.
-//   relu     y = max(x, 0)                        dx = dy where y > 0
+//   relu     y = max(x, 0), a NaN stays one       dx = dy where y > 0
 //   sigmoid  y = 1 / (1 + e^−x)                   dx = dy · y (1 − y)
 //   tanh     y = tanh x                           dx = dy · (1 − y²)
 //   gelu     y = x Φ(x),  Φ(x) = ½ erfc(−x/√2)    dx = dy · (Φ(x) + x φ(x))
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  elements per invocation
@@ -22,7 +23,7 @@ fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = max(x[i], 0.0);
+        y[i] = rectified(x[i]);
     }
 }
 

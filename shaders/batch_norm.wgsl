@@ -1,4 +1,4 @@
-// Batch normalisation over (n, c, inner), optionally followed by ReLU, and its VJP. Statistics run over n and inner.
+// Batch normalisation over (n, c, inner), optionally followed by ReLU (which keeps a NaN), and its VJP. Statistics run over n and inner.
 //   train   μ_c = mean x,  σ⁻¹_c = 1/√(var x + ε)          x̂ = (x − μ) σ⁻¹,  y = γ x̂ + β
 //   eval    the same with running statistics
 //   bwd     g = dy (where y > 0, after ReLU);  dβ = Σ g,  dγ = Σ g x̂

@@ -3,11 +3,12 @@
 //   (u_4j .. u_4j+3) = Philox(counter = (j, step), key = seed and stream), sixteen bits each
 //   dropout          y = k x                 its own VJP
 //   dropout_add      y = a + k x             VJP: dropout for x, the identity for a
-//   dropout_relu     y = k max(x, 0)
+//   dropout_relu     y = k max(x, 0), where kept a NaN stays one
 //   dropout_relu_bwd dx = scale · dy where y > 0, else 0: nothing is drawn
 // Grid: one invocation per PER groups of four elements, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 //#include <common/rng.wgsl>
 //#include <common/mask.wgsl>
 
@@ -47,7 +48,7 @@ fn dropout_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
         let u = mask_draw(j, step, key);
         //#unroll e in 0..4
         let i${e} = 4u * j + ${e}u;
-        if i${e} < p.n { y[i${e}] = kept(u[${e}], max(x[i${e}], 0.0)); }
+        if i${e} < p.n { y[i${e}] = kept(u[${e}], rectified(x[i${e}])); }
         //#end
         j += WG;
     }

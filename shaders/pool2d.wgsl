@@ -1,9 +1,11 @@
 // Max and average pooling of planes (rows = N·C), and their VJPs, both as gathers.
-//   max   y[o] = max over the window; dx[i] = Σ_o dy[o] where i is the first maximum, in row order, of o's window
+//   max   y[o] = max over the window; dx[i] = Σ_o dy[o] where i is the first maximum, in row order, of o's window;
+//         a NaN counts as larger than all numbers
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
 // Grid: WG·PER neighbouring output (forward) or input (backward) pixels per workgroup, folded.
 
+//#include <common/bits.wgsl>
 //#include <common/grid.wgsl>
 
 const WG: u32 = 128u; //#tunable
@@ -30,7 +32,7 @@ fn argmax(plane: u32, oy: u32, ox: u32) -> u32 {
             let ix = ox * p.stride_x + kx - p.pad_x;
             if ix >= p.w { continue; }
             let v = x[plane + iy * p.w + ix];
-            if best == 0xffffffffu || v > top { top = v; best = iy * p.w + ix; }
+            if best == 0xffffffffu || (is_nan(v) || v > top) && !is_nan(top) { top = v; best = iy * p.w + ix; }
         }
     }
     return best;

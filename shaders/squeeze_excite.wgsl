@@ -1,11 +1,12 @@
 // The gate of squeeze-excitation (Hu et al. 2018) on pooled maps, and its VJP.
-//   h[b,r] = max(Σ_c W1[r,c] m[b,c], 0)
+//   h[b,r] = max(Σ_c W1[r,c] m[b,c], 0), a NaN stays one
 //   s[b,c] = σ(Σ_r W2[c,r] h[b,r])
 //   z = ds · s (1 − s);   dh[b,r] = Σ_c z[b,c] W2[c,r] where h > 0, else 0;   dm[b,c] = Σ_r dh[b,r] W1[r,c]
 //   dW1[r,c] = Σ_b dh[b,r] m[b,c];   dW2[c,r] = Σ_b z[b,c] h[b,r]
 // Grid: squeeze_excite_fwd and _bwd one workgroup per image; squeeze_excite_bwd_weights one invocation per weight; folded.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 //#include <common/reduce.wgsl>
 
 const HIDDEN: u32 = 256u; // most hidden values
@@ -28,7 +29,7 @@ fn squeeze_excite_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workg
     for (var r = 0u; r < p.r; r++) {
         var sum = 0.0;
         for (var c = lane; c < p.c; c += WG) { sum += w1[r * p.c + c] * m[b * p.c + c]; }
-        sum = max(block_sum(lane, sum), 0.0);
+        sum = rectified(block_sum(lane, sum));
         if lane == 0u {
             hidden[r] = sum;
             h[b * p.r + r] = sum;

@@ -24,6 +24,7 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/divide.wgsl" => include_str!("../../shaders/common/divide.wgsl"),
         "common/finish.wgsl" => include_str!("../../shaders/common/finish.wgsl"),
         "common/grid.wgsl" => include_str!("../../shaders/common/grid.wgsl"),
+        "common/rectified.wgsl" => include_str!("../../shaders/common/rectified.wgsl"),
         "common/lanes1.wgsl" => include_str!("../../shaders/common/lanes1.wgsl"),
         "common/lanes2.wgsl" => include_str!("../../shaders/common/lanes2.wgsl"),
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),

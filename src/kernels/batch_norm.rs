@@ -62,6 +62,11 @@ impl Norm {
         (self.n * self.c * self.inner) as u64
     }
 
+    /// Bytes of `y` that a backward pass reads per element.
+    fn read_y(&self) -> u64 {
+        if self.relu { 4 } else { 0 }
+    }
+
     /// `mean`, `rstd` of each channel of `x`.
     pub fn stats<B>(&self, caps: &Capabilities, x: B, mean: B, rstd: B) -> Launch<B> {
         let n = self.elements();
@@ -78,16 +83,16 @@ impl Norm {
         launch.cost(8 * n, 4 * n)
     }
 
-    /// `dweight`, `dbias`.
+    /// `dweight`, `dbias`. Without ReLU `y` is bound but not read.
     #[expect(clippy::too_many_arguments, reason = "operands of one launch")]
     pub fn sums<B>(&self, caps: &Capabilities, x: B, y: B, mean: B, spread: B, dy: B, dweight: B, dbias: B) -> Launch<B> {
         let n = self.elements();
         let launch = self.by_channel(caps, "batch_norm_bwd_sums");
         let launch = launch.bind("x", x).bind("y_saved", y).bind("mean_s", mean).bind("spread_s", spread);
-        launch.bind("dy", dy).bind("dweight", dweight).bind("dbias", dbias).cost(12 * n, 4 * n)
+        launch.bind("dy", dy).bind("dweight", dweight).bind("dbias", dbias).cost((8 + self.read_y()) * n, 4 * n)
     }
 
-    /// The coefficients of [`Norm::backward`], four per channel.
+    /// The coefficients of [`Norm::backward`], four per channel. In evaluation `dweight` and `dbias` are bound but not read.
     pub fn record<B>(&self, weight: B, mean: B, spread: B, dweight: B, dbias: B, record: B) -> Launch<B> {
         let launch =
             self.launch("batch_norm_bwd_record", 0.0, 1, false).bind("weight_k", weight).bind("mean_k", mean).bind("spread_k", spread);
@@ -95,11 +100,11 @@ impl Norm {
         launch.linear((self.c as u64).div_ceil(u64::from(POINTWISE))).cost(36 * self.c as u64, 8 * self.c as u64)
     }
 
-    /// `dx`.
+    /// `dx`. Without ReLU `y` is bound but not read.
     pub fn backward<B>(&self, caps: &Capabilities, x: B, y: B, record: B, dy: B, dx: B) -> Launch<B> {
         let n = self.elements();
         let launch = self.by_row(caps, "batch_norm_bwd").bind("x", x).bind("y_saved", y).bind("record_in", record);
-        launch.bind("dy_in", dy).bind("dx", dx).cost(16 * n, 5 * n)
+        launch.bind("dy_in", dy).bind("dx", dx).cost((12 + self.read_y()) * n, 5 * n)
     }
 
     /// Running statistics after this batch, which `momentum` weighs.

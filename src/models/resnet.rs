@@ -3,6 +3,7 @@
 use crate::graph::Var;
 use crate::nn::layers::{batch_norm, conv2d, squeeze_excite};
 use crate::nn::{Context, Weights};
+use crate::ops::PoolSpec;
 use crate::{Error, Result, ops};
 
 /// The trunk: (B, C, H, W) -> (B, 8·width, H/32, W/32).
@@ -22,7 +23,7 @@ impl ResNet18 {
     pub fn build(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let x = cx.scoped("conv1", |cx| conv2d(cx, x, self.width, 7, 2, 3))?;
         let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
-        let mut x = ops::max_pool2d(cx.g, x, [3, 3], [2, 2], [1, 1])?;
+        let mut x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
         for stage in 0..4 {
             let channels = self.width << stage;
             let stride = if stage == 0 { 1 } else { 2 };

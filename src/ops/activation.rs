@@ -61,7 +61,7 @@ impl Op for Backward {
     }
 }
 
-/// `max(x, 0)`.
+/// `max(x, 0)`; a NaN stays one.
 ///
 /// # Errors
 /// None for valid graphs.

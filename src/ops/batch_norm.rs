@@ -7,7 +7,7 @@ use crate::kernels::batch_norm::Norm;
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd).
+/// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd, which pass no gradient on).
 #[derive(Clone, Copy)]
 struct BatchNorm {
     eps: f32,
@@ -44,13 +44,23 @@ impl Op for BatchNorm {
     }
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
         let inputs = g.inputs(node).to_vec();
+        if let Some(o) = (1..dy.len()).find(|&o| dy[o].is_some()) {
+            let what = ["mean", "rstd"][o - 1];
+            return Err(Error::Graph(format!("{} passes no gradient through its output `{what}`", self.name())));
+        }
         let Some(dy) = dy[0] else { return Ok(vec![None; inputs.len()]) };
-        let y = g.output_of(node, 0);
+        // Without ReLU the sign of y is not asked for: x stands in its place, and y need not be kept.
+        let y = if self.relu { g.output_of(node, 0) } else { inputs[0] };
         let (mean, spread) = if self.train { (g.output_of(node, 1), g.output_of(node, 2)) } else { (inputs[3], inputs[4]) };
         let sums = g.apply(Sums(*self), &[inputs[0], y, mean, spread, dy])?;
         let mut out = vec![None; inputs.len()];
         if wanted[0] {
-            let record = g.apply1(Record(*self, g.shape(inputs[0]).clone()), &[inputs[1], mean, spread, sums[0], sums[1]])?;
+            let mut given = vec![inputs[1], mean, spread];
+            // Running statistics do not depend on x: dx needs no sums, and without readers they are not computed.
+            if self.train {
+                given.extend(&sums);
+            }
+            let record = g.apply1(Record(*self, g.shape(inputs[0]).clone()), &given)?;
             out[0] = Some(g.apply1(Backward(*self), &[inputs[0], y, record, dy])?);
         }
         out[1] = wanted[1].then_some(sums[0]);
@@ -86,7 +96,7 @@ impl Op for Sums {
     }
 }
 
-/// Inputs weight, mean, spread, dweight, dbias; output the coefficients of the pointwise pass.
+/// Inputs weight, mean, spread and, in training, dweight, dbias; output the coefficients of the pointwise pass.
 struct Record(BatchNorm, Shape);
 
 impl Op for Record {
@@ -97,7 +107,8 @@ impl Op for Record {
         Ok(vec![[4, inputs[0].elements()].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let [weight, mean, spread, dweight, dbias] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
+        let sums = if self.0.train { [3, 4] } else { [0, 0] }; // Bound, not read.
+        let [weight, mean, spread, dweight, dbias] = [0, 1, 2, sums[0], sums[1]].map(|i| cx.input(i));
         cx.launch(self.0.norm(&self.1).record(weight, mean, spread, dweight, dbias, cx.output(0)));
         Ok(())
     }
@@ -149,10 +160,10 @@ impl Op for Running {
 }
 
 /// Batch norm with batch statistics over (N, C, ...): returns y, the mean and the reciprocal deviation `1/√(var + eps)` per channel
-/// (biased variance). With `relu`, `y = max(., 0)`.
+/// (biased variance). With `relu`, `y = max(., 0)`. A gradient passes through y alone.
 ///
 /// # Errors
-/// When the parameters are not one per channel.
+/// When the parameters are not one per channel; on differentiation, when a loss depends on the mean or the deviation directly.
 pub fn batch_norm_train(g: &mut Graph, x: Var, weight: Var, bias: Var, eps: f32, relu: bool) -> Result<(Var, Var, Var)> {
     let out = g.apply(BatchNorm { eps, relu, train: true }, &[x, weight, bias])?;
     Ok((out[0], out[1], out[2]))

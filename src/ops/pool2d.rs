@@ -20,6 +20,13 @@ pub struct PoolSpec {
     pub count_include_pad: bool,
 }
 
+impl PoolSpec {
+    /// Windows in PyTorch's defaults: their number rounded down, margins counted by an average.
+    pub fn new(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Self {
+        PoolSpec { kernel, stride, padding, ceil_mode: false, count_include_pad: true }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Pool2d {
     spec: PoolSpec,
@@ -94,12 +101,12 @@ impl Op for Backward {
     }
 }
 
-/// Largest value of each window of x (N, C, H, W); the margin never wins. On a tie the gradient goes to the first in row order.
+/// Largest value of each window of x (N, C, H, W); the margin never wins, a NaN always. On a tie the gradient goes to the first in
+/// row order.
 ///
 /// # Errors
 /// When the window does not fit.
-pub fn max_pool2d(g: &mut Graph, x: Var, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Result<Var> {
-    let spec = PoolSpec { kernel, stride, padding, ceil_mode: false, count_include_pad: false };
+pub fn max_pool2d(g: &mut Graph, x: Var, spec: PoolSpec) -> Result<Var> {
     g.apply1(Pool2d { spec, max: true }, &[x])
 }
 

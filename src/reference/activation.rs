@@ -3,6 +3,11 @@
 use super::Real;
 use crate::kernels::activation::Kind;
 
+/// `Φ(x)`, by the complementary function: no cancellation far below zero.
+fn cumulative<R: Real>(x: R) -> R {
+    R::of(0.5) * (-x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erfc()
+}
+
 /// `y = f(x)`.
 pub fn forward<R: Real>(kind: Kind, x: &[R]) -> Vec<R> {
     x.iter()
@@ -10,7 +15,7 @@ pub fn forward<R: Real>(kind: Kind, x: &[R]) -> Vec<R> {
             Kind::Relu => x.max(R::zero()),
             Kind::Sigmoid => R::of(1.0) / (R::of(1.0) + (-x).exp()),
             Kind::Tanh => x.tanh(),
-            Kind::Gelu => x * R::of(0.5) * (R::of(1.0) + (x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erf()),
+            Kind::Gelu => x * cumulative(x),
         })
         .collect()
 }
@@ -27,7 +32,7 @@ pub fn backward(kind: Kind, x: &[f64], dy: &[f64]) -> Vec<f64> {
                     Kind::Tanh => 1.0 - y[i] * y[i],
                     Kind::Gelu => {
                         let density = (-0.5 * x[i] * x[i]).exp() / std::f64::consts::TAU.sqrt();
-                        forward(Kind::Gelu, &[x[i]])[0] / x[i] + x[i] * density
+                        cumulative(x[i]) + x[i] * density
                     }
                 }
         })

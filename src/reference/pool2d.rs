@@ -29,8 +29,11 @@ fn windows(p: &Pool) -> Vec<(Vec<usize>, f64)> {
     out
 }
 
+/// The first maximum; the first NaN where there is one.
 fn first_max<R: Real>(x: &[R], window: &[usize]) -> usize {
-    window.iter().skip(1).fold(window[0], |best, &i| if x[i] > x[best] { i } else { best })
+    let nan = |i: usize| x[i].partial_cmp(&x[i]).is_none();
+    let larger = |i, best| !nan(best) && (nan(i) || x[i] > x[best]);
+    window.iter().skip(1).fold(window[0], |best, &i| if larger(i, best) { i } else { best })
 }
 
 /// Each window's maximum.

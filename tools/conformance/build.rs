@@ -67,7 +67,10 @@ pub fn build(case: &Case, g: &mut Graph, vars: &mut BTreeMap<String, Var>, state
         "sum" => ops::sum(g, v("x")?, case.count("dim")?)?,
         "mean" => ops::mean(g, v("x")?, case.count("dim")?)?,
         "softmax" => ops::softmax(g, v("x")?, case.count("dim")?)?,
-        "max_pool2d" => ops::max_pool2d(g, v("x")?, case.counts("kernel")?, case.counts("stride")?, case.counts("padding")?)?,
+        "max_pool2d" => {
+            let spec = PoolSpec::new(case.counts("kernel")?, case.counts("stride")?, case.counts("padding")?);
+            ops::max_pool2d(g, v("x")?, spec)?
+        }
         "avg_pool2d" => {
             let spec = PoolSpec {
                 kernel: case.counts("kernel")?,
