@@ -1,7 +1,7 @@
 //! Cases of `activation.wgsl`: relu_fwd relu_bwd, sigmoid_fwd sigmoid_bwd, tanh_fwd tanh_bwd, gelu_fwd gelu_bwd.
 
 use crate::case::{awkward, check, normal, outputs, tol};
-use emotone::graph::{Graph, Var};
+use emotone::graph::{Graph, Shape, Var};
 use emotone::kernels::activation::Kind;
 use emotone::ops;
 use emotone::reference::activation as reference;
@@ -70,6 +70,20 @@ fn nans_and_infinities_pass() {
         for (x, y) in x.iter().zip(&y[0]) {
             assert!(!x.is_nan() || y.is_nan(), "{kind:?} of a NaN is {y}");
             assert!(x.is_nan() || kind != Kind::Relu || *y == x.max(0.0), "{kind:?} of {x} is {y}");
+        }
+    }
+    // ReLU as part of the op before it.
+    for scaled in [false, true] {
+        let (zeros, one) = ([0.0; 6], [1.0]);
+        let shape = || Shape::from([1, 1, 2, 3]);
+        let sums = outputs(&[(shape(), &x), (shape(), &zeros), ([1, 1].into(), &one)], |g, v| {
+            let before = if scaled { ops::channel_scale(g, v[0], v[2])? } else { v[0] };
+            let sum = ops::add(g, before, v[1])?;
+            Ok(vec![ops::relu(g, sum)?])
+        });
+        let Some(sums) = sums else { return };
+        for (x, y) in x.iter().zip(&sums[0]) {
+            assert!(if x.is_nan() { y.is_nan() } else { *y == x.max(0.0) }, "ReLU of the sum {x}, scaled {scaled}, is {y}");
         }
     }
 }

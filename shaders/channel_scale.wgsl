@@ -8,6 +8,7 @@
 // Grid: channel_scale_fwd, _tail and _shift WG·PER neighbouring elements per workgroup; channel_scale_bwd one workgroup per row; folded.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 //#include <common/reduce.wgsl>
 
 const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
@@ -55,7 +56,7 @@ fn channel_scale_tail(@builtin(local_invocation_index) lane: u32, @builtin(workg
         let i = first + step * WG;
         if i >= p.rows * p.inner { return; }
         let v = s[at.x] * x[i] + a[i];
-        sum[i] = select(v, 0.0, p.relu != 0u && v < 0.0);
+        sum[i] = select(v, rectified(v), p.relu != 0u);
         at = onward(at);
     }
 }

@@ -34,8 +34,7 @@ fn add_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        let v = a[i] + b[i];
-        y[i] = select(v, 0.0, v < 0.0);
+        y[i] = store(rectified(load(a[i]) + load(b[i])));
     }
 }
 
