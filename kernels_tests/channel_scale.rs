@@ -7,7 +7,7 @@ use emotone::reference::channel_scale as reference;
 #[test]
 fn channel_scale() {
     for n in awkward(64) {
-        for (b, c) in [(1, 1), (2, 3), (3, 17)] {
+        for (b, c) in [(1, 1), (2, 3), (3, 17), (4, 33)] {
             check(
                 &format!("channel scale {b}x{c}x{n}"),
                 tol::SUM,
