@@ -1,4 +1,4 @@
-//! Cases of `reduce.wgsl`: entries reduce_block, reduce_lane and reduce_bwd.
+//! Cases of `reduce.wgsl`: entries reduce_block, reduce_lane, reduce_row and reduce_bwd.
 
 use crate::case::{awkward, check, normal, tol};
 use emotone::ops;
@@ -7,7 +7,7 @@ use emotone::reference::reduce as reference;
 #[test]
 fn sum_and_mean_along_any_axis() {
     for n in awkward(64) {
-        for (shape, dim) in [([3, n, 1], 1), ([2, n, 9], 1), ([n, 1, 5], 0), ([2, 3, n], 2), ([2, n, 70], 1)] {
+        for (shape, dim) in [([3, n, 1], 1), ([2, n, 9], 1), ([n, 1, 5], 0), ([2, 3, n], 2), ([2, n, 70], 1), ([9, 8, n], 2)] {
             for mean in [false, true] {
                 let x = normal(n as u64, shape);
                 let around = x.shape.around(dim);

@@ -6,16 +6,17 @@
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
-//#include <common/rectified.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable  elements per invocation
+const PER: u32 = 4u; //#tunable  accesses per invocation
+const LANES: u32 = 1u; //#tunable  floats per access
 
 struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
-@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(0) var<uniform>             p: Params; // n in accesses
 
-@group(0) @binding(1) var<storage, read>       x: array<f32>; // (n)
-@group(0) @binding(2) var<storage, read_write> y: array<f32>; // (n)  overwritten
+@group(0) @binding(1) var<storage, read>       x: array<Stored>; // (n)
+@group(0) @binding(2) var<storage, read_write> y: array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
@@ -23,7 +24,7 @@ fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = rectified(x[i]);
+        y[i] = store(rectified(load(x[i])));
     }
 }
 
@@ -34,8 +35,9 @@ fn sigmoid_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
         let i = first + step * WG;
         if i >= p.n { return; }
         // The exponent is never positive, so nothing overflows.
-        let e = exp(-abs(x[i]));
-        y[i] = select(e, 1.0, x[i] >= 0.0) / (1.0 + e);
+        let v = load(x[i]);
+        let e = exp(-abs(v));
+        y[i] = store(select(e, Value(1.0), v >= Value()) / (1.0 + e));
     }
 }
 
@@ -46,22 +48,23 @@ fn tanh_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
         let i = first + step * WG;
         if i >= p.n { return; }
         // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
-        let a = abs(x[i]);
+        let v = load(x[i]);
+        let a = abs(v);
         let e = exp(-2.0 * a);
         let s = a * a;
         let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
-        let t = select((1.0 - e) / (1.0 + e), near, a < 0.2);
-        y[i] = select(t, -t, x[i] < 0.0);
+        let t = select((1.0 - e) / (1.0 + e), near, a < Value(0.2));
+        y[i] = store(select(t, -t, v < Value()));
     }
 }
 
 // Complementary error function, relative error below 1.2e-7 (Press et al., Numerical Recipes, 2nd ed., erfcc).
-fn erfc(v: f32) -> f32 {
+fn erfc(v: Value) -> Value {
     let z = abs(v);
     let t = 1.0 / (1.0 + 0.5 * z);
     let r = t * exp(-z * z - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806
         + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))));
-    return select(r, 2.0 - r, v < 0.0);
+    return select(r, 2.0 - r, v < Value());
 }
 
 @compute @workgroup_size(WG)
@@ -70,13 +73,14 @@ fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        y[i] = x[i] * 0.5 * erfc(-x[i] * 0.70710678);
+        let v = load(x[i]);
+        y[i] = store(v * 0.5 * erfc(-v * 0.70710678));
     }
 }
 
-@group(0) @binding(1) var<storage, read>       saved: array<f32>; // (n)  y, or x for gelu
-@group(0) @binding(2) var<storage, read>       dy:    array<f32>; // (n)
-@group(0) @binding(3) var<storage, read_write> dx:    array<f32>; // (n)  overwritten
+@group(0) @binding(1) var<storage, read>       saved: array<Stored>; // (n)  y, or x for gelu
+@group(0) @binding(2) var<storage, read>       dy:    array<Stored>; // (n)
+@group(0) @binding(3) var<storage, read_write> dx:    array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
@@ -84,7 +88,7 @@ fn relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        dx[i] = select(0.0, dy[i], saved[i] > 0.0);
+        dx[i] = store(select(Value(), load(dy[i]), load(saved[i]) > Value()));
     }
 }
 
@@ -94,7 +98,8 @@ fn sigmoid_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        dx[i] = dy[i] * saved[i] * (1.0 - saved[i]);
+        let v = load(saved[i]);
+        dx[i] = store(load(dy[i]) * v * (1.0 - v));
     }
 }
 
@@ -104,7 +109,8 @@ fn tanh_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        dx[i] = dy[i] * (1.0 - saved[i] * saved[i]);
+        let v = load(saved[i]);
+        dx[i] = store(load(dy[i]) * (1.0 - v * v));
     }
 }
 
@@ -114,7 +120,7 @@ fn gelu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        let v = saved[i];
-        dx[i] = dy[i] * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v));
+        let v = load(saved[i]);
+        dx[i] = store(load(dy[i]) * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v)));
     }
 }

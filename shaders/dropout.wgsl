@@ -8,32 +8,34 @@
 // Grid: one invocation per PER groups of four elements, folded.
 
 //#include <common/grid.wgsl>
-//#include <common/rectified.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 //#include <common/rng.wgsl>
-//#include <common/mask.wgsl>
+//#include <common/mask${LANES}.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable  groups of four elements per invocation, which share the key
+const PER: u32 = 4u; //#tunable  groups of four elements per invocation, which share the key; accesses of dropout_relu_bwd
+const LANES: u32 = 1u; //#tunable  floats per access
+const RUN: u32 = 4u; //#tunable  accesses per group: 4 / LANES
 
 struct Params { n: u32, stream: u32, least: u32, scale: f32 }
-@group(0) @binding(0) var<uniform>             p: Params;
+@group(0) @binding(0) var<uniform>             p: Params; // n in accesses
 
-@group(0) @binding(1) var<storage, read>       x:   array<f32>; // (n)
+@group(0) @binding(1) var<storage, read>       x:   array<Stored>; // (n)
 @group(0) @binding(2) var<storage, read>       rng: array<u32>; // (4)  seed low, seed high, step, unused
-@group(0) @binding(3) var<storage, read_write> y:   array<f32>; // (n)  overwritten
+@group(0) @binding(3) var<storage, read_write> y:   array<Stored>; // (n)  overwritten
 
-fn kept(bits: u32, v: f32) -> f32 { return select(0.0, p.scale * v, bits >= p.least); }
+fn kept(u: vec4<u32>, e: u32, v: Value) -> Value { return masked(u, e, p.least, p.scale * v); }
 
 @compute @workgroup_size(WG)
 fn dropout(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
     var j = flat_group(g, n) * WG * PER + lane;
-    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+    for (var k = 0u; k < PER && RUN * j < p.n; k++) {
         let u = mask_draw(j, step, key);
-        //#unroll e in 0..4
-        let i${e} = 4u * j + ${e}u;
-        if i${e} < p.n { y[i${e}] = kept(u[${e}], x[i${e}]); }
+        //#unroll e in 0..RUN
+        let i${e} = RUN * j + ${e}u;
+        if i${e} < p.n { y[i${e}] = store(kept(u, ${e}u, load(x[i${e}]))); }
         //#end
         j += WG;
     }
@@ -44,37 +46,37 @@ fn dropout_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
     var j = flat_group(g, n) * WG * PER + lane;
-    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+    for (var k = 0u; k < PER && RUN * j < p.n; k++) {
         let u = mask_draw(j, step, key);
-        //#unroll e in 0..4
-        let i${e} = 4u * j + ${e}u;
-        if i${e} < p.n { y[i${e}] = kept(u[${e}], rectified(x[i${e}])); }
+        //#unroll e in 0..RUN
+        let i${e} = RUN * j + ${e}u;
+        if i${e} < p.n { y[i${e}] = store(kept(u, ${e}u, rectified(load(x[i${e}])))); }
         //#end
         j += WG;
     }
 }
 
-@group(0) @binding(3) var<storage, read>       a:   array<f32>; // (n)
-@group(0) @binding(4) var<storage, read_write> sum: array<f32>; // (n)  overwritten
+@group(0) @binding(3) var<storage, read>       a:   array<Stored>; // (n)
+@group(0) @binding(4) var<storage, read_write> sum: array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn dropout_add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let key = mask_key(vec2<u32>(rng[0], rng[1]), p.stream);
     let step = rng[2];
     var j = flat_group(g, n) * WG * PER + lane;
-    for (var k = 0u; k < PER && 4u * j < p.n; k++) {
+    for (var k = 0u; k < PER && RUN * j < p.n; k++) {
         let u = mask_draw(j, step, key);
-        //#unroll e in 0..4
-        let i${e} = 4u * j + ${e}u;
-        if i${e} < p.n { sum[i${e}] = a[i${e}] + kept(u[${e}], x[i${e}]); }
+        //#unroll e in 0..RUN
+        let i${e} = RUN * j + ${e}u;
+        if i${e} < p.n { sum[i${e}] = store(load(a[i${e}]) + kept(u, ${e}u, load(x[i${e}]))); }
         //#end
         j += WG;
     }
 }
 
-@group(0) @binding(1) var<storage, read>       y_saved: array<f32>; // (n)
-@group(0) @binding(2) var<storage, read>       dy:      array<f32>; // (n)
-@group(0) @binding(3) var<storage, read_write> dx:      array<f32>; // (n)  overwritten
+@group(0) @binding(1) var<storage, read>       y_saved: array<Stored>; // (n)
+@group(0) @binding(2) var<storage, read>       dy:      array<Stored>; // (n)
+@group(0) @binding(3) var<storage, read_write> dx:      array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn dropout_relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
@@ -82,6 +84,6 @@ fn dropout_relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgro
     for (var step = 0u; step < PER; step++) {
         let i = first + step * WG;
         if i >= p.n { return; }
-        dx[i] = select(0.0, p.scale * dy[i], y_saved[i] > 0.0);
+        dx[i] = store(select(Value(), p.scale * load(dy[i]), load(y_saved[i]) > Value()));
     }
 }

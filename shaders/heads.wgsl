@@ -6,16 +6,18 @@
 // Grid: one workgroup per token and `per` heads, folded; no division inside the loops.
 
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 
 const WG: u32 = 64u; //#tunable
+const LANES: u32 = 1u; //#tunable  floats per access
 
 struct Params { tokens: u32, t: u32, heads: u32, d: u32, per: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
-@group(0) @binding(0) var<uniform>             p: Params; // tokens: B·T
+@group(0) @binding(0) var<uniform>             p: Params; // tokens: B·T, d in accesses
 
-@group(0) @binding(1) var<storage, read>       x: array<f32>; // (B, T, 3·H·D)
-@group(0) @binding(2) var<storage, read_write> q: array<f32>; // (B, H, T, D)  overwritten
-@group(0) @binding(3) var<storage, read_write> k: array<f32>; // (B, H, T, D)  overwritten
-@group(0) @binding(4) var<storage, read_write> v: array<f32>; // (B, H, T, D)  overwritten
+@group(0) @binding(1) var<storage, read>       x: array<Stored>; // (B, T, 3·H·D)
+@group(0) @binding(2) var<storage, read_write> q: array<Stored>; // (B, H, T, D)  overwritten
+@group(0) @binding(3) var<storage, read_write> k: array<Stored>; // (B, H, T, D)  overwritten
+@group(0) @binding(4) var<storage, read_write> v: array<Stored>; // (B, H, T, D)  overwritten
 
 // First head of a workgroup and its token; the token is past the end where there is nothing to do.
 fn place(id: u32) -> vec2<u32> {
@@ -44,10 +46,10 @@ fn qkv_split(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
     }
 }
 
-@group(0) @binding(1) var<storage, read>       q_in:  array<f32>; // (B, H, T, D)
-@group(0) @binding(2) var<storage, read>       k_in:  array<f32>; // (B, H, T, D)
-@group(0) @binding(3) var<storage, read>       v_in:  array<f32>; // (B, H, T, D)
-@group(0) @binding(4) var<storage, read_write> x_out: array<f32>; // (B, T, 3·H·D)  overwritten
+@group(0) @binding(1) var<storage, read>       q_in:  array<Stored>; // (B, H, T, D)
+@group(0) @binding(2) var<storage, read>       k_in:  array<Stored>; // (B, H, T, D)
+@group(0) @binding(3) var<storage, read>       v_in:  array<Stored>; // (B, H, T, D)
+@group(0) @binding(4) var<storage, read_write> x_out: array<Stored>; // (B, T, 3·H·D)  overwritten
 
 @compute @workgroup_size(WG)
 fn qkv_merge(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
@@ -65,7 +67,7 @@ fn qkv_merge(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
     }
 }
 
-@group(0) @binding(2) var<storage, read_write> y: array<f32>; // (B, H, T, D) split, (B, T, H·D) merged  overwritten
+@group(0) @binding(2) var<storage, read_write> y: array<Stored>; // (B, H, T, D) split, (B, T, H·D) merged  overwritten
 
 @compute @workgroup_size(WG)
 fn heads_split(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {

@@ -10,15 +10,18 @@
 // Grid: fwd and bwd one workgroup per row; bwd_params one invocation per (slice, column), bwd_params_sum one per column; all folded.
 
 //#include <common/grid.wgsl>
+//#include <common/lanes${LANES}.wgsl>
 //#include <common/reduce.wgsl>
 
-struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, plus: u32, _pad0: u32, _pad1: u32 }
-@group(0) @binding(0) var<uniform>             p: Params;
+const LANES: u32 = 1u; //#tunable  floats per access
 
-@group(0) @binding(1) var<storage, read>       x:      array<f32>; // (rows, n)
-@group(0) @binding(2) var<storage, read>       weight: array<f32>; // (n)
-@group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (n)
-@group(0) @binding(4) var<storage, read_write> y:      array<f32>; // (rows, n)  overwritten
+struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, plus: u32, count: f32, _pad: u32 }
+@group(0) @binding(0) var<uniform>             p: Params; // n: accesses per row, count: values
+
+@group(0) @binding(1) var<storage, read>       x:      array<Stored>; // (rows, n)
+@group(0) @binding(2) var<storage, read>       weight: array<Stored>; // (n)
+@group(0) @binding(3) var<storage, read>       bias:   array<Stored>; // (n)
+@group(0) @binding(4) var<storage, read_write> y:      array<Stored>; // (rows, n)  overwritten
 @group(0) @binding(5) var<storage, read_write> mean:   array<f32>; // (rows)  overwritten
 @group(0) @binding(6) var<storage, read_write> rstd:   array<f32>; // (rows)  overwritten
 
@@ -28,16 +31,16 @@ fn layer_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     if row >= p.rows { return; }
     let base = row * p.n;
     // Relative to the first value, so that a row of equal values has exactly that mean.
-    let first = x[base];
-    var s = 0.0;
-    for (var i = lane; i < p.n; i += WG) { s += x[base + i] - first; }
-    let m = first + block_sum(lane, s) / f32(p.n);
-    var q = 0.0;
-    for (var i = lane; i < p.n; i += WG) { let d = x[base + i] - m; q += d * d; }
-    q = block_sum(lane, q);
-    var r = 1.0 / sqrt(q / f32(p.n) + p.eps);
-    if p.unbiased != 0u { r = 1.0 / (sqrt(q / f32(p.n - 1u)) + p.eps); }
-    for (var i = lane; i < p.n; i += WG) { y[base + i] = weight[i] * ((x[base + i] - m) * r) + bias[i]; }
+    let first = first_of(load(x[base]));
+    var s = Value();
+    for (var i = lane; i < p.n; i += WG) { s += load(x[base + i]) - first; }
+    let m = first + block_sum(lane, total(s)) / p.count;
+    var q = Value();
+    for (var i = lane; i < p.n; i += WG) { let d = load(x[base + i]) - m; q += d * d; }
+    let squares = block_sum(lane, total(q));
+    var r = 1.0 / sqrt(squares / p.count + p.eps);
+    if p.unbiased != 0u { r = 1.0 / (sqrt(squares / (p.count - 1.0)) + p.eps); }
+    for (var i = lane; i < p.n; i += WG) { y[base + i] = store(load(weight[i]) * ((load(x[base + i]) - m) * r) + load(bias[i])); }
     if lane == 0u {
         mean[row] = m;
         rstd[row] = r;
@@ -46,9 +49,9 @@ fn layer_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 
 @group(0) @binding(3) var<storage, read>       mean_s: array<f32>; // (rows)
 @group(0) @binding(4) var<storage, read>       rstd_s: array<f32>; // (rows)
-@group(0) @binding(5) var<storage, read>       dy:     array<f32>; // (rows, n)
-@group(0) @binding(6) var<storage, read>       other:  array<f32>; // (rows, n); any buffer when plus is 0
-@group(0) @binding(7) var<storage, read_write> dx:     array<f32>; // (rows, n)  overwritten
+@group(0) @binding(5) var<storage, read>       dy:     array<Stored>; // (rows, n)
+@group(0) @binding(6) var<storage, read>       other:  array<Stored>; // (rows, n); any buffer when plus is 0
+@group(0) @binding(7) var<storage, read_write> dx:     array<Stored>; // (rows, n)  overwritten
 
 @compute @workgroup_size(WG)
 fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -57,34 +60,34 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let base = row * p.n;
     let m = mean_s[row];
     let r = rstd_s[row];
-    var sum = 0.0;
-    var dot = 0.0;
+    var sums = Value();
+    var dots = Value();
     for (var i = lane; i < p.n; i += WG) {
-        let d = dy[base + i] * weight[i];
-        sum += d;
-        dot += d * (x[base + i] - m);
+        let d = load(dy[base + i]) * load(weight[i]);
+        sums += d;
+        dots += d * (load(x[base + i]) - m);
     }
-    sum = block_sum(lane, sum) / f32(p.n);
-    dot = block_sum(lane, dot);
-    var slope = r * r * r * dot / f32(p.n);
+    let sum = block_sum(lane, total(sums)) / p.count;
+    let dot = block_sum(lane, total(dots));
+    var slope = r * r * r * dot / p.count;
     if p.unbiased != 0u {
         // The term's share of dx is below σ/(σ + ε): under a millionth it is left out, where σ = 1/r − ε would have cancelled.
         let sigma = 1.0 / r - p.eps;
         slope = 0.0;
-        if sigma > 1e-6 * p.eps { slope = r * r * dot / (sigma * f32(p.n - 1u)); }
+        if sigma > 1e-6 * p.eps { slope = r * r * dot / (sigma * (p.count - 1.0)); }
     }
     for (var i = lane; i < p.n; i += WG) {
-        var d = r * (dy[base + i] * weight[i] - sum) - (x[base + i] - m) * slope;
-        if p.plus != 0u { d += other[base + i]; }
-        dx[base + i] = d;
+        var d = r * (load(dy[base + i]) * load(weight[i]) - sum) - (load(x[base + i]) - m) * slope;
+        if p.plus != 0u { d += load(other[base + i]); }
+        dx[base + i] = store(d);
     }
 }
 
 @group(0) @binding(2) var<storage, read>       mean_c: array<f32>; // (rows)
 @group(0) @binding(3) var<storage, read>       rstd_c: array<f32>; // (rows)
-@group(0) @binding(4) var<storage, read>       dy_c:   array<f32>; // (rows, n)
-@group(0) @binding(5) var<storage, read_write> part_w: array<f32>; // (slices, n)  overwritten; dweight where slices is 1
-@group(0) @binding(6) var<storage, read_write> part_b: array<f32>; // (slices, n)  overwritten; dbias where slices is 1
+@group(0) @binding(4) var<storage, read>       dy_c:   array<Stored>; // (rows, n)
+@group(0) @binding(5) var<storage, read_write> part_w: array<Stored>; // (slices, n)  overwritten; dweight where slices is 1
+@group(0) @binding(6) var<storage, read_write> part_b: array<Stored>; // (slices, n)  overwritten; dbias where slices is 1
 
 @compute @workgroup_size(WG)
 fn layer_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -94,32 +97,32 @@ fn layer_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(wo
     let c = id % p.n;
     let span = (p.rows + p.slices - 1u) / p.slices;
     let end = min(p.rows, (slice + 1u) * span);
-    var dw = 0.0;
-    var db = 0.0;
+    var dw = Value();
+    var db = Value();
     for (var row = slice * span; row < end; row++) {
-        let d = dy_c[row * p.n + c];
-        dw += d * ((x[row * p.n + c] - mean_c[row]) * rstd_c[row]);
+        let d = load(dy_c[row * p.n + c]);
+        dw += d * ((load(x[row * p.n + c]) - mean_c[row]) * rstd_c[row]);
         db += d;
     }
-    part_w[id] = dw;
-    part_b[id] = db;
+    part_w[id] = store(dw);
+    part_b[id] = store(db);
 }
 
-@group(0) @binding(1) var<storage, read>       sum_w:   array<f32>; // (slices, n)
-@group(0) @binding(2) var<storage, read>       sum_b:   array<f32>; // (slices, n)
-@group(0) @binding(3) var<storage, read_write> dweight: array<f32>; // (n)  overwritten
-@group(0) @binding(4) var<storage, read_write> dbias:   array<f32>; // (n)  overwritten
+@group(0) @binding(1) var<storage, read>       sum_w:   array<Stored>; // (slices, n)
+@group(0) @binding(2) var<storage, read>       sum_b:   array<Stored>; // (slices, n)
+@group(0) @binding(3) var<storage, read_write> dweight: array<Stored>; // (n)  overwritten
+@group(0) @binding(4) var<storage, read_write> dbias:   array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
 fn layer_norm_bwd_params_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups) * WG + lane;
     if c >= p.n { return; }
-    var dw = 0.0;
-    var db = 0.0;
+    var dw = Value();
+    var db = Value();
     for (var slice = 0u; slice < p.slices; slice++) {
-        dw += sum_w[slice * p.n + c];
-        db += sum_b[slice * p.n + c];
+        dw += load(sum_w[slice * p.n + c]);
+        db += load(sum_b[slice * p.n + c]);
     }
-    dweight[c] = dw;
-    dbias[c] = db;
+    dweight[c] = store(dw);
+    dbias[c] = store(db);
 }

@@ -4,6 +4,7 @@
 // Grid: matmul_row one workgroup per (slice, element), folded; matmul_row_sum one invocation per element, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 //#include <common/reduce.wgsl>
 
 struct Params {
@@ -49,6 +50,6 @@ fn matmul_row_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     for (var i = 0u; i < p.slices; i++) { s += part_in[i * elements + e]; }
     s *= p.alpha;
     if (p.flags & 1u) != 0u { s += bias[e % p.n]; }
-    if (p.flags & 4u) != 0u && s < 0.0 { s = 0.0; }
+    if (p.flags & 4u) != 0u { s = rectified(s); }
     c[e] = s;
 }

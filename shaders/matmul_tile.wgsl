@@ -4,6 +4,7 @@
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
 //#include <common/grid.wgsl>
+//#include <common/rectified.wgsl>
 //#include <common/tile.wgsl>
 
 struct Params {
@@ -58,7 +59,7 @@ fn matmul_tile(
         if n${i}_${j} < p.n {
             var v = p.alpha * acc_${i}[${j}];
             if (p.flags & 1u) != 0u { v += bias[n${i}_${j}]; }
-            if (p.flags & 4u) != 0u && v < 0.0 { v = 0.0; }
+            if (p.flags & 4u) != 0u { v = rectified(v); }
             c[(z * p.m + r${i}) * p.n + n${i}_${j}] = v;
         }
         //#end

@@ -5,3 +5,4 @@ alias Value = f32;
 fn load(s: Stored) -> Value { return s; }
 fn store(v: Value) -> Stored { return v; }
 fn total(v: Value) -> f32 { return v; }
+fn first_of(v: Value) -> f32 { return v; }

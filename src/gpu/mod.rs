@@ -29,6 +29,8 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/lanes2.wgsl" => include_str!("../../shaders/common/lanes2.wgsl"),
         "common/pair.wgsl" => include_str!("../../shaders/common/pair.wgsl"),
         "common/reduce.wgsl" => include_str!("../../shaders/common/reduce.wgsl"),
+        "common/mask1.wgsl" => include_str!("../../shaders/common/mask1.wgsl"),
+        "common/mask2.wgsl" => include_str!("../../shaders/common/mask2.wgsl"),
         "common/mask.wgsl" => include_str!("../../shaders/common/mask.wgsl"),
         "common/rows.wgsl" => include_str!("../../shaders/common/rows.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),

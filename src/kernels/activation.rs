@@ -1,9 +1,15 @@
 //! Launches of `activation.wgsl`.
 
-use super::{shader, stream};
+use super::{lanes, shader, stream_lanes};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("activation", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!(
+    "activation",
+    [("WG", 8), ("PER", 256)],
+    [("WG", 8), ("PER", 16)],
+    [("WG", 8), ("PER", 256), ("LANES", 2)],
+    [("WG", 8), ("PER", 16), ("LANES", 2)]
+);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -33,7 +39,8 @@ impl Kind {
 }
 
 fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize) -> Launch<B> {
-    stream(caps, Launch::new(&SHADER, entry, &Params { n: n as u32, _pad: [0; 3] }), n)
+    let lanes = lanes(caps, &[n]);
+    stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, _pad: [0; 3] }), n, lanes)
 }
 
 /// `y = f(x)`.

@@ -1,9 +1,15 @@
 //! Launches of `dropout.wgsl`.
 
-use super::{shader, stream};
+use super::{lanes, shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("dropout", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!(
+    "dropout",
+    [("WG", 8), ("PER", 256)],
+    [("WG", 8), ("PER", 16)],
+    [("WG", 8), ("PER", 256), ("LANES", 2), ("RUN", 2)],
+    [("WG", 8), ("PER", 16), ("LANES", 2), ("RUN", 2)]
+);
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -32,30 +38,33 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, per: usize, passes: u64, flops: u64) -> Launch<B> {
+    /// A launch over groups of four values, or over accesses.
+    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, grouped: bool, passes: u64, flops: u64) -> Launch<B> {
         let (least, scale) = least_and_scale(self.rate);
-        let params = Params { n: self.n as u32, stream: self.stream, least, scale };
+        let lanes = lanes(caps, &[self.n]);
+        let params = Params { n: (self.n / lanes) as u32, stream: self.stream, least, scale };
+        let launch = Launch::new(&SHADER, entry, &params).tune("LANES", lanes as u32).tune("RUN", 4 / lanes as u32);
         let n = self.n as u64;
-        stream(caps, Launch::new(&SHADER, entry, &params), self.n.div_ceil(per)).cost(4 * passes * n, flops * n)
+        stream(caps, launch, if grouped { self.n.div_ceil(4) } else { self.n / lanes }).cost(4 * passes * n, flops * n)
     }
 
     /// `y = k x`.
     pub fn forward<B>(&self, caps: &Capabilities, x: B, rng: B, y: B) -> Launch<B> {
-        self.launch(caps, "dropout", 4, 2, 30).bind("x", x).bind("rng", rng).bind("y", y)
+        self.launch(caps, "dropout", true, 2, 30).bind("x", x).bind("rng", rng).bind("y", y)
     }
 
     /// `y = k max(x, 0)`.
     pub fn relu<B>(&self, caps: &Capabilities, x: B, rng: B, y: B) -> Launch<B> {
-        self.launch(caps, "dropout_relu", 4, 2, 31).bind("x", x).bind("rng", rng).bind("y", y)
+        self.launch(caps, "dropout_relu", true, 2, 31).bind("x", x).bind("rng", rng).bind("y", y)
     }
 
     /// `dx` of [`Dropout::relu`].
     pub fn relu_backward<B>(&self, caps: &Capabilities, y: B, dy: B, dx: B) -> Launch<B> {
-        self.launch(caps, "dropout_relu_bwd", 1, 3, 1).bind("y_saved", y).bind("dy", dy).bind("dx", dx)
+        self.launch(caps, "dropout_relu_bwd", false, 3, 1).bind("y_saved", y).bind("dy", dy).bind("dx", dx)
     }
 
     /// `y = a + k x`.
     pub fn add<B>(&self, caps: &Capabilities, x: B, rng: B, a: B, y: B) -> Launch<B> {
-        self.launch(caps, "dropout_add", 4, 3, 31).bind("x", x).bind("rng", rng).bind("a", a).bind("sum", y)
+        self.launch(caps, "dropout_add", true, 3, 31).bind("x", x).bind("rng", rng).bind("a", a).bind("sum", y)
     }
 }

@@ -1,9 +1,9 @@
 //! Launches of `heads.wgsl`.
 
-use super::{reduction, shader};
+use super::{lanes, reduction, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("heads", [("WG", 8)], [("WG", 32)], [("WG", 256)]);
+shader!("heads", [("WG", 8)], [("WG", 8), ("LANES", 2)], [("WG", 32)], [("WG", 256)]);
 
 /// Extents of a sequence of heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +33,13 @@ impl Heads {
     fn launch<B>(&self, caps: &Capabilities, entry: &'static str, parts: usize) -> Launch<B> {
         // A workgroup costs more than a token on software adapters; on GPUs short ones fill the device.
         let per = if caps.software { self.heads } else { 1 };
+        let lanes = lanes(caps, &[self.width]);
         let all = self.batch * self.tokens;
-        let [tokens, t, heads, d, per32] = [all, self.tokens, self.heads, self.width, per].map(|v| v as u32);
+        let [tokens, t, heads, d, per32] = [all, self.tokens, self.heads, self.width / lanes, per].map(|v| v as u32);
         let launch = Launch::new(&SHADER, entry, &Params { tokens, t, heads, d, per: per32, _pad: [0; 3] });
         let groups = (all * self.heads.div_ceil(per)) as u64;
-        launch.tune("WG", reduction(caps, self.width)).linear(groups).cost(8 * (parts * all * self.heads * self.width) as u64, 0)
+        let launch = launch.tune("WG", reduction(caps, self.width / lanes)).tune("LANES", lanes as u32);
+        launch.linear(groups).cost(8 * (parts * all * self.heads * self.width) as u64, 0)
     }
 
     /// Queries, keys and values out of (B, T, 3·H·D).
