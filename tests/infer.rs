@@ -74,6 +74,13 @@ fn a_trained_model_answers_and_bad_input_is_reported() {
     assert!(text(&mixed.stderr).contains("broken.wav"), "{}", text(&mixed.stderr));
     assert_eq!(text(&mixed.stdout).lines().count(), 2);
 
+    let silent = dir.path().join("silent.wav");
+    emotone::audio::write_wav(&silent, &[0.0; 16_000], 16_000).expect("file");
+    let answered = infer(&["--model", &model, "--format", "csv", "--quiet", silent.to_str().expect("path"), &clip]);
+    assert!(answered.status.success() && text(&answered.stdout).lines().count() == 3, "{}", text(&answered.stderr));
+    let warnings = text(&answered.stderr);
+    assert!(warnings.lines().count() == 1 && warnings.starts_with("warning: ") && warnings.contains("silent.wav: silent"), "{warnings}");
+
     let labelled = infer(&["--model", &model, "--embeddings", dir.path().join("e.safetensors").to_str().expect("path"), &folder]);
     assert!(text(&labelled.stdout).contains("UAR"), "{}", text(&labelled.stdout));
     let (vectors, _) = emotone::nn::file::read(&dir.path().join("e.safetensors")).expect("embeddings");

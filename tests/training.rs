@@ -2,10 +2,11 @@
 
 use emotone::Error;
 use emotone::data::synth::{self, SynthConfig};
+use emotone::gpu::adapter::LimitsChoice;
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::nn::Weights;
 use emotone::train::config::Config;
-use emotone::train::dataset::DataSpec;
+use emotone::train::dataset::{DataSpec, Dataset};
 use emotone::train::events::Event;
 use emotone::train::report::RunResult;
 use emotone::train::run::{RunSpec, run};
@@ -108,4 +109,43 @@ fn a_run_is_neither_overwritten_nor_resumed_by_another() {
     spec.resume = true;
     spec.config.set("train.seed=9").expect("setting");
     assert!(message(&spec).contains("another configuration"), "{}", message(&spec));
+}
+
+#[test]
+fn a_batch_too_large_is_refused_with_one_that_fits() {
+    if device().is_none() {
+        return;
+    }
+    // WebGPU's default limits bound a value to 128 MiB on every adapter.
+    let request = AdapterRequest { limits: LimitsChoice::Default, ..AdapterRequest::from_env() };
+    let device = Device::open(&request).expect("device");
+    let dir = tempfile::tempdir().expect("folder");
+    let sets = ["train.stages=single", "image.size=64", "model.width=16", "train.batch=4096"];
+    let spec = spec(dir.path(), "a", &sets);
+    let error = run(&device, &spec, &AtomicBool::new(false), &mut |_| ()).map(|_| ()).expect_err("refused");
+    let Error::OutOfMemory { fits_batch: Some(batch), .. } = &error else { panic!("{error}") };
+    assert!(4096 % batch == 0 && (64..4096).contains(batch), "batch {batch}");
+    assert!(error.to_string().contains(&format!("batch size {batch} fits")), "{error}");
+}
+
+#[test]
+fn silent_clips_are_counted() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let spec = spec(dir.path(), "a", &[]);
+    let mut clips: Vec<_> = std::fs::read_dir(dir.path().join("corpus/wav")).expect("clips").map(|e| e.expect("entry").path()).collect();
+    clips.sort();
+    for (n, expected) in ["1 of 48 clips is silent", "2 of 48 clips are silent"].into_iter().enumerate() {
+        // Of different length: equal clips would count as copies.
+        emotone::audio::write_wav(&clips[n], &vec![0.0; 8000 + n], 16_000).expect("file");
+        let mut warnings = Vec::new();
+        let prepared = Dataset::prepare(&device, &spec.config, &spec.data, &mut |e| {
+            if let Event::Warning(text) = e {
+                warnings.push(text.to_string());
+            }
+        });
+        prepared.expect("data");
+        let named = clips[0].display().to_string();
+        assert!(warnings.iter().filter(|w| w.contains(expected) && w.contains(&named)).count() == 1, "{warnings:?}");
+    }
 }

@@ -49,6 +49,14 @@ pub const SOURCE_RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 /// The most channels accepted.
 pub const MAX_CHANNELS: usize = 64;
 
+/// Largest sample of a silent recording: below the least step of 24-bit audio.
+const SILENCE: f32 = 1e-7;
+
+/// Whether nothing is to be heard. Features of silence are arbitrary; see [`ops::decibel`](crate::ops::decibel).
+pub fn is_silent(samples: &[f32]) -> bool {
+    samples.iter().all(|s| s.abs() <= SILENCE)
+}
+
 /// A decoded recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {

@@ -54,6 +54,12 @@ impl Header {
     }
 }
 
+#[test]
+fn silence_ends_below_the_least_step_of_24_bits() {
+    assert!(is_silent(&[]) && is_silent(&[0.0, -0.0, 1e-8]));
+    assert!(!is_silent(&[0.0, 0.0, -1.0 / 8_388_608.0]) && !is_silent(&[0.0, f32::NAN]));
+}
+
 fn load_ok(bytes: &[u8]) -> Clip {
     load_bytes(Path::new("test"), bytes).unwrap()
 }

@@ -156,6 +156,7 @@ mod tests {
             assert!(together[0] != together[6]);
         }
         let mut none = Extractor::new(&device, &frontend(), &small());
+        assert!(none.extract(&[vec![0.0; 4000]]).unwrap()[0].iter().all(|&v| v == 1.0), "silence is its own maximum");
         assert!(none.extract(&[vec![0.5; 10], vec![]]).unwrap_err().to_string().contains("clip 1 of 2 has no samples"));
         assert!(none.extract::<Vec<f32>>(&[]).unwrap().is_empty());
     }

@@ -48,7 +48,8 @@ pub fn log_mel(g: &mut Graph, x: Var, lengths: Var, f: &Frontend) -> Result<Var>
 
 /// Images of mel bands: row 0 is the lowest band, values go from 0 (`db_floor`) to 1 (the clip's maximum), and where there are three
 /// channels the second and third are slopes over time. `stretch` resamples each clip's own frames to the width; `pad` shows
-/// `seconds` from the start, zeros behind a shorter clip.
+/// `seconds` from the start, zeros behind a shorter clip. A silent clip is its own maximum everywhere: an image of ones, by the rule of
+/// [`ops::decibel`].
 ///
 /// # Shapes
 /// `log_mel` (B, M, T) in dB, `lengths` (B) in samples → (B, C, size, size).

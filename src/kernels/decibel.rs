@@ -31,7 +31,7 @@ pub struct Scale {
     pub range: f32,
 }
 
-/// Decibels of (batch, bands, frames), clip by clip.
+/// Decibels of (batch, bands, frames), clip by clip. A relative scale makes a silent clip 0 dB throughout.
 pub fn decibel<B>(caps: &Capabilities, (batch, bands, frames): (usize, usize, usize), scale: &Scale, x: B, lengths: B, y: B) -> Launch<B> {
     let n = (batch * bands * frames) as u64;
     let params = Params {

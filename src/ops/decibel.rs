@@ -36,7 +36,10 @@ impl Op for Decibel {
 }
 
 /// `10·log10(max(x, 1e-10))` (of `x²` where `squared`), less the clip's maximum where `relative`, no lower than `range` below the
-/// clip's maximum; zero behind the clip's last frame. Follows librosa's `power_to_db`; a silent clip is 0 dB throughout.
+/// clip's maximum; zero behind the clip's last frame. Follows librosa's `power_to_db`.
+///
+/// Silence: where no value of a clip exceeds 1e-10, all count as 1e-10 and that is the clip's maximum too. Relative to it the clip is
+/// 0 dB throughout, as loud as can be, and not at its floor. This is librosa's rule (`ref=np.max`), kept so that results agree.
 ///
 /// # Shapes
 /// `x` (B, M, T) of non-negative values, `lengths` (B) in samples as unsigned integers → (B, M, T). No gradient.

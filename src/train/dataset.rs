@@ -2,7 +2,7 @@
 
 use super::config::{Config, Normalise};
 use super::events::{Event, Observer};
-use crate::audio::{Clip, SAMPLE_RATE};
+use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
 use crate::features::Extractor;
 use crate::gpu::Device;
@@ -63,6 +63,9 @@ impl Dataset {
         for (path, reason) in &loaded.bad {
             observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
         }
+        if let Some(warning) = silent(&loaded) {
+            observe(Event::Warning(&warning));
+        }
         let split_spec: SplitSpec = spec.split.parse()?;
         let split = loaded.split(&split_spec, config.train.seed)?;
         let classes = loaded.corpus.labels();
@@ -89,6 +92,17 @@ impl Dataset {
         let hash = format!("{}/{}", loaded.data_hash, split_spec);
         Ok(Dataset { images, class, speaker, classes, speakers, split, hash, moments })
     }
+}
+
+/// How many clips are silent, and the first of them.
+fn silent(loaded: &Loaded) -> Option<String> {
+    let mut silent = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| is_silent(&clip.samples)).map(|(u, _)| u);
+    let first = silent.next()?.path.display();
+    let clips = loaded.clips.len();
+    Some(match silent.count() {
+        0 => format!("1 of {clips} clips is silent and says nothing of its label: {first}"),
+        more => format!("{} of {clips} clips are silent and say nothing of their labels: {first} and {more} more", more + 1),
+    })
 }
 
 fn extract(device: &Arc<Device>, config: &Config, clips: &[Clip], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {

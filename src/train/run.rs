@@ -43,7 +43,8 @@ const LEVEL: f64 = 0.95;
 /// Runs all stages, tests the final model and writes everything into the folder.
 ///
 /// # Errors
-/// Errors of data, device and files; [`Error::Interrupted`] after a stop, with the state saved.
+/// Errors of data, device and files; [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the
+/// state saved.
 pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
     spec.config.check()?;
     std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
@@ -79,7 +80,8 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     }
     let shared = Shared { device, recipe: &recipe, data: &data, folder: &folder, stop, save_every: spec.save_every };
     while let Some(&stage) = stages.get(progress.stage) {
-        weights = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe)?;
+        let trained = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
+        weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e))?;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
@@ -164,8 +166,12 @@ pub fn weights_sha256(weights: &Weights) -> String {
 /// Compiles a training step of each stage without running it, for `train --plan`.
 ///
 /// # Errors
-/// Shape errors; [`Error::OutOfMemory`].
+/// Shape errors; [`Error::OutOfMemory`] with the batch size that fits.
 pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
+    compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))
+}
+
+fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
     let build = |&stage: &Stage| {
         let learner = super::learner::Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
         Ok((stage, format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6)))
@@ -173,13 +179,21 @@ pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String
     recipe.config.train.stages.iter().map(build).collect()
 }
 
-/// The largest batch below the configured one whose training step fits the device.
-pub fn largest_batch(device: &Arc<Device>, recipe: &Recipe) -> Option<usize> {
+/// Adds to an error for lack of memory the batch size that fits, where there is one.
+fn with_fitting_batch(device: &Arc<Device>, recipe: &Recipe, error: Error) -> Error {
+    match error {
+        Error::OutOfMemory { needed, available, .. } => Error::OutOfMemory { needed, available, fits_batch: largest_batch(device, recipe) },
+        other => other,
+    }
+}
+
+/// The configured batch size halved until the training steps of all stages fit the device.
+fn largest_batch(device: &Arc<Device>, recipe: &Recipe) -> Option<usize> {
     let mut recipe = recipe.clone();
     while recipe.config.train.batch > 1 {
         recipe.config.train.batch /= 2;
         recipe.config.train.micro_batches = 1;
-        if plans(device, &recipe).is_ok() {
+        if compile(device, &recipe).is_ok() {
             return Some(recipe.config.train.batch);
         }
     }

@@ -20,12 +20,15 @@ enum Source {
 }
 
 impl Item {
-    /// Mono samples at 16 kHz.
+    /// Mono samples at 16 kHz. Warns of silence, of which a network still says something.
     pub fn load(&self) -> emotone::Result<Vec<f32>> {
         let clip = match &self.source {
             Source::File(path) => audio::load(path)?,
             Source::Bytes(bytes) => audio::load_bytes(Path::new("-"), bytes)?,
         };
+        if audio::is_silent(&clip.samples) {
+            eprintln!("warning: {}: silent; the answer means nothing", self.name);
+        }
         Ok(clip.samples)
     }
 }

@@ -110,18 +110,8 @@ fn plan(device: &Arc<Device>, config: &Config) -> Result<ExitCode> {
         data_hash: String::new(),
         config: config.clone(),
     };
-    let batch = config.train.batch;
-    match run::plans(device, &recipe) {
-        Ok(plans) => {
-            for (stage, text) in plans {
-                println!("stage {stage}, batch {batch}, 8 classes, 20 speakers\n{text}\n");
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Error::OutOfMemory { needed, available, .. }) => {
-            let fits_batch = run::largest_batch(device, &recipe);
-            Err(Error::OutOfMemory { needed, available, fits_batch }.into())
-        }
-        Err(e) => Err(e.into()),
+    for (stage, text) in run::plans(device, &recipe)? {
+        println!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);
     }
+    Ok(ExitCode::SUCCESS)
 }
