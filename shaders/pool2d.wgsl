@@ -1,12 +1,15 @@
 // Max and average pooling of planes (rows = N·C), and their VJPs, both as gathers.
-//   max   y[o] = max over the window; dx[i] = Σ_o dy[o] where i is the first maximum, in row order, of o's window;
-//         a NaN counts as larger than all numbers
+//   max   y[o] = max over the window, arg[o] its place there, the first in row order; a NaN counts as larger than all numbers
+//         dx[i] = Σ_o dy[o] where arg[o] names i
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
-// Grid: WG·PER neighbouring output (forward) or input (backward) pixels per workgroup, folded.
+// Grid: max one lane or one workgroup per row of output (forward) or input (backward) pixels; avg WG·PER neighbouring ones per
+// workgroup; folded.
 
 //#include <common/bits.wgsl>
+//#include <common/divide.wgsl>
 //#include <common/grid.wgsl>
+//#include <common/rows.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  elements per invocation
@@ -15,28 +18,13 @@ struct Params {
     rows: u32, h: u32, w: u32, oh: u32,
     ow: u32, kh: u32, kw: u32, stride_y: u32,
     stride_x: u32, pad_y: u32, pad_x: u32, count_pad: u32,
+    alone: u32, per_stride: f32, _pad0: u32, _pad1: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:  array<f32>; // (rows, h, w)
-@group(0) @binding(2) var<storage, read_write> y:  array<f32>; // (rows, oh, ow)  overwritten
-
-// Index in the plane of the first maximum of window (oy, ox).
-fn argmax(plane: u32, oy: u32, ox: u32) -> u32 {
-    var best = 0xffffffffu;
-    var top = 0.0;
-    for (var ky = 0u; ky < p.kh; ky++) {
-        let iy = oy * p.stride_y + ky - p.pad_y;
-        if iy >= p.h { continue; }
-        for (var kx = 0u; kx < p.kw; kx++) {
-            let ix = ox * p.stride_x + kx - p.pad_x;
-            if ix >= p.w { continue; }
-            let v = x[plane + iy * p.w + ix];
-            if best == 0xffffffffu || (is_nan(v) || v > top) && !is_nan(top) { top = v; best = iy * p.w + ix; }
-        }
-    }
-    return best;
-}
+@group(0) @binding(2) var<storage, read_write> y:   array<f32>; // (rows, oh, ow)  overwritten
+@group(0) @binding(3) var<storage, read_write> arg: array<f32>; // (rows, oh, ow)  overwritten
 
 // Number of pixels window (oy, ox) is divided by.
 fn window_size(oy: u32, ox: u32) -> f32 {
@@ -52,12 +40,28 @@ fn window_size(oy: u32, ox: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn max_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.rows * p.oh * p.ow { return; }
-        let plane = i / (p.oh * p.ow) * p.h * p.w;
-        y[i] = x[plane + argmax(plane, i / p.ow % p.oh, i % p.ow)];
+    let at = walk(flat_group(g, n), lane, p.alone);
+    if at.row >= p.rows * p.oh { return; }
+    let plane = at.row / p.oh * p.h * p.w;
+    let top = at.row % p.oh * p.stride_y - p.pad_y;
+    for (var ox = at.first; ox < p.ow; ox += at.step) {
+        let left = ox * p.stride_x - p.pad_x;
+        var best = 0.0;
+        var place = 0xffffffffu;
+        for (var ky = 0u; ky < p.kh; ky++) {
+            if top + ky >= p.h { continue; }
+            let line = plane + (top + ky) * p.w;
+            for (var kx = 0u; kx < p.kw; kx++) {
+                if left + kx >= p.w { continue; }
+                let v = x[line + left + kx];
+                if place == 0xffffffffu || (is_nan(v) || v > best) && !is_nan(best) {
+                    best = v;
+                    place = ky * p.kw + kx;
+                }
+            }
+        }
+        y[at.row * p.ow + ox] = best;
+        arg[at.row * p.ow + ox] = f32(place);
     }
 }
 
@@ -94,21 +98,30 @@ fn low_output(i: u32, pad: u32, k: u32, stride: u32) -> u32 {
 
 fn high_output(i: u32, pad: u32, stride: u32, outputs: u32) -> u32 { return min((i + pad) / stride + 1u, outputs); }
 
+@group(0) @binding(1) var<storage, read>       arg_saved: array<f32>; // (rows, oh, ow)
+
 @compute @workgroup_size(WG)
 fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.rows * p.h * p.w { return; }
-        let row = i / (p.h * p.w);
-        let iy = i / p.w % p.h; let ix = i % p.w;
+    let at = walk(flat_group(g, n), lane, p.alone);
+    if at.row >= p.rows * p.h { return; }
+    let plane = at.row / p.h * p.oh;
+    let iy = at.row % p.h;
+    let low = low_output(iy, p.pad_y, p.kh, p.stride_y);
+    let high = high_output(iy, p.pad_y, p.stride_y, p.oh);
+    for (var ix = at.first; ix < p.w; ix += at.step) {
+        let last = min(divide(ix + p.pad_x, p.stride_x, p.per_stride) + 1u, p.ow);
+        let reach = max(ix + p.pad_x + 1u, p.kw) - p.kw;
+        let first = divide(reach + p.stride_x - 1u, p.stride_x, p.per_stride);
         var s = 0.0;
-        for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
-            for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
-                if argmax(row * p.h * p.w, oy, ox) == iy * p.w + ix { s += dy[(row * p.oh + oy) * p.ow + ox]; }
+        for (var oy = low; oy < high; oy++) {
+            let line = (plane + oy) * p.ow;
+            let ky = iy + p.pad_y - oy * p.stride_y;
+            for (var ox = first; ox < last; ox++) {
+                let kx = ix + p.pad_x - ox * p.stride_x;
+                if arg_saved[line + ox] == f32(ky * p.kw + kx) { s += dy[line + ox]; }
             }
         }
-        dx[i] = s;
+        dx[at.row * p.w + ix] = s;
     }
 }
 

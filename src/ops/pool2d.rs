@@ -62,23 +62,27 @@ impl Op for Pool2d {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         arity(self.name(), inputs, 1)?;
         let p = self.pool(&inputs[0])?;
-        Ok(vec![[inputs[0][0], inputs[0][1], p.output[0], p.output[1]].into()])
+        let y: Shape = [inputs[0][0], inputs[0][1], p.output[0], p.output[1]].into();
+        Ok(if self.max { vec![y.clone(), y] } else { vec![y] })
     }
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
         let Some(dy) = dy[0] else { return Ok(vec![None]) };
         let x = g.inputs(node)[0];
         let backward = Backward { forward: *self, shape: g.shape(x).clone() };
-        let inputs = if self.max { vec![x, dy] } else { vec![dy] };
+        let inputs = if self.max { vec![g.output_of(node, 1), dy] } else { vec![dy] };
         Ok(vec![Some(g.apply1(backward, &inputs)?)])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.pool(cx.input_shape(0))?;
-        cx.launch(if self.max { p.max(cx.caps(), cx.input(0), cx.output(0)) } else { p.avg(cx.caps(), cx.input(0), cx.output(0)) });
+        cx.launch(match self.max {
+            true => p.max(cx.caps(), cx.input(0), cx.output(0), cx.output(1)),
+            false => p.avg(cx.caps(), cx.input(0), cx.output(0)),
+        });
         Ok(())
     }
 }
 
-/// Inputs x (max only), dy; output dx.
+/// Inputs the place of the maximum (max only), dy; output dx.
 struct Backward {
     forward: Pool2d,
     shape: Shape,
