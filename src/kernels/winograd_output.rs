@@ -8,7 +8,7 @@ use crate::gpu::Launch;
 
 shader!("winograd_output");
 
-/// `y = finish(.)` from `m`: (36, cout, tiles), or (36, tiles, cout) where there are [`Tiling::few`].
+/// `y = finish(.)` from `m`: (36, cout, tiles), or (36, tiles, cout) where there are `Tiling::few`.
 pub fn forward<B: Copy>(t: &Tiling, finish: Finish<B>, m: B, y: B) -> Launch<B> {
     let launch = match t.few() {
         true => launch(t, "winograd_output_few", finish.params()).bind("mt", m),
