@@ -26,7 +26,8 @@ const EXTENTS: [[usize; 4]; 4] = [[1, 1, 1, 1], [6, 1, 32, 32], [3, 3, 17, 33], 
 fn random_cut() {
     for extents in EXTENTS {
         for (least, prob) in [(0.75, 1.0), (0.1, 0.5), (1.0, 1.0)] {
-            case(extents, Change::RandomCut { least }, prob);
+            case(extents, Change::RandomCut { least, zoom: 0.0, shift: 0.0 }, prob);
+            case(extents, Change::RandomCut { least, zoom: 0.3, shift: 0.1 }, prob);
         }
     }
 }
@@ -62,11 +63,12 @@ fn spec_augment() {
 fn impossible_changes_are_refused() {
     let mut g = emotone::graph::Graph::new();
     let (x, rng) = (g.input("x", [2, 1, 8, 8]), g.input("rng", [4]));
-    let whole = Change::RandomCut { least: 0.5 };
+    let whole = Change::RandomCut { least: 0.5, zoom: 0.0, shift: 0.0 };
     for (change, prob) in [
         (whole, 1.5),
         (whole, f32::NAN),
-        (Change::RandomCut { least: 0.0 }, 1.0),
+        (Change::RandomCut { least: 0.0, zoom: 0.0, shift: 0.0 }, 1.0),
+        (Change::RandomCut { least: 0.5, zoom: 1.0, shift: 0.0 }, 1.0),
         (Change::Cutout { count: 17, size: (1, 1), fill: 0.0 }, 1.0),
         (Change::Cutout { count: 1, size: (9, 1), fill: 0.0 }, 1.0),
         (Change::SaltPepper { share: -0.1, pepper: 0.0, low: 0.0, high: 1.0 }, 1.0),

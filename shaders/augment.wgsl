@@ -1,6 +1,7 @@
 // Random changes to training images. Every draw is a function of (seed, step, stream, image, number of the draw): nothing depends on
 // how work is scheduled. An image is changed with probability `prob`, all its channels alike.
-//   random_cut    a window of at least `share` of each side, resampled to the whole image (linear between pixel centres)
+//   random_cut    a window of at least `share` of each side, resampled to the whole image (linear between pixel centres); with `zoom` the
+//                 rows are stretched or shrunk by up to that share instead, away from the last one, and shifted by up to `shift` of all
 //   cutout        `count` squares of `height` x `width` pixels anywhere, set to `fill`
 //   salt_pepper   a share `share` of the pixels set to `low` (with probability `split`) or `high`
 //   spec_augment  `count` bands of up to `width` columns and `count_rows` bands of up to `height` rows, set to `fill`
@@ -16,7 +17,8 @@ struct Params {
     batch: u32, channels: u32, rows: u32, cols: u32,
     stream: u32, count: u32, count_rows: u32, height: u32,
     width: u32, prob: f32, share: f32, split: f32,
-    low: f32, high: f32, fill: f32, _pad: u32,
+    low: f32, high: f32, fill: f32, zoom: f32,
+    shift: f32, _pad0: u32, _pad1: u32, _pad2: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -51,9 +53,14 @@ fn random_cut(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     if r.image >= p.batch { return; }
     let size = draw(r, 1u);
     let origin = draw(r, 2u);
-    let height = f32(p.rows) * (p.share + (1.0 - p.share) * unit(size.x));
+    var height = f32(p.rows) * (p.share + (1.0 - p.share) * unit(size.x));
+    var above = unit(origin.x) * (f32(p.rows) - height);
+    if p.zoom > 0.0 {
+        height = f32(p.rows) * (1.0 + p.zoom * (2.0 * unit(size.x) - 1.0));
+        above = f32(p.rows) - height + f32(p.rows) * p.shift * (2.0 * unit(origin.x) - 1.0);
+    }
     let width = f32(p.cols) * (p.share + (1.0 - p.share) * unit(size.y));
-    let v = position(r.row, p.rows, unit(origin.x) * (f32(p.rows) - height), height);
+    let v = position(r.row, p.rows, above, height);
     let left = unit(origin.y) * (f32(p.cols) - width);
     let top = u32(v);
     let plane = r.base - r.row * p.cols;

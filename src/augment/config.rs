@@ -39,6 +39,11 @@ pub struct RandomCut {
     pub prob: f64,
     /// Smallest side of the window, share of the image's.
     pub min_fraction: f64,
+    /// Where positive, the window keeps all frequencies and they are stretched or shrunk by up to this share, away from the highest, as
+    /// if by another speaker's pitch and vocal tract (after Jaitly & Hinton 2013, "Vocal tract length perturbation"); 0 for a window.
+    pub freq_zoom: f64,
+    /// With `freq_zoom`, the largest shift along frequency, share of the image side.
+    pub freq_shift: f64,
 }
 
 /// `[augment.cutout]`

@@ -104,7 +104,9 @@ pub fn augment(g: &mut Graph, x: Var, rng: Var, pairs: Option<&PairInputs>, conf
             Ok(())
         };
         let c = config;
-        apply(g, &mut y, c.random_cut.prob, 1, Change::RandomCut { least: c.random_cut.min_fraction as f32 })?;
+        let cut = &c.random_cut;
+        let change = Change::RandomCut { least: cut.min_fraction as f32, zoom: cut.freq_zoom as f32, shift: cut.freq_shift as f32 };
+        apply(g, &mut y, cut.prob, 1, change)?;
         let salt = &c.salt_pepper;
         let change = Change::SaltPepper { share: salt.fraction as f32, pepper: salt.pepper as f32, low: levels.low, high: levels.high };
         apply(g, &mut y, salt.prob, 2, change)?;
@@ -129,7 +131,7 @@ mod tests {
     /// Everything a little.
     pub fn config() -> Augment {
         Augment {
-            random_cut: RandomCut { prob: 0.8, min_fraction: 0.75 },
+            random_cut: RandomCut { prob: 0.8, min_fraction: 0.75, freq_zoom: 0.0, freq_shift: 0.0 },
             cutout: Cutout { prob: 0.5, n: 3, size: 0.2 },
             salt_pepper: SaltPepper { prob: 0.4, fraction: 0.06, pepper: 0.5 },
             mixup: Mixup { ratio: 0.1 },

@@ -26,7 +26,9 @@ struct Params {
     low: f32,
     high: f32,
     fill: f32,
-    _pad: u32,
+    zoom: f32,
+    shift: f32,
+    _pad: [u32; 3],
 }
 
 /// A change to images.
@@ -36,6 +38,10 @@ pub enum Change {
     RandomCut {
         /// Smallest share of a side.
         least: f32,
+        /// Where positive, rows are stretched or shrunk by up to this share, away from the last one, in the place of the window's rows.
+        zoom: f32,
+        /// With `zoom`, the largest shift along rows, share of their number.
+        shift: f32,
     },
     /// `count` rectangles set to `fill`.
     Cutout {
@@ -81,7 +87,7 @@ pub fn augment<B>(
     let (batch32, channels32, rows32, cols32) = (batch as u32, channels as u32, rows as u32, cols as u32);
     let common = Params { batch: batch32, channels: channels32, rows: rows32, cols: cols32, stream, prob, ..Params::default() };
     let (entry, params) = match *change {
-        Change::RandomCut { least } => ("random_cut", Params { share: least, ..common }),
+        Change::RandomCut { least, zoom, shift } => ("random_cut", Params { share: least, zoom, shift, ..common }),
         Change::Cutout { count, size: (height, width), fill } => {
             ("cutout", Params { count: count as u32, height: height as u32, width: width as u32, fill, ..common })
         }

@@ -20,7 +20,7 @@ impl Augment {
             && (1..=65_535).contains(&rows)
             && (1..=65_535).contains(&cols)
             && match self.change {
-                Change::RandomCut { least } => share(least) && least > 0.0,
+                Change::RandomCut { least, zoom, shift } => share(least) && least > 0.0 && (0.0..1.0).contains(&zoom) && share(shift),
                 Change::Cutout { count, size, .. } => count <= MOST && size.0 <= rows && size.1 <= cols,
                 Change::SaltPepper { share: s, pepper, .. } => share(s) && share(pepper),
                 Change::SpecAugment { columns: c, rows: r, .. } => c.0 <= MOST && r.0 <= MOST && c.1 <= cols && r.1 <= rows,

@@ -38,15 +38,20 @@ type Rule<R> = Box<dyn Fn(usize, usize, &[R]) -> R>;
 fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(usize) -> [u32; 2]) -> Rule<R> {
     let place = |d: [u32; 2], n: usize| below(d[1], n as u32) as usize;
     match *change {
-        Change::RandomCut { least } => {
+        Change::RandomCut { least, zoom, shift } => {
             let (size, origin) = (draw(1), draw(2));
-            let axis = |n: usize, size: u32, origin: u32| {
+            let axis = |n: usize, size: u32, origin: u32, zoom: f32| {
                 let least = f64::from(least);
-                let extent = n as f64 * (least + (1.0 - least) * f64::from(unit(size)));
-                let from = f64::from(unit(origin)) * (n as f64 - extent);
+                let (size, origin) = (f64::from(unit(size)), f64::from(unit(origin)));
+                let mut extent = n as f64 * (least + (1.0 - least) * size);
+                let mut from = origin * (n as f64 - extent);
+                if zoom > 0.0 {
+                    extent = n as f64 * (1.0 + f64::from(zoom) * (2.0 * size - 1.0));
+                    from = n as f64 - extent + n as f64 * f64::from(shift) * (2.0 * origin - 1.0);
+                }
                 move |o: usize| (from + (o as f64 + 0.5) * extent / n as f64 - 0.5).clamp(0.0, (n - 1) as f64)
             };
-            let (down, across) = (axis(rows, size[0], origin[0]), axis(cols, size[1], origin[1]));
+            let (down, across) = (axis(rows, size[0], origin[0], zoom), axis(cols, size[1], origin[1], 0.0));
             Box::new(move |row, col, plane| {
                 let (v, h) = (down(row), across(col));
                 let mut sum = R::zero();
@@ -110,7 +115,7 @@ mod tests {
     #[test]
     fn a_cut_of_the_whole_image_changes_nothing() {
         let x: Vec<f64> = (0..30).map(f64::from).collect();
-        let y = forward([1, 1, 5, 6], &Change::RandomCut { least: 1.0 }, 1.0, 1, [1, 2, 3, 0], &x);
+        let y = forward([1, 1, 5, 6], &Change::RandomCut { least: 1.0, zoom: 0.0, shift: 0.0 }, 1.0, 1, [1, 2, 3, 0], &x);
         assert!(x.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-9), "{y:?}");
     }
 }

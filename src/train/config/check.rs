@@ -62,6 +62,8 @@ impl Config {
         let a = &self.augment;
         within("augment.random_cut.prob", a.random_cut.prob, 0.0, 1.0)?;
         within("augment.random_cut.min_fraction", a.random_cut.min_fraction, 0.1, 1.0)?;
+        within("augment.random_cut.freq_zoom", a.random_cut.freq_zoom, 0.0, 0.9)?;
+        within("augment.random_cut.freq_shift", a.random_cut.freq_shift, 0.0, 1.0)?;
         within("augment.cutout.prob", a.cutout.prob, 0.0, 1.0)?;
         within("augment.cutout.n", a.cutout.n, 0, 16)?;
         within("augment.cutout.size", a.cutout.size, 0.0, 1.0)?;
