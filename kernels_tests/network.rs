@@ -7,7 +7,7 @@ use emotone::graph::{Graph, StateRef, Var};
 use emotone::models::res_trans::ResTrans;
 use emotone::models::{Position, SpeakerHead, Token};
 use emotone::nn::transformer::EncoderLayer;
-use emotone::nn::{Context, Params, TRAINABLE, Weights};
+use emotone::nn::{Context, Params, RNG, TRAINABLE, Weights};
 use emotone::ops::{self, LayerNormMode};
 use emotone::reference::noise;
 use std::sync::Arc;
@@ -211,4 +211,49 @@ fn prepared_launches_follow_the_state() {
     assert!(first.iter().zip(&doubled).all(|(a, b)| *b == 2.0 * a), "after another program changed the weights");
     states.write(&place, &ones).expect("weights");
     assert_eq!(first, result(), "after the host changed the weights");
+}
+
+/// Losses and gradients of three steps' worth of dropout and running statistics, with and without recomputation: the same bits in less memory.
+#[test]
+fn recomputed_values_keep_their_bits() {
+    let Some(device) = device() else { return };
+    let mut m = model(Token::Time, Position::Sin, true, SpeakerHead::Gap);
+    (m.size, m.depth, m.layer.dropout) = (64, 2, 0.3);
+    let mut results = Vec::new();
+    for again in [false, true] {
+        let mut params = Params::new(|_| true);
+        let (mut g, used, loss) = build(&m, &mut params, false);
+        let forward = g.nodes().len();
+        let vars: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
+        let grads = g.grad(loss, &vars).expect("gradient");
+        for ((name, _), d) in used.iter().zip(&grads) {
+            g.output(name, *d);
+        }
+        let all = g.nodes().len();
+        if again {
+            g = g.recompute(forward);
+            assert!(g.nodes().len() > all, "nothing is made again");
+        }
+        let mut states = States::new(&device);
+        params.allocate(&mut states).expect("memory");
+        params.upload(&states, &params.initial(7), true).expect("weights");
+        let p = Program::new(&g, &states, Options::default()).expect("program");
+        for (name, values) in [("x", images(64)), ("y", one_hot(4)), ("s", one_hot(3))] {
+            p.write(name, &values).expect("input");
+        }
+        let mut bits = Vec::new();
+        for step in 0..3 {
+            p.write_u32(RNG, &[1, 2, step, 0]).expect("counter");
+            p.run().expect("run");
+            for name in used.iter().map(|(name, _)| name.as_str()).chain(["loss"]) {
+                bits.extend(p.read(name).expect("output").iter().map(|v| v.to_bits()));
+            }
+        }
+        // Running statistics, renewed once per step.
+        let weights = params.download(&states, None).expect("weights");
+        bits.extend(weights.values().flat_map(|(_, v)| v.iter().map(|v| v.to_bits())));
+        results.push((p.plan().arena_bytes(), bits));
+    }
+    assert_eq!(results[0].1, results[1].1);
+    assert!(results[1].0 < results[0].0, "{} bytes, {} with recomputation", results[0].0, results[1].0);
 }

@@ -35,6 +35,9 @@ pub struct StepArgs {
     token: String,
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Make inner values of blocks again for the backward pass, for memory.
+    #[arg(long)]
+    recompute: bool,
 }
 
 impl StepArgs {
@@ -45,6 +48,7 @@ impl StepArgs {
         c.model.token = self.token.parse().map_err(anyhow::Error::msg)?;
         c.model.ln = LayerNormKind::Standard;
         (c.train.batch, c.train.seed, c.train.loss, c.train.label_smoothing) = (self.batch, self.seed, Loss::CrossEntropy, 0.0);
+        c.train.recompute = self.recompute;
         for stage in [&mut c.stage.single, &mut c.stage.voiceprint, &mut c.stage.emotion] {
             stage.augment = false;
         }

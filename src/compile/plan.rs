@@ -53,6 +53,8 @@ pub struct Plan {
     pub scratch: HashMap<(NodeId, usize), (Slot, usize)>,
     /// Size of each arena page in bytes.
     pub pages: Vec<u64>,
+    /// Bytes of all intermediate values, had each memory of its own.
+    pub separate: u64,
     /// Whether a run changes state.
     pub(super) changes_state: bool,
     /// Shapes and scopes for printing.
@@ -137,6 +139,7 @@ impl Plan {
         }
         let page_limit = caps.max_buffer;
         let blocks: Vec<Block> = pending.iter().map(|(_, b)| *b).collect();
+        let separate = blocks.iter().map(|b| b.size).sum();
         let (slots, pages) = arena::place(&blocks, page_limit);
         let mut scratch = HashMap::new();
         for ((what, _), slot) in pending.iter().zip(slots) {
@@ -154,7 +157,7 @@ impl Plan {
                 homes.insert(v, home);
             }
         }
-        Ok(Plan { rows, homes, scratch, pages, changes_state: !written.is_empty(), labels })
+        Ok(Plan { rows, homes, scratch, pages, separate, changes_state: !written.is_empty(), labels })
     }
 
     /// Where in the model a node was made, and its op.
@@ -290,12 +293,13 @@ impl fmt::Display for Plan {
         }
         write!(
             f,
-            "{} launches, {:.2} Gflop, {:.1} MB moved, {:.1} MB of intermediate memory in {} page(s)",
+            "{} launches, {:.2} Gflop, {:.1} MB moved, {:.1} MB of intermediate memory in {} page(s), {:.1} MB without sharing",
             self.launches(),
             self.flops() as f64 / 1e9,
             self.bytes() as f64 / 1e6,
             self.arena_bytes() as f64 / 1e6,
-            self.pages.len()
+            self.pages.len(),
+            self.separate as f64 / 1e6,
         )
     }
 }

@@ -5,6 +5,7 @@
 
 mod grad;
 mod op;
+mod recompute;
 mod shape;
 
 pub use grad::AddFn;

@@ -79,6 +79,7 @@ impl Learner {
         }
         let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
         let scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
+        let forward = g.nodes().len();
         let grads = g.grad(scaled, &wanted)?;
         for ((name, _), d) in used.iter().zip(grads) {
             let param = params.get(name).ok_or_else(|| Error::Graph(format!("no parameter {name}")))?;
@@ -97,6 +98,9 @@ impl Learner {
             apply = Some(Program::new(&update, &states, Options::default())?);
         } else {
             optimise(&mut g, &config, GRADIENTS, extent)?;
+        }
+        if config.train.recompute {
+            g = g.recompute(forward);
         }
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();

@@ -168,7 +168,17 @@ pub fn weights_sha256(weights: &Weights) -> String {
 /// # Errors
 /// Shape errors; [`Error::OutOfMemory`] with the batch size that fits.
 pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
-    compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))
+    let mut plans = compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))?;
+    // What the other choice would cost.
+    let mut other = recipe.clone();
+    other.config.train.recompute = !recipe.config.train.recompute;
+    if let Ok(others) = compile(device, &other) {
+        for ((_, text), (_, other)) in plans.iter_mut().zip(others) {
+            let figures = other.lines().rev().nth(1).unwrap_or_default().to_string();
+            text.push_str(&format!("\ntrain.recompute = {}: {figures}", !recipe.config.train.recompute));
+        }
+    }
+    Ok(plans)
 }
 
 fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {

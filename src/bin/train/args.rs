@@ -73,6 +73,10 @@ pub struct Args {
     /// Write a picture per augmentation into this folder and exit.
     #[arg(long, value_name = "DIR")]
     pub preview: Option<PathBuf>,
+    /// Less memory for more arithmetic: make values inside residual blocks and transformer layers again for the backward pass
+    /// (train.recompute=true).
+    #[arg(long)]
+    recompute: bool,
     /// Only the result.
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -101,6 +105,7 @@ impl Args {
         if !self.stage.is_empty() {
             config.set(&format!("train.stages={}", self.stage.join(",")))?;
         }
+        config.train.recompute |= self.recompute;
         config.check()?;
         Ok(config)
     }
