@@ -255,5 +255,6 @@ fn recomputed_values_keep_their_bits() {
         results.push((p.plan().arena_bytes(), bits));
     }
     assert_eq!(results[0].1, results[1].1);
-    assert!(results[1].0 < results[0].0, "{} bytes, {} with recomputation", results[0].0, results[1].0);
+    // 0.71 of it; 0.99 where copies read the values they stand for.
+    assert!(5 * results[1].0 < 4 * results[0].0, "{} bytes, {} with recomputation", results[0].0, results[1].0);
 }
