@@ -3,6 +3,7 @@
 use emotone::compile::{Options, Program, States};
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::graph::{Graph, Shape, Var};
+use emotone::kernels::cooperative::Fragments;
 use emotone::reference::noise;
 use std::sync::{Arc, OnceLock};
 
@@ -144,4 +145,18 @@ pub fn outputs(inputs: &[(Shape, &[f32])], build: impl Fn(&mut Graph, &[Var]) ->
         (0..outputs.len()).map(|o| program.read(&format!("y{o}"))).collect()
     };
     Some(run().unwrap_or_else(|e| panic!("{e}")))
+}
+
+/// Cooperative matrices, where the adapter has them.
+pub fn cooperative() -> Option<Fragments> {
+    let fragments = Fragments::of(device()?.caps());
+    if fragments.is_none() {
+        eprintln!("SKIPPED: the adapter has no cooperative matrices of half-precision operands and single-precision sums");
+    }
+    fragments
+}
+
+/// The values rounded to half precision.
+pub fn halves(v: &[f64]) -> Vec<f64> {
+    v.iter().map(|v| half::f16::from_f64(*v).to_f64()).collect()
 }

@@ -2,7 +2,7 @@
 //! conv2d_fwd_tile, conv2d_bwd_input_tile, conv2d_bwd_weight_tile; and Winograd's: winograd_input, winograd_output, winograd_output_few,
 //! winograd_output_bwd, winograd_weight, winograd_weight_bwd.
 
-use crate::case::{check, device, normal, tol};
+use crate::case::{check, cooperative, device, halves, normal, tol};
 use emotone::compile::{Options, Program, States};
 use emotone::graph::Graph;
 use emotone::kernels::conv2d::{Family, Geometry};
@@ -52,20 +52,22 @@ fn case(family: Family, s: &Spec, bias: bool) {
         inputs.push(normal(3, [outs]));
     }
     let plane = out[0] * out[1];
+    // What the kernels multiply: the operands, or their halves.
+    let seen = |v: &[f64]| if matches!(family, Family::Cooperative(_)) { halves(v) } else { v.to_vec() };
     check(
         &format!("{family:?} {g:?}"),
         tol::SUM,
         &inputs,
         |gr, x| Ok(vec![ops::conv2d_with(gr, x[0], x[1], x.get(2).copied(), spec, family)?]),
         |x| {
-            let mut y = reference::forward(&g, &x[0], &x[1]);
+            let mut y = reference::forward(&g, &seen(&x[0]), &seen(&x[1]));
             if bias {
                 y.iter_mut().enumerate().for_each(|(i, y)| *y += x[2][i / plane % outs]);
             }
             vec![y]
         },
         |x, dy| {
-            let (dx, dw) = reference::backward(&g, &x[0], &x[1], &dy[0]);
+            let (dx, dw) = reference::backward(&g, &seen(&x[0]), &seen(&x[1]), &seen(&dy[0]));
             let mut grads = vec![Some(dx), Some(dw)];
             if bias {
                 let mut db = vec![0.0; outs];
@@ -113,6 +115,13 @@ fn subgroup_family() {
 #[test]
 fn tile_family() {
     all(Family::Tile);
+}
+
+#[test]
+fn cooperative_family() {
+    if let Some(f) = cooperative() {
+        all(Family::Cooperative(f));
+    }
 }
 
 #[test]

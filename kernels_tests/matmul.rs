@@ -1,6 +1,6 @@
 //! Cases of `matmul_subgroup.wgsl`, `matmul_wide.wgsl`, `matmul_tile.wgsl` and `matmul_row.wgsl`, each forced, and of the linear layer.
 
-use crate::case::{check, device, normal, tol};
+use crate::case::{check, cooperative, device, halves, normal, tol};
 use emotone::kernels::matmul::{Product, SUBGROUP, Variant};
 use emotone::kernels::matmul_wide::fits;
 use emotone::ops;
@@ -88,6 +88,34 @@ fn matmul_wide() {
 #[test]
 fn matmul_tile() {
     all(Variant::Tile);
+}
+
+/// Operands are rounded to half precision where the reference has them too, so the sums agree as closely as others.
+#[test]
+fn cooperative_matmul_tile() {
+    let Some(f) = cooperative() else { return };
+    for (batch, m, n, k, transposed) in [
+        (1, 1, 1, 1, [false, false]),
+        (2, 17, 35, 9, [true, false]),
+        (3, 65, 66, 130, [false, true]),
+        (1, 64, 128, 16, [true, true]),
+        (1, 63, 2, 300, [false, true]),
+    ] {
+        let e = Extents { batch, m, n, k, transposed };
+        let a = if transposed[0] { [batch, k, m] } else { [batch, m, k] };
+        let b = if transposed[1] { [batch, n, k] } else { [batch, k, n] };
+        check(
+            &format!("cooperative {e:?}"),
+            tol::SUM,
+            &[normal(1, a), normal(2, b)],
+            |g, x| Ok(vec![ops::matmul_with(g, x[0], x[1], None, transposed, 1.0, Variant::Cooperative(f))?]),
+            |x| vec![reference::forward(e, &halves(&x[0]), &halves(&x[1]))],
+            |x, dy| {
+                let (da, db) = reference::backward(e, &halves(&x[0]), &halves(&x[1]), &halves(&dy[0]));
+                vec![Some(da), Some(db)]
+            },
+        );
+    }
 }
 
 #[test]

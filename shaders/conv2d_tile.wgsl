@@ -5,9 +5,13 @@
 //   bwd_weight  rows co, columns (ci,ky,kx), sum over (n,oy,ox), cut into slices that a second launch adds in order
 // Grid: x column tiles, y row tiles, z groups x folds of x (bwd_weight: groups x slices).
 
+//#include <common/tile${COOP}.wgsl>
 //#include <common/conv2d.wgsl>
 //#include <common/finish.wgsl>
-//#include <common/tile.wgsl>
+
+const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
+const WAVE: u32 = 8u; //#tunable  lanes of a subgroup, with COOP
+const PARTS: u32 = 2u; //#tunable  matrices of a subgroup, with COOP
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (n, groups·cin, h, w)
 @group(0) @binding(2) var<storage, read>       weight: array<f32>; // (groups·cout, cin, kh, kw)
@@ -41,15 +45,16 @@ fn conv2d_fwd_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups)
             let ak = k0 + i % STEP; let row = first_row + i / STEP;
             var v = 0.0;
             if row < p.cout && ak < depth { v = weight[(group * p.cout + row) * depth + ak]; }
-            ta[(i % STEP) * TILE + i / STEP] = v;
+            ta[(i % STEP) * TILE + i / STEP] = Operand(v);
             let bk = k0 + i / TILE; let pixel = col0 + i % TILE;
             v = 0.0;
             if pixel < pixels && bk < depth { v = pixel_at(group, pixel, bk); }
-            tb[i] = v;
+            tb[i] = Operand(v);
         }
         workgroupBarrier();
         tile_step(l);
     }
+    tile_end(l);
     //#unroll i in 0..4
     let row${i} = first_row + l.y + ${i}u * 16u;
     if row${i} < p.cout {
@@ -84,7 +89,7 @@ fn conv2d_bwd_input_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workg
             let ak = k0 + i % STEP; let row = first_row + i / STEP;
             var v = 0.0;
             if row < p.cin && ak < depth { v = weight_in[((group * p.cout + ak / taps) * p.cin + row) * taps + ak % taps]; }
-            ta[(i % STEP) * TILE + i / STEP] = v;
+            ta[(i % STEP) * TILE + i / STEP] = Operand(v);
             let bk = k0 + i / TILE; let pixel = col0 + i % TILE;
             v = 0.0;
             if pixel < pixels && bk < depth {
@@ -96,11 +101,12 @@ fn conv2d_bwd_input_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workg
                     v = dy_out[((pixel / hw * p.groups + group) * p.cout + bk / taps) * plane + oy * p.ow + ox];
                 }
             }
-            tb[i] = v;
+            tb[i] = Operand(v);
         }
         workgroupBarrier();
         tile_step(l);
     }
+    tile_end(l);
     //#unroll i in 0..4
     let row${i} = first_row + l.y + ${i}u * 16u;
     if row${i} < p.cin {
@@ -134,15 +140,16 @@ fn conv2d_bwd_weight_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_in
             let ak = k0 + i % STEP; let row = first_row + i / STEP;
             var v = 0.0;
             if row < p.cout && ak < end { v = dy[((ak / plane * p.groups + group) * p.cout + row) * plane + ak % plane]; }
-            ta[(i % STEP) * TILE + i / STEP] = v;
+            ta[(i % STEP) * TILE + i / STEP] = Operand(v);
             let bk = k0 + i % STEP; let column = col0 + i / STEP;
             v = 0.0;
             if column < columns && bk < end { v = pixel_at(group, bk, column); }
-            tb[(i % STEP) * TILE + i / STEP] = v;
+            tb[(i % STEP) * TILE + i / STEP] = Operand(v);
         }
         workgroupBarrier();
         tile_step(l);
     }
+    tile_end(l);
     //#unroll i in 0..4
     let row${i} = first_row + l.y + ${i}u * 16u;
     if row${i} < p.cout {

@@ -3,9 +3,13 @@
 // A workgroup of 256 invocations makes a 64 x 64 tile in steps of 16 along k; each invocation keeps 4 x 4 of it in registers.
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
+//#include <common/tile${COOP}.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/rectified.wgsl>
-//#include <common/tile.wgsl>
+
+const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
+const WAVE: u32 = 8u; //#tunable  lanes of a subgroup, with COOP
+const PARTS: u32 = 2u; //#tunable  matrices of a subgroup, with COOP
 
 struct Params {
     m: u32, n: u32, k: u32, flags: u32,
@@ -41,16 +45,17 @@ fn matmul_tile(
             if p.a_k != 1u { ar = i % TILE; ak = i / TILE; }
             var v = 0.0;
             if row0 + ar < p.m && k0 + ak < p.k { v = a[za + (row0 + ar) * p.a_row + (k0 + ak) * p.a_k]; }
-            ta[ak * TILE + ar] = v;
+            ta[ak * TILE + ar] = Operand(v);
             var bc = i % TILE; var bk = i / TILE;
             if p.b_col != 1u { bc = i / STEP; bk = i % STEP; }
             v = 0.0;
             if col0 + bc < p.n && k0 + bk < p.k { v = b[zb + (k0 + bk) * p.b_k + (col0 + bc) * p.b_col]; }
-            tb[bk * TILE + bc] = v;
+            tb[bk * TILE + bc] = Operand(v);
         }
         workgroupBarrier();
         tile_step(l);
     }
+    tile_end(l);
     //#unroll i in 0..4
     let r${i} = row0 + l.y + ${i}u * 16u;
     if r${i} < p.m {

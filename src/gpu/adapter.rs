@@ -1,5 +1,6 @@
 //! Which adapter to use, and what it can do.
 
+use super::experimental;
 use super::faults::{Fault, Faults};
 use crate::choice::nearest;
 use crate::{Error, Result};
@@ -61,8 +62,7 @@ impl AdapterRequest {
 
     /// What to ask of an adapter that offers `offered`: of the optional features those the engine uses and the user allows.
     fn features(&self, offered: wgpu::Features) -> Result<wgpu::Features> {
-        // Not cooperative matrices: wgpu grants experimental features only to unsafe code.
-        let used = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_INT64;
+        let used = SWITCHES.iter().fold(wgpu::Features::empty(), |all, (_, f)| all | *f);
         let mut features = match self.limits {
             LimitsChoice::Adapter => used & offered,
             LimitsChoice::Default => wgpu::Features::empty(),
@@ -121,8 +121,10 @@ pub struct Capabilities {
     pub winograd: bool,
     /// Ops may be computed together with what produces their input.
     pub fusion: bool,
-    /// Cooperative matrices in shaders.
-    pub cooperative: bool,
+    /// Side of the cooperative matrices (8 or 16) that multiply half-precision numbers into single-precision sums, where there are any.
+    pub cooperative: Option<u32>,
+    /// Products may round their operands to half precision.
+    pub half: bool,
     /// Timestamps around passes.
     pub timestamps: bool,
     /// Invocations per workgroup.
@@ -246,7 +248,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         label: Some("emotone"),
         required_features: features,
         required_limits: limits.clone(),
-        experimental_features: wgpu::ExperimentalFeatures::disabled(),
+        experimental_features: experimental::features(features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
         memory_hints: wgpu::MemoryHints::Performance,
         trace: wgpu::Trace::Off,
     }))
@@ -274,7 +276,8 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         int64: features.contains(wgpu::Features::SHADER_INT64),
         winograd: !request.disable.iter().any(|d| d == "winograd"),
         fusion: !request.disable.iter().any(|d| d == "fusion"),
-        cooperative: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        cooperative: cooperative(&adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
+        half: false,
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
         max_workgroup_memory: limits.max_compute_workgroup_storage_size,
@@ -288,6 +291,15 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         adapter: info.name,
     };
     Ok(Opened { device, queue, caps, faults })
+}
+
+/// Side of the largest square cooperative matrices with half-precision operands and single-precision sums that shaders can name.
+fn cooperative(adapter: &wgpu::Adapter) -> Option<u32> {
+    let scalar = |p: &wgpu::CooperativeMatrixProperties| {
+        p.ab_type == wgpu::CooperativeScalarType::F16 && p.cr_type == wgpu::CooperativeScalarType::F32
+    };
+    let all = adapter.cooperative_matrix_properties();
+    [16, 8].into_iter().find(|&s| all.iter().any(|p| scalar(p) && p.m_size == s && p.n_size == s && p.k_size == s))
 }
 
 /// Memory a software adapter shares with everything else, where the system tells.
@@ -321,6 +333,9 @@ mod tests {
         };
         let granted = request(LimitsChoice::Adapter, &["subgroups", "coop"]).features(all).expect("known words");
         assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY);
+        assert!(
+            request(LimitsChoice::Adapter, &[]).features(all).is_ok_and(|f| f.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
+        );
         assert_eq!(request(LimitsChoice::Adapter, &[]).features(wgpu::Features::SUBGROUP).ok(), Some(wgpu::Features::SUBGROUP));
         assert_eq!(request(LimitsChoice::Default, &[]).features(all).ok(), Some(wgpu::Features::empty()));
         let message = request(LimitsChoice::Adapter, &["subgroup"]).features(all).err().map(|e| e.to_string()).unwrap_or_default();

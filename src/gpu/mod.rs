@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod buffer;
 pub mod device;
+mod experimental;
 pub mod faults;
 pub mod launch;
 pub mod pipeline;
@@ -34,7 +35,10 @@ pub fn includes(name: &str) -> Option<&'static str> {
         "common/mask.wgsl" => include_str!("../../shaders/common/mask.wgsl"),
         "common/rows.wgsl" => include_str!("../../shaders/common/rows.wgsl"),
         "common/rng.wgsl" => include_str!("../../shaders/common/rng.wgsl"),
-        "common/tile.wgsl" => include_str!("../../shaders/common/tile.wgsl"),
+        "common/tile0.wgsl" => include_str!("../../shaders/common/tile0.wgsl"),
+        "common/tile8.wgsl" => include_str!("../../shaders/common/tile8.wgsl"),
+        "common/tile16.wgsl" => include_str!("../../shaders/common/tile16.wgsl"),
+        "common/tile_cooperative.wgsl" => include_str!("../../shaders/common/tile_cooperative.wgsl"),
         "common/winograd.wgsl" => include_str!("../../shaders/common/winograd.wgsl"),
         _ => return None,
     })

@@ -54,7 +54,8 @@ pub fn reflect(source: &Expanded) -> Result<Reflection> {
         | Capabilities::SUBGROUP
         | Capabilities::SUBGROUP_BARRIER
         | Capabilities::SHADER_FLOAT16
-        | Capabilities::SHADER_INT64;
+        | Capabilities::SHADER_INT64
+        | Capabilities::COOPERATIVE_MATRIX;
     let info = Validator::new(ValidationFlags::all(), caps).validate(&module).map_err(|e| {
         let line = e.location(&source.text).map_or(1, |l| l.line_number as usize);
         let mut message = e.as_inner().to_string();

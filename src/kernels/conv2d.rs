@@ -1,5 +1,6 @@
 //! 2-D convolution: geometry, parameters, the choice of family, and its launches.
 
+use super::cooperative::Fragments;
 use super::winograd::{self, Tiling};
 use super::{
     conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, matmul::SUBGROUP, reduce,
@@ -158,12 +159,17 @@ pub enum Family {
     Stem,
     /// Tiles in workgroup memory.
     Tile,
+    /// The same by cooperative matrices, operands rounded to half precision.
+    Cooperative(Fragments),
     /// Winograd's minimal filtering.
     Winograd(Tiling),
 }
 
 /// Picks the family for this adapter, convolution and pass.
 pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
+    if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
+        return Family::Cooperative(f);
+    }
     if let Some(t) = winograd::tiling(caps, g, pass) {
         return Family::Winograd(t);
     }
@@ -201,7 +207,8 @@ pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight
     match (f, scratch) {
         (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, finish, x, weight, y, [u, v, m]),
         (Family::Stem, _) => vec![conv2d_stem::forward(g, finish, x, weight, y)],
-        (Family::Tile, _) => vec![conv2d_tile::forward(g, finish, x, weight, y)],
+        (Family::Cooperative(f), _) => vec![conv2d_tile::forward(g, Some(f), finish, x, weight, y)],
+        (Family::Tile, _) => vec![conv2d_tile::forward(g, None, finish, x, weight, y)],
         _ => vec![conv2d_fwd_subgroup::forward(g, finish, x, weight, y)],
     }
 }
@@ -210,7 +217,8 @@ pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight
 pub fn backward_input<B: Copy>(f: Family, g: &Geometry, weight: B, dy: B, dx: B, scratch: &[B]) -> Vec<Launch<B>> {
     match (f, scratch) {
         (Family::Winograd(t), &[u, v, m]) => winograd::backward_input(&t, weight, dy, dx, [u, v, m]),
-        (Family::Tile, _) => vec![conv2d_tile::backward_input(g, weight, dy, dx)],
+        (Family::Cooperative(f), _) => vec![conv2d_tile::backward_input(g, Some(f), weight, dy, dx)],
+        (Family::Tile, _) => vec![conv2d_tile::backward_input(g, None, weight, dy, dx)],
         _ => vec![conv2d_bwd_input_subgroup::backward(g, weight, dy, dx)],
     }
 }
@@ -220,7 +228,7 @@ pub fn backward_input<B: Copy>(f: Family, g: &Geometry, weight: B, dy: B, dx: B,
 fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
     match f {
         Family::Subgroup | Family::Stem => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
-        Family::Tile => {
+        Family::Tile | Family::Cooperative(_) => {
             let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
             let pixels = g.n * g.output[0] * g.output[1];
             let wanted = if caps.software { 4 } else { 512 };
@@ -233,7 +241,8 @@ fn slices(f: Family, caps: &Capabilities, g: &Geometry) -> usize {
 /// `dw` from `x` and `dy`, with the regions of [`scratch`].
 pub fn backward_weight<B: Copy>(f: Family, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, scratch: &[B]) -> Vec<Launch<B>> {
     let partial = |slices: usize, out: B| match f {
-        Family::Tile => conv2d_tile::backward_weight(g, slices, x, dy, out),
+        Family::Cooperative(f) => conv2d_tile::backward_weight(g, Some(f), slices, x, dy, out),
+        Family::Tile => conv2d_tile::backward_weight(g, None, slices, x, dy, out),
         _ => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
     };
     match (f, scratch) {

@@ -1,16 +1,23 @@
 //! Launches of `conv2d_tile.wgsl`.
 
 use super::conv2d::{Finish, Geometry, PLAIN, Params, grid};
-use super::shader;
+use super::cooperative::{Fragments, cooperative_shader};
 use crate::gpu::Launch;
 
-shader!("conv2d_tile");
+cooperative_shader!("conv2d_tile");
 
 /// Rows and columns of a workgroup's tile.
 const TILE: usize = 64;
 
+fn tuned<B>(fragments: Option<Fragments>, launch: Launch<B>) -> Launch<B> {
+    match fragments {
+        Some(f) => f.tune(launch),
+        None => launch,
+    }
+}
+
 /// `y = finish(x * weight)`.
-pub fn forward<B: Copy>(g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
+pub fn forward<B: Copy>(g: &Geometry, fragments: Option<Fragments>, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
     let pixels = g.n * g.output[0] * g.output[1];
     let launch = Launch::new(&SHADER, "conv2d_fwd_tile", &Params::new(g, finish.params(), 1))
         .bind("x", x)
@@ -18,27 +25,29 @@ pub fn forward<B: Copy>(g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B) 
         .bind("y", y)
         .grid(grid(pixels.div_ceil(TILE), g.cout.div_ceil(TILE), g.groups))
         .cost(g.bytes(), g.flops());
-    finish.bind(launch, weight)
+    tuned(fragments, finish.bind(launch, weight))
 }
 
 /// `dx` from `weight` and `dy`.
-pub fn backward_input<B>(g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
+pub fn backward_input<B>(g: &Geometry, fragments: Option<Fragments>, weight: B, dy: B, dx: B) -> Launch<B> {
     let pixels = g.n * g.input[0] * g.input[1];
-    Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, PLAIN, 1))
+    let launch = Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, PLAIN, 1))
         .bind("weight_in", weight)
         .bind("dy_out", dy)
         .bind("dx", dx)
         .grid(grid(pixels.div_ceil(TILE), g.cin.div_ceil(TILE), g.groups))
-        .cost(g.bytes(), g.flops())
+        .cost(g.bytes(), g.flops());
+    tuned(fragments, launch)
 }
 
 /// Partial `dw` of each of `slices` slices of the pixels.
-pub fn backward_weight<B>(g: &Geometry, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
+pub fn backward_weight<B>(g: &Geometry, fragments: Option<Fragments>, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
     let columns = g.cin * g.kernel[0] * g.kernel[1];
-    Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, PLAIN, slices))
+    let launch = Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, PLAIN, slices))
         .bind("x", x)
         .bind("dy", dy)
         .bind("dw", dw)
         .grid([columns.div_ceil(TILE) as u32, g.cout.div_ceil(TILE) as u32, (g.groups * slices) as u32])
-        .cost(g.bytes(), g.flops())
+        .cost(g.bytes(), g.flops());
+    tuned(fragments, launch)
 }

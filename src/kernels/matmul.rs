@@ -1,5 +1,6 @@
 //! Batched matrix products: the operands' strides, the choice of variant, and its launches.
 
+use super::cooperative::Fragments;
 use super::{matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
 
@@ -59,6 +60,8 @@ pub enum Variant {
     Wide,
     /// Tiles in workgroup memory.
     Tile,
+    /// The same by cooperative matrices, operands rounded to half precision.
+    Cooperative(Fragments),
     /// One workgroup per element and slice of the sum, then the slices' sum.
     Row {
         /// Number of slices, at least 1.
@@ -71,6 +74,9 @@ pub const SUBGROUP: u32 = 8;
 
 /// Picks the variant for this adapter and shape.
 pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
+    if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
+        return Variant::Cooperative(f);
+    }
     if caps.software && caps.subgroup_size == Some(SUBGROUP) {
         return match () {
             () if p.m * p.n * p.batch <= 8 && p.k >= 64 => Variant::Row { slices: slices(caps, p) },
@@ -96,6 +102,7 @@ pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: 
         (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), a, b, bias, part, c),
         (Variant::Wide, _) if matmul_wide::fits(p) => vec![matmul_wide::matmul(p, a, b, bias, c)],
         (Variant::Subgroup | Variant::Wide, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
-        _ => vec![matmul_tile::matmul(p, a, b, bias, c)],
+        (Variant::Cooperative(f), _) => vec![matmul_tile::matmul(p, Some(f), a, b, bias, c)],
+        _ => vec![matmul_tile::matmul(p, None, a, b, bias, c)],
     }
 }

@@ -19,6 +19,7 @@ pub mod conv2d_bwd_weight_subgroup;
 pub mod conv2d_fwd_subgroup;
 pub mod conv2d_stem;
 pub mod conv2d_tile;
+pub mod cooperative;
 pub mod copy;
 pub mod cross_entropy;
 pub mod decibel;

@@ -27,6 +27,13 @@ impl MatMul {
     }
 }
 
+impl MatMul {
+    /// A product of the same factor and variant.
+    fn like(&self, g: &mut Graph, a: Var, b: Var, transpose_a: bool, transpose_b: bool) -> Result<Var> {
+        g.apply1(MatMul { transpose_a, transpose_b, alpha: self.alpha, variant: self.variant, relu: false }, &[a, b])
+    }
+}
+
 impl Op for MatMul {
     fn name(&self) -> &'static str {
         if self.relu { "matmul_relu" } else { "matmul" }
@@ -52,20 +59,20 @@ impl Op for MatMul {
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
         let inputs = g.inputs(node).to_vec();
         let Some(dy) = dy[0] else { return Ok(vec![None; inputs.len()]) };
-        let (a, b, alpha) = (inputs[0], inputs[1], self.alpha);
+        let (a, b) = (inputs[0], inputs[1]);
         let mut out = vec![None; inputs.len()];
         if wanted[0] {
             out[0] = Some(if self.transpose_a {
-                scaled(g, b, dy, self.transpose_b, true, alpha)?
+                self.like(g, b, dy, self.transpose_b, true)?
             } else {
-                scaled(g, dy, b, false, !self.transpose_b, alpha)?
+                self.like(g, dy, b, false, !self.transpose_b)?
             });
         }
         if wanted[1] {
             out[1] = Some(if self.transpose_b {
-                scaled(g, dy, a, true, self.transpose_a, alpha)?
+                self.like(g, dy, a, true, self.transpose_a)?
             } else {
-                scaled(g, a, dy, !self.transpose_a, false, alpha)?
+                self.like(g, a, dy, !self.transpose_a, false)?
             });
         }
         if wanted.get(2) == Some(&true) {

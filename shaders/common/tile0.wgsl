@@ -1,5 +1,6 @@
 // A 64 x 64 tile of a matrix product in steps of 16, kept 4 x 4 per invocation by 256 invocations: the caller fills `ta` and `tb` between
-// barriers and calls `tile_step`; invocation (lx, ly) ends with rows ly + 16·i and columns lx + 16·j in `acc_i[j]`.
+// barriers and calls `tile_step`, then `tile_end`; invocation (lx, ly) ends with rows ly + 16·i and columns lx + 16·j in `acc_i[j]`.
+alias Operand = f32;
 const TILE: u32 = 64u;
 const STEP: u32 = 16u;
 
@@ -19,3 +20,5 @@ fn tile_step(l: vec3<u32>) {
         //#end
     }
 }
+
+fn tile_end(l: vec3<u32>) {}

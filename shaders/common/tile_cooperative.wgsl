@@ -1,0 +1,41 @@
+// A 64 x 64 tile of a matrix product in steps of 16 by cooperative matrices of EDGE x EDGE: operands rounded to half precision, sums in
+// single. Subgroup s of the 256 invocations makes matrices s·PARTS to s·PARTS + PARTS - 1 of the tile's (TILE / EDGE)², row after row;
+// `tile_end` hands the sums out as tile0.wgsl leaves them.
+alias Operand = f16;
+const TILE: u32 = 64u;
+const STEP: u32 = 16u;
+const SIDE: u32 = TILE / EDGE;
+
+var<workgroup> ta: array<f16, 1024>; // (STEP, TILE)
+var<workgroup> tb: array<f16, 1024>; // (STEP, TILE)
+var<workgroup> tc: array<f32, 4096>; // (TILE, TILE)
+var<private> acc_0: vec4<f32>;
+var<private> acc_1: vec4<f32>;
+var<private> acc_2: vec4<f32>;
+var<private> acc_3: vec4<f32>;
+//#unroll t in 0..PARTS
+var<private> part_${t}: Sum;
+//#end
+
+fn tile_step(l: vec3<u32>) {
+    let first = (l.y * 16u + l.x) / WAVE * PARTS;
+    for (var k = 0u; k < STEP; k += EDGE) {
+        //#unroll t in 0..PARTS
+        let a${t} = coopLoad<Left>(&ta[k * TILE + (first + ${t}u) / SIDE * EDGE], TILE);
+        let b${t} = coopLoadT<Right>(&tb[k * TILE + (first + ${t}u) % SIDE * EDGE], TILE);
+        part_${t} = coopMultiplyAdd(a${t}, b${t}, part_${t});
+        //#end
+    }
+}
+
+fn tile_end(l: vec3<u32>) {
+    let first = (l.y * 16u + l.x) / WAVE * PARTS;
+    //#unroll t in 0..PARTS
+    coopStoreT(part_${t}, &tc[(first + ${t}u) / SIDE * EDGE * TILE + (first + ${t}u) % SIDE * EDGE], TILE);
+    //#end
+    workgroupBarrier();
+    //#unroll i in 0..4
+    let r${i} = (l.y + ${i}u * 16u) * TILE + l.x;
+    acc_${i} = vec4<f32>(tc[r${i}], tc[r${i} + 16u], tc[r${i} + 32u], tc[r${i} + 48u]);
+    //#end
+}
