@@ -28,6 +28,26 @@ fn norm_and_scale() {
     }
 }
 
+/// Gradients that are 64 times those meant.
+#[test]
+fn a_factor_is_undone() {
+    check(
+        "clip of grown gradients",
+        tol::FUNCTION,
+        &[given([4097], &noise(1, 4097)), given([1], &[64.0])],
+        |g, x| {
+            let (norm, scale) = ops::clip_scaled(g, x[0], x[1], 0.5)?;
+            Ok(vec![norm, scale])
+        },
+        |x| {
+            let meant: Vec<f64> = x[0].iter().map(|v| v / 64.0).collect();
+            let (norm, scale) = reference::forward(&meant, 0.5);
+            vec![vec![norm], vec![scale / 64.0]]
+        },
+        |_, _| vec![None, None],
+    );
+}
+
 #[test]
 fn a_norm_that_is_not_finite_is_seen() {
     let Some(device) = device() else { return };

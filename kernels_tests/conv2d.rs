@@ -180,7 +180,8 @@ fn with_norm(family: Family, s: &Spec, relu: bool) {
     let y = ops::batch_norm_eval(&mut graph, conv, x[2], x[3], x[4], x[5], 1e-5, relu).expect("norm");
     graph.output("y", y);
     let run = |unfused| {
-        let program = Program::new(&graph, &States::new(&device), Options { poison: true, unfused }).expect("program");
+        let program =
+            Program::new(&graph, &States::new(&device), Options { poison: true, unfused, ..Options::default() }).expect("program");
         for (i, s) in inputs.iter().enumerate() {
             let values = noise(i as u64 + 1, s.iter().product());
             // The variance is positive.

@@ -24,7 +24,7 @@ fn saved(inputs: &[In], build: &Build) -> [usize; 2] {
             grads.iter().enumerate().for_each(|(i, d)| g.output(&format!("dx{i}"), *d));
         }
         g.output("y", y);
-        let launches = |unfused| Plan::new(&g, device.caps(), Options { poison: false, unfused }).expect("plan").launches();
+        let launches = |unfused| Plan::new(&g, device.caps(), Options { unfused, ..Options::default() }).expect("plan").launches();
         launches(true) - launches(false)
     })
 }

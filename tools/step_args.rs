@@ -35,6 +35,9 @@ pub struct StepArgs {
     token: String,
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// f32, or f16 for cooperative matrices.
+    #[arg(long, default_value = "f32")]
+    precision: String,
     /// Make inner values of blocks again for the backward pass, for memory.
     #[arg(long)]
     recompute: bool,
@@ -48,6 +51,7 @@ impl StepArgs {
         c.model.token = self.token.parse().map_err(anyhow::Error::msg)?;
         c.model.ln = LayerNormKind::Standard;
         (c.train.batch, c.train.seed, c.train.loss, c.train.label_smoothing) = (self.batch, self.seed, Loss::CrossEntropy, 0.0);
+        c.train.precision = self.precision.parse().map_err(anyhow::Error::msg)?;
         c.train.recompute = self.recompute;
         for stage in [&mut c.stage.single, &mut c.stage.voiceprint, &mut c.stage.emotion] {
             stage.augment = false;

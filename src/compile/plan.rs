@@ -18,6 +18,8 @@ pub struct Options {
     pub poison: bool,
     /// Keep every op a launch of its own, for comparison.
     pub unfused: bool,
+    /// Round the operands of products and convolutions to half precision, where the adapter has cooperative matrices.
+    pub half: bool,
 }
 
 /// Where a value lives.
@@ -70,6 +72,7 @@ impl Plan {
     /// # Errors
     /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
     pub fn new(graph: &Graph, caps: &Capabilities, options: Options) -> Result<Plan> {
+        let caps = &Capabilities { half: options.half, ..caps.clone() };
         let fused = if caps.fusion && !options.unfused { Some(fuse(graph)) } else { None };
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);

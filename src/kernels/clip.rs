@@ -38,12 +38,13 @@ pub fn partial<B>(caps: &Capabilities, n: usize, x: B, partial: B) -> Launch<B> 
         .cost(4 * (n + count) as u64, 2 * n as u64)
 }
 
-/// `norm = √Σ partial` and `scale = min(1, max_norm / (norm + 1e-6))`.
-pub fn finish<B>(caps: &Capabilities, n: usize, max_norm: f32, partial: B, norm: B, scale: B) -> Launch<B> {
+/// `norm = √Σ partial / grown` and `scale = min(1, max_norm / (norm + 1e-6)) / grown`.
+pub fn finish<B>(caps: &Capabilities, n: usize, max_norm: f32, [partial, grown]: [B; 2], norm: B, scale: B) -> Launch<B> {
     let (_, count) = chunks(caps, n);
     Launch::new(&SHADER, "clip_finish", &Params { n: count as u32, chunk: 0, max_norm, nan: f32::NAN.to_bits() })
         .tune("WG", workgroup(caps))
         .bind("partial_saved", partial)
+        .bind("grown", grown)
         .bind("norm", norm)
         .bind("scale", scale)
         .cost(4 * count as u64 + 8, count as u64)

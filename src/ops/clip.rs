@@ -5,7 +5,7 @@ use crate::graph::{Graph, Lowering, Op, Shape, Var};
 use crate::kernels::clip as kernel;
 use crate::{Error, Result};
 
-/// Input gradients (n); outputs norm (1) and scale (1).
+/// Inputs gradients (n) and what they were multiplied by (1); outputs norm (1) and scale (1).
 struct Clip {
     max_norm: f32,
 }
@@ -15,15 +15,18 @@ impl Op for Clip {
         "clip"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
-        arity("clip", inputs, 1)?;
+        arity("clip", inputs, 2)?;
         rank("clip", &inputs[0], 1)?;
+        if *inputs[1] != [1] {
+            return Err(Error::shape("clip", "one factor (1)", inputs[1].to_string()));
+        }
         Ok(vec![[1].into(), [1].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.input_shape(0).elements();
         let partial = cx.scratch(kernel::chunks(cx.caps(), n).1);
         cx.launch(kernel::partial(cx.caps(), n, cx.input(0), partial));
-        cx.launch(kernel::finish(cx.caps(), n, self.max_norm, partial, cx.output(0), cx.output(1)));
+        cx.launch(kernel::finish(cx.caps(), n, self.max_norm, [partial, cx.input(1)], cx.output(0), cx.output(1)));
         Ok(())
     }
 }
@@ -37,9 +40,18 @@ impl Op for Clip {
 /// # Errors
 /// When `grad` is not flat or `max_norm` is not positive.
 pub fn clip(g: &mut Graph, grad: Var, max_norm: f32) -> Result<(Var, Var)> {
+    let one = g.constant([1], &[1.0])?;
+    clip_scaled(g, grad, one, max_norm)
+}
+
+/// [`clip`] of gradients that are `grown` (1) times those meant: the norm is of those meant, and the scale undoes the factor.
+///
+/// # Errors
+/// See [`clip`]; when `grown` is not one value.
+pub fn clip_scaled(g: &mut Graph, grad: Var, grown: Var, max_norm: f32) -> Result<(Var, Var)> {
     if max_norm.is_nan() || max_norm <= 0.0 {
         return Err(Error::shape("clip", "a positive max_norm", max_norm.to_string()));
     }
-    let out = g.apply(Clip { max_norm: max_norm.min(f32::MAX) }, &[grad])?;
+    let out = g.apply(Clip { max_norm: max_norm.min(f32::MAX) }, &[grad, grown])?;
     Ok((out[0], out[1]))
 }

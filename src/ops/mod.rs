@@ -37,7 +37,7 @@ mod stft;
 
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
 pub use channel_scale::channel_scale;
-pub use clip::clip;
+pub use clip::{clip, clip_scaled};
 pub use cross_entropy::{cross_entropy, cross_entropy_rows};
 pub use dropout::{dropout, dropout_add, relu_dropout};
 pub use layer_norm::{LayerNormMode, layer_norm};

@@ -1,11 +1,13 @@
 //! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
 
-use super::config::{Config, Optimiser, StageName as Stage, Train};
+use super::config::{Config, Optimiser, Precision, StageName as Stage, Train};
+use super::loss_scale::LossScale;
 use super::recipe::{Recipe, Source, Training, port};
 use crate::augment::{PairInputs, Pairs, rng};
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
 use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
+use crate::kernels::cooperative::Fragments;
 use crate::nn::{GRADIENTS, Params, RNG, TRAINABLE, Weights};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
@@ -34,7 +36,7 @@ pub struct Batch {
 pub struct Update {
     /// Mean loss over the batch.
     pub loss: f64,
-    /// Global gradient norm before clipping.
+    /// Global gradient norm before clipping; 0 for a step that was skipped for half precision's sake.
     pub norm: f64,
 }
 
@@ -49,6 +51,8 @@ pub struct Learner {
     config: Config,
     /// Values of parameters this stage's graphs do not hold (another head, a CNN whose maps are cached).
     idle: Weights,
+    /// Factor of the loss, with half precision.
+    pub loss_scale: Option<LossScale>,
     /// Updates made since the stage began.
     pub updates: u64,
 }
@@ -78,7 +82,18 @@ impl Learner {
             states.copy(TRAINABLE, AVERAGE, extent)?;
         }
         let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
-        let scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
+        let half = config.train.precision == Precision::F16;
+        if half && Fragments::of(device.caps()).is_none() {
+            return Err(no_half(device));
+        }
+        let options = Options { half, ..Options::default() };
+        let mut scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
+        let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
+        if let Some(factor) = factor {
+            let shape = g.shape(scaled).clone();
+            let factor = ops::reshape(&mut g, factor, shape)?;
+            scaled = ops::mul(&mut g, scaled, factor)?;
+        }
         let forward = g.nodes().len();
         let grads = g.grad(scaled, &wanted)?;
         for ((name, _), d) in used.iter().zip(grads) {
@@ -92,12 +107,13 @@ impl Learner {
             let (sum, grads) = (whole(&mut g, SUM, extent), whole(&mut g, GRADIENTS, extent));
             ops::accumulate(&mut g, sum, grads, 1.0)?;
             let mut update = Graph::new();
-            optimise(&mut update, &config, SUM, extent)?;
+            let factor = half.then(|| update.input(port::LOSS_SCALE, [1]));
+            optimise(&mut update, &config, SUM, extent, factor)?;
             let sum = whole(&mut update, SUM, extent);
             ops::fill(&mut update, sum, 0.0)?;
-            apply = Some(Program::new(&update, &states, Options::default())?);
+            apply = Some(Program::new(&update, &states, options)?);
         } else {
-            optimise(&mut g, &config, GRADIENTS, extent)?;
+            optimise(&mut g, &config, GRADIENTS, extent, factor)?;
         }
         if config.train.recompute {
             g = g.recompute(forward);
@@ -106,13 +122,14 @@ impl Learner {
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(Learner {
             device: device.clone(),
-            gradient: Program::new(&g, &states, Options::default())?,
+            gradient: Program::new(&g, &states, options)?,
             apply,
-            inference: Program::new(&inference, &states, Options::default())?,
+            inference: Program::new(&inference, &states, options)?,
             states,
             params,
             config,
             idle,
+            loss_scale: half.then(LossScale::default),
             updates: 0,
         })
     }
@@ -157,6 +174,9 @@ impl Learner {
             if p.has_input(port::HYPER) {
                 p.write(port::HYPER, &hyper)?;
             }
+            if let Some(s) = &self.loss_scale {
+                p.write(port::LOSS_SCALE, &[s.factor])?;
+            }
             p.run()?;
             loss += f64::from(first(&p.read(port::LOSS)?)) / parts.len() as f64;
         }
@@ -164,16 +184,22 @@ impl Learner {
         let last = match &self.apply {
             Some(apply) => {
                 apply.write(port::HYPER, &hyper)?;
+                if let Some(s) = &self.loss_scale {
+                    apply.write(port::LOSS_SCALE, &[s.factor])?;
+                }
                 apply.run()?;
                 apply
             }
             None => &self.gradient,
         };
         let norm = f64::from(first(&last.read(port::NORM)?));
-        if !loss.is_finite() || !norm.is_finite() {
+        // The kernels have changed nothing where the norm is not finite.
+        let skipped = !norm.is_finite() && self.loss_scale.is_some();
+        let scaled = self.loss_scale.as_mut().is_none_or(|s| s.observe(norm.is_finite()));
+        if !loss.is_finite() || !norm.is_finite() && !(skipped && scaled) {
             return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates)));
         }
-        Ok(Update { loss, norm })
+        Ok(Update { loss, norm: if skipped { 0.0 } else { norm } })
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.
@@ -233,7 +259,8 @@ impl Learner {
     ///
     /// # Errors
     /// Missing names or wrong shapes.
-    pub fn restore(&mut self, snapshot: &Weights, updates: u64) -> Result<()> {
+    pub fn restore(&mut self, snapshot: &Weights, updates: u64, loss_scale: Option<LossScale>) -> Result<()> {
+        self.loss_scale = loss_scale;
         self.params.upload(&self.states, snapshot, true)?;
         for group in self.groups() {
             for p in self.params.trainable() {
@@ -289,13 +316,16 @@ fn whole(g: &mut Graph, buffer: &str, extent: usize) -> Var {
     g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent])
 }
 
-/// Clipping, the update and the moving average over the whole parameter buffer.
-fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize) -> Result<()> {
+/// Clipping, the update and the moving average over the whole parameter buffer; the gradients are `grown` times those meant.
+fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize, grown: Option<Var>) -> Result<()> {
     let t = &config.train;
     let (p, d) = (whole(g, TRAINABLE, extent), whole(g, gradients, extent));
     let hyper = g.input(port::HYPER, [8]);
     let max_norm = if t.clip_norm > 0.0 { t.clip_norm as f32 } else { f32::MAX };
-    let (norm, scale) = ops::clip(g, d, max_norm)?;
+    let (norm, scale) = match grown {
+        Some(factor) => ops::clip_scaled(g, d, factor, max_norm)?,
+        None => ops::clip(g, d, max_norm)?,
+    };
     g.output(port::NORM, norm);
     let (m, v) = (whole(g, MOMENT1, extent), whole(g, MOMENT2, extent));
     match t.optimiser {
@@ -308,6 +338,14 @@ fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize) -> R
         ops::ema(g, average, p, t.ema)?;
     }
     Ok(())
+}
+
+fn no_half(device: &Device) -> Error {
+    let caps = device.caps();
+    Error::Adapter {
+        adapter: caps.adapter.clone(),
+        reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use f32, or another adapter with --adapter".into(),
+    }
 }
 
 /// The optimiser's scalars for update number `t`.

@@ -7,6 +7,7 @@ pub mod events;
 mod font;
 pub mod learner;
 pub mod loss;
+pub mod loss_scale;
 pub mod metrics;
 pub mod picture;
 pub mod predictor;

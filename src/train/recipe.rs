@@ -57,7 +57,9 @@ pub mod port {
     pub const SPEAKER: &str = "speaker";
     /// Optimiser scalars (8).
     pub const HYPER: &str = "hyper";
-    /// Loss and gradient norm.
+    /// Factor of the loss, with half precision.
+    pub const LOSS_SCALE: &str = "loss_scale";
+    /// Loss.
     pub const LOSS: &str = "loss";
     /// Gradient norm before clipping.
     pub const NORM: &str = "norm";

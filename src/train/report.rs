@@ -137,6 +137,9 @@ pub struct StageResult {
     pub train_seconds: f64,
     /// Training clips per second of that time.
     pub clips_per_s: f64,
+    /// Steps skipped because their gradient was not finite in half precision.
+    #[serde(default)]
+    pub skipped_steps: u64,
 }
 
 /// The test of a run.
@@ -288,7 +291,7 @@ mod tests {
             adapter: "some adapter".into(),
             config_hash: "abc".into(),
             weights_sha256: "def".into(),
-            stages: [("emotion".to_string(), StageResult { epochs: 3, train_seconds: 1.5, clips_per_s: 80.0 })].into(),
+            stages: [("emotion".to_string(), StageResult { epochs: 3, train_seconds: 1.5, clips_per_s: 80.0, skipped_steps: 0 })].into(),
             test: Some(TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?))),
             speaker_accuracy: None,
         };

@@ -2,6 +2,7 @@
 
 use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
+use super::loss_scale::LossScale;
 use super::report::StageResult;
 use crate::nn::{Weights, file};
 use crate::{Error, Result};
@@ -20,6 +21,8 @@ pub struct Progress {
     pub step: usize,
     /// Updates made in the stage.
     pub updates: u64,
+    /// Factor of the loss, with half precision.
+    pub loss_scale: Option<LossScale>,
     /// Sum of losses in the epoch so far.
     pub loss_sum: f64,
     /// Sum of gradient norms in the epoch so far.

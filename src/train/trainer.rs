@@ -85,7 +85,7 @@ pub fn train_stage(
     let inputs = Inputs { data, maps };
     let mut learner = Learner::new(shared.device, recipe, stage, source, weights)?;
     if let Some(s) = snapshot {
-        learner.restore(s, progress.updates)?;
+        learner.restore(s, progress.updates, progress.loss_scale.clone())?;
     }
     let seed = config.train.seed.wrapping_add(0x517c_c1b7 * (progress.stage as u64 + 1));
     let mut batches = match config.train.class_balanced && stage.uses_emotion() {
@@ -107,6 +107,7 @@ pub fn train_stage(
             let lr = schedule.at(progress.updates);
             let update = learner.update(&parts, lr)?;
             progress.updates += 1;
+            progress.loss_scale.clone_from(&learner.loss_scale);
             progress.step += 1;
             progress.clips += batch.indices.len() as u64;
             progress.loss_sum += update.loss;
@@ -154,7 +155,12 @@ pub fn train_stage(
     }
     save(shared, progress, &learner, observe)?;
     let clips_per_s = progress.clips as f64 / progress.seconds.max(1e-9);
-    let result = StageResult { epochs: progress.epoch as u64, train_seconds: progress.seconds, clips_per_s };
+    let result = StageResult {
+        epochs: progress.epoch as u64,
+        train_seconds: progress.seconds,
+        clips_per_s,
+        skipped_steps: progress.loss_scale.as_ref().map_or(0, |s| s.skipped),
+    };
     progress.results.insert(stage.name().into(), result);
     observe(Event::StageEnd(stage));
     let path = shared.folder.best(stage.name());

@@ -77,6 +77,9 @@ pub struct Args {
     /// (train.recompute=true).
     #[arg(long)]
     recompute: bool,
+    /// f32, or f16 for cooperative matrices (train.precision).
+    #[arg(long, value_name = "f32|f16")]
+    precision: Option<String>,
     /// Only the result.
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -104,6 +107,9 @@ impl Args {
         }
         if !self.stage.is_empty() {
             config.set(&format!("train.stages={}", self.stage.join(",")))?;
+        }
+        if let Some(p) = &self.precision {
+            config.set(&format!("train.precision={p}"))?;
         }
         config.train.recompute |= self.recompute;
         config.check()?;

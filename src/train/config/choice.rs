@@ -31,6 +31,13 @@ choices! {
         /// RMSprop.
         Rmsprop = "rmsprop",
     }
+    /// Numbers that products multiply.
+    Precision {
+        /// Single precision throughout.
+        F32 = "f32",
+        /// Operands of products and convolutions rounded to half precision for cooperative matrices; sums, weights and all else single.
+        F16 = "f16",
+    }
     /// Losses of the emotion task.
     Loss {
         /// Softmax cross-entropy.

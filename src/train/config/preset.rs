@@ -54,6 +54,7 @@ pub(super) fn paper() -> Config {
             seed: 2,
             batch: 12,
             micro_batches: 1,
+            precision: Precision::F32,
             recompute: false,
             stages: vec![StageName::Voiceprint, StageName::Emotion],
             optimiser: Optimiser::Adamw,

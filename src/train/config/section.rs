@@ -16,6 +16,8 @@ pub struct Train {
     pub batch: usize,
     /// Parts a batch is computed in, for memory; they divide it.
     pub micro_batches: usize,
+    /// Numbers that products multiply.
+    pub precision: Precision,
     /// Computes what the backward pass needs from inside a residual block or a transformer layer a second time, for memory.
     pub recompute: bool,
     /// Stages in order.
