@@ -194,12 +194,14 @@ impl Learner {
         };
         let norm = f64::from(first(&last.read(port::NORM)?));
         // The kernels have changed nothing where the norm is not finite.
-        let skipped = !norm.is_finite() && self.loss_scale.is_some();
-        let scaled = self.loss_scale.as_mut().is_none_or(|s| s.observe(norm.is_finite()));
-        if !loss.is_finite() || !norm.is_finite() && !(skipped && scaled) {
+        let usable = match &mut self.loss_scale {
+            Some(s) => s.observe(norm.is_finite()),
+            None => norm.is_finite(),
+        };
+        if !loss.is_finite() || !usable {
             return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates)));
         }
-        Ok(Update { loss, norm: if skipped { 0.0 } else { norm } })
+        Ok(Update { loss, norm: if norm.is_finite() { norm } else { 0.0 } })
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.
