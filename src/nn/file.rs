@@ -1,14 +1,15 @@
 //! Weight files: safetensors, read strictly and written atomically.
 
 use super::params::Weights;
+use super::storage::{self, Files};
 use crate::graph::Shape;
 use crate::{Error, Result};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 /// Free text stored with the tensors.
@@ -54,10 +55,13 @@ pub fn parse(bytes: &[u8]) -> Result<(Weights, Metadata), String> {
         weights.insert(name, (Shape(view.shape().to_vec()), values));
     }
     let metadata: Metadata = parsed.metadata().clone().unwrap_or_default().into_iter().collect();
-    let metadata = match metadata.get(PACKED) {
+    let mut metadata = match metadata.get(PACKED) {
         Some(text) => serde_json::from_str(text).map_err(|e| format!("metadata: {e}"))?,
         None => metadata,
     };
+    if metadata.remove(CHECKSUM).is_some_and(|sum| sum != sha256(&weights)) {
+        return Err("the tensors do not match their checksum: the file is damaged".into());
+    }
     Ok((weights, metadata))
 }
 
@@ -109,33 +113,37 @@ pub fn write(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> 
         .map_err(|e| bad(e.to_string()))?;
     // The format's writer takes a HashMap, whose order would change the bytes from run to run; one packed entry keeps equal
     // weights in equal files.
-    let text = serde_json::to_string(metadata).map_err(|e| bad(e.to_string()))?;
-    let packed = (!metadata.is_empty()).then(|| HashMap::from([(PACKED.to_string(), text)]));
+    let mut metadata = metadata.clone();
+    metadata.insert(CHECKSUM.into(), sha256(weights));
+    let text = serde_json::to_string(&metadata).map_err(|e| bad(e.to_string()))?;
+    let packed = Some(HashMap::from([(PACKED.to_string(), text)]));
     let bytes = safetensors::serialize(views, packed).map_err(|e| bad(e.to_string()))?;
     write_atomic(path, &bytes)
 }
 
+/// Packed entry that holds the [`sha256`] of the tensors.
+const CHECKSUM: &str = "sha256";
+
 /// Metadata key under which all entries are packed as one JSON object.
 const PACKED: &str = "emotone";
 
-/// Replaces `path` by `bytes` so that an interruption leaves the old or the new content, whole.
+/// Replaces `path` by `bytes`; see [`storage::replace`].
 ///
 /// # Errors
-/// [`Error::Io`] with the path.
+/// Those of [`storage::replace`].
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut tmp = tempfile::NamedTempFile::new_in(dir).map_err(Error::io(dir))?;
-    tmp.write_all(bytes).map_err(Error::io(path))?;
-    tmp.as_file().sync_all().map_err(Error::io(path))?;
-    if fs::read(tmp.path()).map_err(Error::io(path))? != bytes {
-        return Err(Error::Checkpoint { path: path.to_path_buf(), reason: "what was written does not read back".into() });
+    storage::replace(&mut Files, path, bytes)
+}
+
+/// SHA-256 over names, shapes and values in the order of the names.
+pub fn sha256(weights: &Weights) -> String {
+    let mut h = Sha256::new();
+    for (name, (shape, values)) in weights {
+        h.update(name.as_bytes());
+        h.update(shape.to_string().as_bytes());
+        h.update(bytemuck::cast_slice::<f32, u8>(values));
     }
-    tmp.persist(path).map_err(|e| Error::Io { path: path.to_path_buf(), cause: e.error })?;
-    // The rename itself must reach the disk; not every platform lets a folder be opened, and then the file system orders it.
-    if let Ok(d) = File::open(dir) {
-        let _ = d.sync_all();
-    }
-    Ok(())
+    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -160,6 +168,22 @@ mod tests {
         let (w, m) = read(&p).unwrap();
         assert_eq!(w, sample());
         assert_eq!(m, meta);
+    }
+
+    /// Every single bit of a file that this crate wrote: changed, it is an error, or nothing that matters changed.
+    #[test]
+    fn a_flipped_bit_is_never_read_as_other_weights() {
+        let dir = tempfile::tempdir().unwrap();
+        let p = dir.path().join("p");
+        write(&p, &sample(), &Metadata::from([("classes".into(), "x".into())])).unwrap();
+        let bytes = fs::read(&p).unwrap();
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if let Ok((weights, _)) = parse(&damaged) {
+                assert_eq!(weights, sample(), "bit {bit}");
+            }
+        }
     }
 
     #[test]

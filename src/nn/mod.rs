@@ -5,6 +5,7 @@ mod context;
 pub mod file;
 pub mod layers;
 mod params;
+pub mod storage;
 pub mod transformer;
 
 pub use context::{Context, RNG};

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::metrics::{Confusion, Intervals};
 use super::picture::{Canvas, Palette, text_size};
+use crate::nn::file;
 use crate::{Error, Result};
 
 /// True when standard output is a terminal that shows colours and the user has not asked for none (`NO_COLOR`).
@@ -211,13 +212,8 @@ impl RunResult {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let text = serde_json::to_string_pretty(self).map_err(|e| Error::io(path)(e.into()))?;
-        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(Error::io(path))?;
-        writeln!(file, "{text}").map_err(Error::io(path))?;
-        file.as_file().sync_all().map_err(Error::io(path))?;
-        file.persist(path).map_err(|e| Error::io(path)(e.error))?;
-        Ok(())
+        file::write_atomic(path, format!("{text}\n").as_bytes())
     }
 
     /// Reads a result back.

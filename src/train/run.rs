@@ -127,7 +127,7 @@ fn finish(
     let result = RunResult {
         adapter: device.caps().adapter.clone(),
         config_hash: recipe.config.hash()?,
-        weights_sha256: weights_sha256(weights),
+        weights_sha256: file::sha256(weights),
         stages: progress.results.clone(),
         test,
         speaker_accuracy: progress.speaker_accuracy,
@@ -150,17 +150,6 @@ fn infer(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, n: usize, row
 
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// SHA-256 over names, shapes and values in the order of the names.
-pub fn weights_sha256(weights: &Weights) -> String {
-    let mut h = Sha256::new();
-    for (name, (shape, values)) in weights {
-        h.update(name.as_bytes());
-        h.update(shape.to_string().as_bytes());
-        h.update(bytemuck::cast_slice::<f32, u8>(values));
-    }
-    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Compiles a training step of each stage without running it, for `train --plan`.
