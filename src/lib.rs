@@ -66,6 +66,7 @@ pub mod augment;
 mod choice;
 pub mod compile;
 pub mod data;
+pub mod doctor;
 pub mod error;
 pub mod features;
 pub mod gpu;

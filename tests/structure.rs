@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the lowest; a module may use those before it and itself.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["error", "choice", "gpu"],
     &["kernels"],
     &["graph"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 9] = [
     &["models"],
     &["audio", "features", "augment", "data"],
     &["train"],
+    &["doctor"],
 ];
 
 fn sources(dir: &str) -> Vec<(PathBuf, String)> {

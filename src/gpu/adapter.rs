@@ -1,7 +1,7 @@
 //! Which adapter to use, and what it can do.
 
-use super::experimental;
 use super::faults::{Fault, Faults};
+use super::{experimental, quarantine};
 use crate::choice::nearest;
 use crate::{Error, Result};
 use std::fmt;
@@ -27,6 +27,8 @@ pub struct AdapterRequest {
     /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`. Another word is an error when
     /// the adapter is opened.
     pub disable: Vec<String>,
+    /// Uses variants that `doctor` found wrong here as well: for examining them.
+    pub all_variants: bool,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
 }
@@ -56,6 +58,7 @@ impl AdapterRequest {
                 .map(|s| s.trim().to_string())
                 .filter(|s| !s.is_empty())
                 .collect(),
+            all_variants: false,
             allow_unchecked_driver: false,
         }
     }
@@ -143,6 +146,8 @@ pub struct Capabilities {
     pub storage_alignment: u32,
     /// Alignment of uniform offsets in bytes.
     pub uniform_alignment: u32,
+    /// What `doctor` found to be wrong on this adapter and driver, and is not used.
+    pub switched_off: Vec<String>,
     /// Bytes the device can hold, where known.
     pub memory_budget: Option<u64>,
 }
@@ -151,7 +156,11 @@ impl Capabilities {
     /// The first line of every program: adapter, backend, driver, and what a software adapter costs.
     pub fn headline(&self) -> String {
         let cost = if self.software { "; software, runs on the processor: expect a GPU to be 10 to 1000 times faster" } else { "" };
-        format!("adapter: {} ({}, {}){cost}", self.adapter, self.backend, self.driver)
+        let off = match self.switched_off.as_slice() {
+            [] => String::new(),
+            words => format!("; switched off, because doctor found it wrong here: {}", words.join(", ")),
+        };
+        format!("adapter: {} ({}, {}){cost}{off}", self.adapter, self.backend, self.driver)
     }
 }
 
@@ -239,6 +248,12 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
     if let Some(reason) = missing_limit(&own) {
         return Err(Error::Adapter { adapter: info.name, reason });
     }
+    let switched_off = match request.all_variants {
+        true => Vec::new(),
+        false => quarantine::switched_off(&info.name, &format!("{:?}", info.backend), &driver(&info)),
+    };
+    let mut request = request.clone();
+    request.disable.extend(switched_off.iter().cloned());
     let features = request.features(adapter.features())?;
     let limits = match request.limits {
         LimitsChoice::Adapter => own,
@@ -287,6 +302,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         max_binding: limits.max_storage_buffer_binding_size,
         storage_alignment: limits.min_storage_buffer_offset_alignment,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+        switched_off,
         memory_budget: if software { free_memory() } else { None },
         adapter: info.name,
     };

@@ -2,11 +2,13 @@
 
 pub mod adapter;
 pub mod buffer;
+mod cache;
 pub mod device;
 mod experimental;
 pub mod faults;
 pub mod launch;
 pub mod pipeline;
+pub mod quarantine;
 pub mod reflect;
 mod self_check;
 mod timing;

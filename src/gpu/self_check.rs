@@ -1,11 +1,8 @@
 //! The start-up check: a few milliseconds that catch drivers which compute wrong results, remembered per driver version.
 
-use super::{Capabilities, Device, Launch, Shader};
+use super::{Capabilities, Device, Launch, Shader, cache};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 static SHADER: Shader = Shader { stem: "self_check", source: include_str!("../../shaders/self_check.wgsl") };
 static SUBGROUP_SHADER: Shader = Shader { stem: "self_check_subgroup", source: include_str!("../../shaders/self_check_subgroup.wgsl") };
@@ -31,15 +28,15 @@ pub struct Verdict {
 /// [`Error::Adapter`] with what is wrong and what to install.
 pub(super) fn check(device: &Device) -> Result<Verdict> {
     let key = key(device.caps());
-    let file = file();
-    let mut known = file.as_deref().map(recall).unwrap_or_default();
+    let file = cache::file("self-check.json");
+    let mut known: std::collections::BTreeMap<String, Verdict> = file.as_deref().map(cache::recall).unwrap_or_default();
     if let Some(v) = known.get(&key) {
         return Ok(*v);
     }
     let verdict = run(device)?;
     known.insert(key, verdict);
     // A verdict that cannot be kept is found again at the next start.
-    let _ = file.and_then(|f| remember(&f, &known));
+    let _ = file.and_then(|f| cache::remember(&f, &known));
     Ok(verdict)
 }
 
@@ -89,33 +86,11 @@ fn launch(device: &Device, shader: &'static Shader, entry: &'static str) -> Resu
     Ok(bytemuck::pod_collect_to_vec(&device.read(&out.all())?))
 }
 
-/// Where verdicts are kept; none where the system has no home.
-fn file() -> Option<PathBuf> {
-    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let cache = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|h| h.join(".cache"))).or_else(|| var("LOCALAPPDATA"))?;
-    Some(cache.join("emotone").join("self-check.json"))
-}
-
-/// Verdicts so far; none where the file is missing or damaged.
-fn recall(file: &Path) -> BTreeMap<String, Verdict> {
-    let text = std::fs::read_to_string(file).ok();
-    text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
-}
-
-/// Replaces the file as a whole, so that programs that start together never read half of it.
-fn remember(file: &Path, known: &BTreeMap<String, Verdict>) -> Option<()> {
-    let dir = file.parent()?;
-    std::fs::create_dir_all(dir).ok()?;
-    let mut tmp = tempfile::NamedTempFile::new_in(dir).ok()?;
-    tmp.write_all(serde_json::to_string_pretty(known).ok()?.as_bytes()).ok()?;
-    tmp.persist(file).ok()?;
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::adapter::{AdapterRequest, LimitsChoice};
     use super::*;
+    use std::io::Write;
 
     const RIGHT: [f32; 4] = [90_000.0, 2080.0, 0.367_879_44, 0.057_735_026];
 
@@ -143,18 +118,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn verdicts_outlive_the_program() {
-        let dir = tempfile::tempdir().expect("folder");
-        let file = dir.path().join("emotone").join("self-check.json");
-        assert!(recall(&file).is_empty());
-        let known = BTreeMap::from([("a card".to_string(), Verdict { subgroup_size: Some(32) })]);
-        assert_eq!(remember(&file, &known), Some(()));
-        assert_eq!(recall(&file), known);
-        std::fs::write(&file, "{ half").expect("write");
-        assert!(recall(&file).is_empty());
-        assert_eq!(remember(&file.join("below a file"), &known), None);
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,winograd,fusion turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits."
 )]
 pub struct Args {
     /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
@@ -61,6 +61,9 @@ pub struct Args {
     /// Device limits: the adapter's own, or WebGPU's default ones.
     #[arg(long, value_enum, default_value_t = Limits::Adapter)]
     limits: Limits,
+    /// Check every kernel variant on this adapter against references, switch off those that fail here, and exit.
+    #[arg(long)]
+    pub doctor: bool,
     /// List adapters and exit.
     #[arg(long)]
     pub list_adapters: bool,

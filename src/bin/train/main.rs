@@ -7,7 +7,7 @@ mod show;
 use anyhow::{Context as _, Result};
 use args::Args;
 use clap::Parser;
-use emotone::gpu::{Device, adapter};
+use emotone::gpu::{AdapterRequest, Device, adapter};
 use emotone::models::resnet::import_torchvision;
 use emotone::nn::{Weights, file};
 use emotone::train::dataset::Dataset;
@@ -36,6 +36,9 @@ fn start(args: &Args) -> Result<ExitCode> {
             println!("{a}");
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.doctor {
+        return doctor(AdapterRequest { all_variants: true, ..args.adapter_request() });
     }
     let config = args.configuration()?;
     if args.print_config {
@@ -98,6 +101,18 @@ fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
         weights.extend(import_torchvision(&tensors, "cnn", config.image.channels).with_context(|| path.display().to_string())?);
     }
     Ok(weights)
+}
+
+/// Examines the adapter and keeps what was found for later runs.
+fn doctor(request: AdapterRequest) -> Result<ExitCode> {
+    let device = Device::open(&request)?;
+    println!("{}", device.caps().headline());
+    let report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
+    println!("{report}");
+    if !report.keep(device.caps()) {
+        eprintln!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(","));
+    }
+    Ok(if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints the compiled training step of each stage.

@@ -1,0 +1,51 @@
+//! Checks every kernel variant on this machine's adapter and says which to trust.
+//!
+//!     cargo run --release --example doctor -- [--adapter NAME] [--json report.json]
+//!
+//! Variants that fail are switched off for this adapter and driver in later runs; where one has no stand-in the exit code is 1.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use emotone::doctor::examine;
+use emotone::gpu::{AdapterRequest, Device};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    after_help = "Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion leaves features out; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+)]
+struct Args {
+    /// Adapter by part of its name or by index.
+    #[arg(long)]
+    adapter: Option<String>,
+    /// Write the findings here, to attach to a bug report.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Only look: change nothing for later runs.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let mut request = AdapterRequest { all_variants: true, ..AdapterRequest::from_env() };
+    request.name = args.adapter.or(request.name);
+    let device = Device::open(&request)?;
+    println!("{}", device.caps().headline());
+    let mut last = String::new();
+    let report = examine(&device, &|_, _| (), &mut |variant| {
+        if variant != last {
+            eprintln!("checking {variant}");
+            last = variant.to_string();
+        }
+    })?;
+    println!("{report}");
+    if let Some(path) = args.json {
+        std::fs::write(&path, serde_json::to_string_pretty(&report)?).with_context(|| path.display().to_string())?;
+    }
+    if !args.dry_run && !report.keep(device.caps()) {
+        eprintln!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(","));
+    }
+    Ok(if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
