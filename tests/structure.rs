@@ -64,7 +64,7 @@ fn layers_import_upward_only() {
         // Unit tests of a layer may use the layers that run it.
         let text = text.split("#[cfg(test)]").next().unwrap_or_default().to_string();
         for used in imports(&text) {
-            assert!(used != "reference", "{} imports the references", relative.display());
+            assert!(used != "reference" || own == "doctor", "{} imports the references", relative.display());
             if let Some(l) = level(&used) {
                 assert!(l <= own_level, "{} imports {used}, which lies below it", relative.display());
                 checked += 1;

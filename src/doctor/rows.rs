@@ -11,6 +11,8 @@ use crate::reference::{activation, batch_norm, layer_norm, pool2d, reduce, softm
 /// Rows shorter, as long and longer than any workgroup, and odd.
 const LENGTHS: [usize; 5] = [1, 7, 64, 129, 1000];
 
+type Pointwise = fn(&mut Graph, Var) -> Result<Var>;
+
 /// The cases.
 pub(super) fn cases() -> Vec<Case> {
     let mut all = Vec::new();
@@ -57,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
         all.push(case("average pool", 1e-4, &[&from], &to, Box::new(move |g, x| ops::avg_pool2d(g, x[0], spec)), Box::new(avg)));
     }
     for n in [1, 127, 40_001] {
-        let kinds: [(&str, Kind, fn(&mut Graph, Var) -> Result<Var>); 4] = [
+        let kinds: [(&str, Kind, Pointwise); 4] = [
             ("relu", Kind::Relu, ops::relu),
             ("gelu", Kind::Gelu, ops::gelu),
             ("sigmoid", Kind::Sigmoid, ops::sigmoid),
