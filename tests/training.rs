@@ -46,6 +46,7 @@ fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
         resume: false,
         start: Weights::new(),
         save_every: Duration::from_secs(3600),
+        detect_anomaly: false,
     }
 }
 
@@ -96,6 +97,28 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
     };
     assert!(interruptions >= 3, "{interruptions} interruptions");
     assert_eq!(result.weights_sha256, whole.weights_sha256);
+}
+
+#[test]
+fn a_lost_device_is_an_error_and_the_run_goes_on_from_its_snapshot() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let whole = complete(&device, &spec(dir.path(), "whole", &[]));
+    let mut pieces = spec(dir.path(), "pieces", &[]);
+    pieces.save_every = Duration::ZERO;
+    let mut steps = 0;
+    let lost = run(&device, &pieces, &AtomicBool::new(false), &mut |e| {
+        if let Event::Step { .. } = e {
+            steps += 1;
+            if steps == 4 {
+                device.destroy();
+            }
+        }
+    });
+    assert!(matches!(lost, Err(Error::DeviceLost(_))), "{:?}", lost.err());
+    let fresh = Device::open(&AdapterRequest::from_env()).expect("device");
+    pieces.resume = true;
+    assert_eq!(complete(&fresh, &pieces).weights_sha256, whole.weights_sha256);
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub struct Options {
     /// Fill all intermediate memory with NaN before each run, keep every value in memory of its own and put sentinels behind
     /// it: for tests, so that a kernel that forgets or oversteps an element is seen.
     pub poison: bool,
+    /// Keep every value in memory of its own and change no state, so that [`Program::first_bad`](super::Program::first_bad) can look at
+    /// all of them after a run.
+    pub audit: bool,
     /// Keep every op a launch of its own, for comparison.
     pub unfused: bool,
     /// Round the operands of products and convolutions to half precision, where the adapter has cooperative matrices.
@@ -78,7 +81,8 @@ impl Plan {
         let live = live(graph);
         let last = last_reads(graph, &live);
         let mut homes: HashMap<Var, Home> = HashMap::new();
-        let stored = elide_stores(graph, &live, &last);
+        let stored = if options.audit { HashMap::new() } else { elide_stores(graph, &live, &last) };
+        let apart = options.poison || options.audit;
         let written = written(graph, &live);
         let mut rows = Vec::new();
         let mut labels = HashMap::new();
@@ -101,9 +105,9 @@ impl Plan {
                 match home {
                     Some(home) => drop(homes.insert(v, home)),
                     None if view_root(graph, v) == v => {
-                        let end = if options.poison { usize::MAX } else { last.get(&v).copied().unwrap_or(n) };
+                        let end = if apart { usize::MAX } else { last.get(&v).copied().unwrap_or(n) };
                         let size = shape.bytes().max(4).next_multiple_of(align) + if options.poison { SENTINEL } else { 0 };
-                        let first = if options.poison { 0 } else { n };
+                        let first = if apart { 0 } else { n };
                         pending.push((Pending::Value(v), Block { size, first, last: end }));
                     }
                     None => {}
@@ -111,6 +115,8 @@ impl Plan {
             }
             let mut prepared = Vec::new();
             let launches = match &node.kind {
+                NodeKind::Store(_) if options.audit => Vec::new(),
+                NodeKind::Op(op) if options.audit && !op.writes().is_empty() => Vec::new(),
                 NodeKind::Op(op) if !op.is_view() => {
                     check_writes(graph, n, op.writes())?;
                     let mut cx = Lowering::new(graph, caps, n);

@@ -21,6 +21,8 @@ pub struct Program {
     inputs: HashMap<String, (Region, Shape)>,
     outputs: HashMap<String, (Region, Shape)>,
     plan: Plan,
+    /// With an audit: every value in the order of execution.
+    watched: Vec<(Var, Region)>,
     /// With poisoning: the pages and the byte offset behind each value.
     poison: Option<(Vec<Buffer>, Vec<End>)>,
 }
@@ -92,6 +94,15 @@ impl Program {
         for (name, v) in graph.outputs() {
             outputs.insert(name.clone(), (region(*v)?, graph.shape(*v).clone()));
         }
+        let mut watched = Vec::new();
+        if options.audit {
+            let kept = |n: &usize| !matches!(&graph.nodes()[*n].kind, NodeKind::Op(op) if !op.writes().is_empty());
+            for n in plan.rows.iter().map(|r| r.node).filter(kept) {
+                for v in (0..graph.nodes()[n].shapes.len()).map(|output| Var { node: n, output }) {
+                    watched.push((v, region(v)?));
+                }
+            }
+        }
         let poison = options.poison.then(|| {
             let ends = plan.homes.iter().filter_map(|(v, h)| match h {
                 Home::Arena(s) => Some((s.page, s.offset + 4 * elements(*v) as u64)),
@@ -102,7 +113,7 @@ impl Program {
             (pages, ends)
         });
         let (version, made_from) = (states.version(), AtomicU64::new(u64::MAX));
-        Ok(Program { device, recording, prepared, made_from, version, inputs, outputs, plan, poison })
+        Ok(Program { device, recording, prepared, made_from, version, inputs, outputs, plan, watched, poison })
     }
 
     /// The plan it was made from.
@@ -188,6 +199,31 @@ impl Program {
         let (region, shape) = self.outputs.get(name).ok_or_else(|| Error::Graph(format!("no output named {name:?}")))?;
         let bytes = self.device.read(&region.buffer.region(region.offset, shape.bytes()))?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    /// With [`Options::audit`], after a run: the first value in the order of execution that is not finite, and where in the model it was
+    /// made.
+    ///
+    /// # Errors
+    /// A device fault.
+    pub fn first_bad(&self) -> Result<Option<String>> {
+        for (v, region) in &self.watched {
+            let words: Vec<u32> = bytemuck::pod_collect_to_vec(&self.device.read(region)?);
+            // By bits: no compiler may assume them away.
+            let bad = |w: &&u32| *w & 0x7f80_0000 == 0x7f80_0000;
+            if let Some(at) = words.iter().position(|w| bad(&w)) {
+                let (scope, op) = self.plan.label(v.node);
+                let (count, place) = (words.iter().filter(bad).count(), if scope.is_empty() { "the graph" } else { scope });
+                let value = f32::from_bits(words[at]);
+                return Ok(Some(format!(
+                    "node {}, {op} in {place}, output {} of {} values: {count} not finite, the first {value} at {at}",
+                    v.node,
+                    v.output,
+                    words.len()
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// With poisoning: the number of values a kernel wrote past the end of.

@@ -119,6 +119,12 @@ impl Device {
         self.queue.submit([encoder.finish()]);
     }
 
+    /// Gives the device up, as a driver that crashes or a card that is pulled does: whatever is asked of it next fails with
+    /// [`Error::DeviceLost`].
+    pub fn destroy(&self) {
+        self.raw.destroy();
+    }
+
     /// Waits until all submitted work is done.
     ///
     /// # Errors
@@ -131,6 +137,10 @@ impl Device {
 
     /// Reports a fault the driver raised since the device was opened.
     pub(super) fn check(&self) -> Result<()> {
+        if self.faults.check().is_err() {
+            // Lets the driver say what is behind it.
+            let _ = self.raw.poll(wgpu::PollType::Poll);
+        }
         self.faults.check()
     }
 

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
 
-/// The first fault the driver reported, shared with its callbacks.
+/// The first fault the driver reported, or the loss of the device, shared with its callbacks.
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Mutex<Option<Fault>>>);
 
@@ -17,7 +17,11 @@ pub(super) enum Fault {
 impl Faults {
     pub(super) fn record(&self, fault: Fault) {
         let mut first = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        first.get_or_insert(fault);
+        // What follows from a loss may be heard of before the loss itself.
+        let explains = matches!((&*first, &fault), (Some(Fault::Memory(_) | Fault::Other(_)), Fault::Lost(_)));
+        if first.is_none() || explains {
+            *first = Some(fault);
+        }
     }
 
     /// An error once a fault has been reported; the fault stays, since nothing computed after it can be trusted.
@@ -47,5 +51,9 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(faults.check(), Err(Error::DeviceLost(m)) if m == "gone"));
         }
+        let faults = Faults::default();
+        faults.record(Fault::Other("a buffer is invalid".into()));
+        faults.record(Fault::Lost("gone".into()));
+        assert!(matches!(faults.check(), Err(Error::DeviceLost(m)) if m == "gone"));
     }
 }

@@ -53,6 +53,10 @@ pub struct Learner {
     idle: Weights,
     /// Factor of the loss, with half precision.
     pub loss_scale: Option<LossScale>,
+    /// Forward and backward pass, for the search after what is not finite.
+    audited: (Graph, Options),
+    /// Whether every value of every step is looked at.
+    pub detect_anomaly: bool,
     /// Updates made since the stage began.
     pub updates: u64,
 }
@@ -101,6 +105,7 @@ impl Learner {
             g.store(d, StateRef { buffer: GRADIENTS.into(), offset: param.place.offset });
         }
         g.output(port::LOSS, loss);
+        let audited = g.clone();
         let mut apply = None;
         if micro > 1 {
             states.create(SUM, extent)?;
@@ -130,6 +135,8 @@ impl Learner {
             config,
             idle,
             loss_scale: half.then(LossScale::default),
+            audited: (audited, Options { audit: true, ..options }),
+            detect_anomaly: false,
             updates: 0,
         })
     }
@@ -156,27 +163,13 @@ impl Learner {
     /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite.
     pub fn update(&mut self, parts: &[Batch], lr: f64) -> Result<Update> {
         let hyper = hyper(&self.config.train, lr, self.updates + 1);
+        if self.detect_anomaly {
+            self.look_for_bad(parts, &hyper)?;
+        }
         let mut loss = 0.0;
         for (m, part) in parts.iter().enumerate() {
             let p = &self.gradient;
-            p.write(port::X, &part.x)?;
-            for (name, values) in [(port::EMOTION, &part.emotion), (port::SPEAKER, &part.speaker)] {
-                if p.has_input(name) {
-                    p.write(name, values)?;
-                }
-            }
-            if let Some(pairs) = &part.pairs {
-                PairInputs::write(p, pairs)?;
-            }
-            if p.has_input(RNG) {
-                p.write_u32(RNG, &self.counter(m))?;
-            }
-            if p.has_input(port::HYPER) {
-                p.write(port::HYPER, &hyper)?;
-            }
-            if let Some(s) = &self.loss_scale {
-                p.write(port::LOSS_SCALE, &[s.factor])?;
-            }
+            self.feed(p, part, m, &hyper)?;
             p.run()?;
             loss += f64::from(first(&p.read(port::LOSS)?)) / parts.len() as f64;
         }
@@ -199,9 +192,48 @@ impl Learner {
             None => norm.is_finite(),
         };
         if !loss.is_finite() || !usable {
-            return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates)));
+            self.updates -= 1;
+            self.look_for_bad(parts, &hyper)?;
+            return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates + 1)));
         }
         Ok(Update { loss, norm: if norm.is_finite() { norm } else { 0.0 } })
+    }
+
+    /// Writes what a step reads.
+    fn feed(&self, p: &Program, part: &Batch, m: usize, hyper: &[f32; 8]) -> Result<()> {
+        p.write(port::X, &part.x)?;
+        for (name, values) in [(port::EMOTION, &part.emotion), (port::SPEAKER, &part.speaker)] {
+            if p.has_input(name) {
+                p.write(name, values)?;
+            }
+        }
+        if let Some(pairs) = &part.pairs {
+            PairInputs::write(p, pairs)?;
+        }
+        if p.has_input(RNG) {
+            p.write_u32(RNG, &self.counter(m))?;
+        }
+        if p.has_input(port::HYPER) {
+            p.write(port::HYPER, hyper)?;
+        }
+        if let Some(s) = &self.loss_scale {
+            p.write(port::LOSS_SCALE, &[s.factor])?;
+        }
+        Ok(())
+    }
+
+    /// Runs forward and backward pass again, each value in memory of its own and state left alone, and fails with the first value that
+    /// is not finite.
+    fn look_for_bad(&self, parts: &[Batch], hyper: &[f32; 8]) -> Result<()> {
+        let program = Program::new(&self.audited.0, &self.states, self.audited.1)?;
+        for (m, part) in parts.iter().enumerate() {
+            self.feed(&program, part, m, hyper)?;
+            program.run()?;
+            if let Some(what) = program.first_bad()? {
+                return Err(Error::NonFinite(format!("update {}: {what}", self.updates + 1)));
+            }
+        }
+        Ok(())
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.

@@ -34,6 +34,8 @@ pub struct RunSpec {
     pub start: Weights,
     /// Time between snapshots.
     pub save_every: Duration,
+    /// Look at every value of every step for what is not finite; slow.
+    pub detect_anomaly: bool,
 }
 
 /// Resamples of the bootstrap and its level.
@@ -78,7 +80,15 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     if progress.stage > 0 {
         weights = file::read(&folder.best(stages[progress.stage - 1].name()))?.0;
     }
-    let shared = Shared { device, recipe: &recipe, data: &data, folder: &folder, stop, save_every: spec.save_every };
+    let shared = Shared {
+        device,
+        recipe: &recipe,
+        data: &data,
+        folder: &folder,
+        stop,
+        save_every: spec.save_every,
+        detect_anomaly: spec.detect_anomaly,
+    };
     while let Some(&stage) = stages.get(progress.stage) {
         let trained = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
         weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e))?;

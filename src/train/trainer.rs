@@ -33,6 +33,8 @@ pub struct Shared<'a> {
     pub stop: &'a AtomicBool,
     /// Time between snapshots.
     pub save_every: Duration,
+    /// Look at every value of every step for what is not finite.
+    pub detect_anomaly: bool,
 }
 
 /// Rows a stage trains and validates on. Speakers are validated on training speakers' other utterances: every eighth.
@@ -84,6 +86,7 @@ pub fn train_stage(
     let source = if cached { Source::Maps } else { Source::Images };
     let inputs = Inputs { data, maps };
     let mut learner = Learner::new(shared.device, recipe, stage, source, weights)?;
+    learner.detect_anomaly = shared.detect_anomaly;
     if let Some(s) = snapshot {
         learner.restore(s, progress.updates, progress.loss_scale.clone())?;
     }

@@ -76,6 +76,10 @@ pub struct Args {
     /// Write a picture per augmentation into this folder and exit.
     #[arg(long, value_name = "DIR")]
     pub preview: Option<PathBuf>,
+    /// Look at every value of every step and stop at the first that is not finite; slow. Without it, the search starts when the loss or
+    /// the gradient norm is not finite.
+    #[arg(long)]
+    pub detect_anomaly: bool,
     /// Less memory for more arithmetic: make values inside residual blocks and transformer layers again for the backward pass
     /// (train.recompute=true).
     #[arg(long)]

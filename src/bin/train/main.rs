@@ -64,6 +64,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         out: args.out()?,
         resume: args.resume,
         save_every: Duration::from_secs(args.save_every),
+        detect_anomaly: args.detect_anomaly,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
