@@ -8,7 +8,7 @@
 #[path = "step_args.rs"]
 mod step_args;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::train::recipe::port;
@@ -22,6 +22,9 @@ struct Args {
     /// Steps timed.
     #[arg(long, default_value_t = 10)]
     steps: usize,
+    /// Instead of timing, this many training steps and as many inference batches, with the memory of the process on the way.
+    #[arg(long, value_name = "N")]
+    soak: Option<usize>,
     /// Steps before.
     #[arg(long, default_value_t = 2)]
     warmup: usize,
@@ -44,6 +47,13 @@ impl Args {
     }
 }
 
+/// Bytes of memory the process holds (Linux).
+fn resident() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").context("--soak reads /proc/self/status")?;
+    let kib = text.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    Ok(kib.context("/proc/self/status has no VmRSS")? * 1024)
+}
+
 fn main() -> Result<()> {
     let a = Args::parse();
     let began = Instant::now();
@@ -53,6 +63,23 @@ fn main() -> Result<()> {
     learner.update(&batch, 1e-4)?;
     device.wait()?;
     eprintln!("first step after {:.2} s", began.elapsed().as_secs_f64());
+    if let Some(n) = a.soak {
+        let report = |what: &str, i: usize| {
+            if i.is_multiple_of((n / 5).max(1)) {
+                println!("{what} {i:>6}: {:.1} MB resident", resident()? as f64 / 1e6);
+            }
+            anyhow::Ok(())
+        };
+        for i in 1..=n {
+            learner.update(&batch, 1e-4)?;
+            report("training step", i)?;
+        }
+        for i in 1..=n {
+            learner.infer(port::EMOTION, a.step.batch, &|i| x[i * image..][..image].to_vec())?;
+            report("inference batch", i)?;
+        }
+        return Ok(());
+    }
     let train = a.time(|| {
         learner.update(&batch, 1e-4)?;
         Ok(device.wait()?)

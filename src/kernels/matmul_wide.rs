@@ -32,7 +32,8 @@ impl Tile {
         (2 * self.pairs * self.hold) as usize
     }
 
-    /// The tallest tile that wastes few rows and leaves work for every core: 64 rows are a tenth to a quarter faster than 16.
+    /// The tallest tile that wastes few rows and leaves work for every core: 64 rows are a tenth to a quarter faster than 16, but cost
+    /// the driver a second of compilation per layout, which small products do not earn back.
     fn of(p: &Product) -> Self {
         let [tall, plain, low] =
             [(4, 1, SUBGROUP), (1, 2, SUBGROUP), (1, 2, SUBGROUP / 2)].map(|(pairs, fours, hold)| Tile { pairs, fours, hold });
@@ -40,11 +41,14 @@ impl Tile {
         let tiles = p.batch * p.m.div_ceil(tall.rows()) * p.n.div_ceil(COLUMNS);
         match () {
             () if p.m <= low.rows() => low,
-            () if 10 * padded(&tall) <= 11 * padded(&plain) && tiles >= 32 => tall,
+            () if 10 * padded(&tall) <= 11 * padded(&plain) && tiles >= 32 && p.flops() >= LARGE => tall,
             () => plain,
         }
     }
 }
+
+/// Floating-point operations from which a product counts as large.
+const LARGE: u64 = 1 << 26;
 
 /// Columns of a tile.
 const COLUMNS: usize = 4 * SUBGROUP as usize;

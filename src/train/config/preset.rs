@@ -103,9 +103,9 @@ pub(super) fn small() -> Config {
     c.stage = Stages {
         voiceprint: Stage { epochs: 12, lr: 1e-3, augment: true },
         emotion: Stage { epochs: 6, lr: 1e-3, augment: true },
-        finetune: Stage { epochs: 24, lr: 1e-3, augment: true },
-        single: Stage { epochs: 32, lr: 1e-3, augment: true },
-        joint: Stage { epochs: 32, lr: 1e-3, augment: true },
+        finetune: Stage { epochs: 48, lr: 1e-3, augment: true },
+        single: Stage { epochs: 66, lr: 1e-3, augment: true },
+        joint: Stage { epochs: 66, lr: 1e-3, augment: true },
     };
     c
 }
