@@ -69,10 +69,10 @@ fn matmul_wide() {
         eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
         return;
     }
-    // Shapes every layout of which fits, and their gradients' too; what does not fit falls back and is tested above. The first has low
-    // tiles, the last tall ones, in the gradients too.
+    // Shapes every layout of which fits, and their gradients' too; what does not fit falls back and is tested above. The last
+    // two are large: low tiles, and tall ones, in the gradients too.
     for transposed in [[false, false], [true, false], [false, true], [true, true]] {
-        for (batch, m, n, k) in [(1, 8, 8, 8), (2, 24, 40, 16), (3, 72, 24, 136), (1, 16, 32, 64), (8, 120, 392, 96)] {
+        for (batch, m, n, k) in [(1, 8, 8, 8), (2, 24, 40, 16), (3, 72, 24, 136), (1, 16, 32, 64), (36, 8, 256, 464), (8, 120, 392, 96)] {
             let e = Extents { batch, m, n, k, transposed };
             let p = Product::new(batch, m, n, k, transposed[0], transposed[1]);
             assert!(fits(&p), "{p:?}");

@@ -30,9 +30,16 @@ pub(super) fn cases(caps: &Capabilities) -> Vec<Case> {
         ("cooperative", Some("coop"), fragments.map(Variant::Cooperative)),
     ];
     for (name, switch, variant) in variants.into_iter().filter_map(|(n, s, v)| Some((n, s, v?))) {
-        for (batch, m, n, k) in
-            [(1, 1, 1, 1), (2, 17, 33, 7), (1, 65, 31, 64), (1, 63, 2, 300), (2, 24, 40, 16), (8, 120, 392, 96), (1, 128, 64, 8)]
-        {
+        for (batch, m, n, k) in [
+            (1, 1, 1, 1),
+            (2, 17, 33, 7),
+            (1, 65, 31, 64),
+            (1, 63, 2, 300),
+            (2, 24, 40, 16),
+            (36, 8, 256, 464),
+            (8, 120, 392, 96),
+            (1, 128, 64, 8),
+        ] {
             for transposed in [[false, false], [true, false], [false, true], [true, true]] {
                 let p = Product::new(batch, m, n, k, transposed[0], transposed[1]);
                 if variant != Variant::Wide || matmul_wide::fits(&p) {

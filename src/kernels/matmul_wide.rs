@@ -32,16 +32,17 @@ impl Tile {
         (2 * self.pairs * self.hold) as usize
     }
 
-    /// The tallest tile that wastes few rows and leaves work for every core: 64 rows are a tenth to a quarter faster than 16, but cost
-    /// the driver a second of compilation per layout, which small products do not earn back.
+    /// The tallest tile that wastes few rows and leaves work for every core: 64 rows are a tenth to a quarter faster than 16. Only for
+    /// large products: each height costs the driver a second of compilation per layout, which small ones do not earn back.
     fn of(p: &Product) -> Self {
         let [tall, plain, low] =
             [(4, 1, SUBGROUP), (1, 2, SUBGROUP), (1, 2, SUBGROUP / 2)].map(|(pairs, fours, hold)| Tile { pairs, fours, hold });
         let padded = |t: &Tile| p.m.next_multiple_of(t.rows());
         let tiles = p.batch * p.m.div_ceil(tall.rows()) * p.n.div_ceil(COLUMNS);
         match () {
+            () if p.flops() < LARGE => plain,
             () if p.m <= low.rows() => low,
-            () if 10 * padded(&tall) <= 11 * padded(&plain) && tiles >= 32 && p.flops() >= LARGE => tall,
+            () if 10 * padded(&tall) <= 11 * padded(&plain) && tiles >= 32 => tall,
             () => plain,
         }
     }
