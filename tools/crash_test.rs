@@ -90,7 +90,8 @@ fn main() -> Result<()> {
     let mut fastest = started.elapsed().as_secs_f64();
     println!("undisturbed: {want} after {fastest:.1} s");
     let (mut kills, mut completed, mut seed) = (0, 0, a.seed);
-    while kills < a.kills || completed == 0 {
+    // The run that the last kill interrupts is finished too.
+    loop {
         let out = dir.path().join(format!("run-{completed}"));
         let started = Instant::now();
         let mut child = h.start(&out, out.exists())?;
@@ -109,6 +110,9 @@ fn main() -> Result<()> {
         fastest = fastest.min(started.elapsed().as_secs_f64());
         ensure!(got == want, "after {kills} kills, run {completed} ended with {got}");
         println!("run {completed}, {kills} kills so far: the same weights");
+        if kills == a.kills {
+            break;
+        }
     }
     println!("{kills} kills, {completed} runs completed, all with the weights of the undisturbed run");
     Ok(())
