@@ -62,6 +62,21 @@ pub enum Error {
         /// The largest batch size that fits, where known.
         fits_batch: Option<usize>,
     },
+    /// The driver could not allocate what had seemed to fit.
+    #[error("the driver could not allocate {bytes} bytes for {what}, with {held} bytes in {allocations} allocations held already{}",
+        fits_batch.map(|b| format!("; batch size {b} fits")).unwrap_or_default())]
+    Allocation {
+        /// What the memory is for.
+        what: String,
+        /// Bytes asked for.
+        bytes: u64,
+        /// Bytes the device holds for this program.
+        held: u64,
+        /// Allocations they are in.
+        allocations: usize,
+        /// The largest batch size that fits, where known.
+        fits_batch: Option<usize>,
+    },
     /// A recording cannot be used.
     #[error("{}: {reason}", path.display())]
     Audio {

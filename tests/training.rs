@@ -1,54 +1,18 @@
 //! Training as a user runs it: the same bits twice, and after an interruption; a network's gradient against finite differences.
 
+mod common;
+
+use common::{device, spec};
 use emotone::Error;
-use emotone::data::synth::{self, SynthConfig};
 use emotone::gpu::adapter::LimitsChoice;
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::nn::Weights;
-use emotone::train::config::Config;
-use emotone::train::dataset::{DataSpec, Dataset};
+use emotone::train::dataset::Dataset;
 use emotone::train::events::Event;
 use emotone::train::report::RunResult;
 use emotone::train::run::{RunSpec, run};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
-fn device() -> Option<Arc<Device>> {
-    match Device::open(&AdapterRequest::from_env()) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-            eprintln!("SKIPPED: {reason}");
-            None
-        }
-    }
-}
-
-/// A corpus of 48 clips in `dir` and a run over it that takes seconds.
-fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
-    let corpus = dir.join("corpus");
-    if !corpus.exists() {
-        let clips = synth::synthesise(&SynthConfig { speakers: 6, clips_per_emotion_per_speaker: 2, seed: 3 });
-        synth::write(&clips, &corpus).expect("corpus");
-    }
-    let mut config = Config::preset("tiny").expect("preset");
-    let small = ["image.size=32", "train.batch=8", "stage.voiceprint.epochs=2", "stage.emotion.epochs=1", "stage.finetune.epochs=2"];
-    for s in small.iter().chain(sets) {
-        config.set(s).expect("setting");
-    }
-    RunSpec {
-        config,
-        data: DataSpec { paths: vec![corpus], split: "kfold:3:1".into(), ..DataSpec::default() },
-        out: dir.join(out),
-        resume: false,
-        start: Weights::new(),
-        save_every: Duration::from_secs(3600),
-        detect_anomaly: false,
-    }
-}
 
 fn complete(device: &Arc<Device>, spec: &RunSpec) -> RunResult {
     run(device, spec, &AtomicBool::new(false), &mut |_| ()).expect("run")
@@ -115,7 +79,9 @@ fn a_lost_device_is_an_error_and_the_run_goes_on_from_its_snapshot() {
             }
         }
     });
-    assert!(matches!(lost, Err(Error::DeviceLost(_))), "{:?}", lost.err());
+    let Err(Error::DeviceLost(told)) = lost else { panic!("{:?}", lost.err()) };
+    let state = pieces.out.join("state.safetensors").display().to_string();
+    assert!(told.contains(&format!("continue from {state} (updates in its stage: 3)")) && told.contains("--resume"), "{told}");
     let fresh = Device::open(&AdapterRequest::from_env()).expect("device");
     pieces.resume = true;
     assert_eq!(complete(&fresh, &pieces).weights_sha256, whole.weights_sha256);

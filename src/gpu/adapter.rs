@@ -278,7 +278,8 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
     }));
     let shared = faults.clone();
     device.set_device_lost_callback(move |reason, message| {
-        shared.record(Fault::Lost(format!("{reason:?}: {message}")));
+        let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+        shared.record(Fault::Lost(format!("{reason:?}{message}")));
     });
     let software = info.device_type == wgpu::DeviceType::Cpu;
     let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;

@@ -17,6 +17,15 @@ pub struct Device {
     pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
 }
 
+/// Device memory held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Live allocations: buffers, and what the driver layer keeps for itself.
+    pub allocations: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// Launches with pipelines, bind groups and parameters prepared, ready to be replayed.
 pub struct Recording {
     pub(super) steps: Vec<Step>,
@@ -66,7 +75,7 @@ impl Device {
     /// Allocates `bytes` (rounded up to 4) of zeroed storage.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] when the device cannot hold it.
+    /// [`Error::OutOfMemory`] when the device cannot hold it; [`Error::Allocation`] when the driver has no memory left.
     pub fn buffer(&self, label: &str, bytes: u64) -> Result<Buffer> {
         let size = bytes.max(4).next_multiple_of(4);
         if size > self.caps.max_buffer {
@@ -80,10 +89,26 @@ impl Device {
             mapped_at_creation: false,
         });
         if let Some(e) = pollster::block_on(scope.pop()) {
-            return Err(Error::Gpu(format!("allocating {size} bytes for {label}: {e}")));
+            return Err(self.refused(label, size, &e));
         }
         self.check()?;
         Ok(Buffer { raw: Arc::new(raw) })
+    }
+
+    fn refused(&self, label: &str, bytes: u64, e: &wgpu::Error) -> Error {
+        let Memory { allocations, bytes: held } = self.memory();
+        match e {
+            wgpu::Error::OutOfMemory { .. } => Error::Allocation { what: label.into(), bytes, held, allocations, fits_batch: None },
+            e => Error::Gpu(format!("allocating {bytes} bytes for {label}: {e}")),
+        }
+    }
+
+    /// Device memory this program holds; nothing where the backend does not tell.
+    pub fn memory(&self) -> Memory {
+        // Releases what finished submissions held on to.
+        let _ = self.raw.poll(wgpu::PollType::Poll);
+        let report = self.raw.generate_allocator_report();
+        report.map_or_else(Memory::default, |r| Memory { allocations: r.allocations.len(), bytes: r.total_allocated_bytes })
     }
 
     /// Writes `data` at byte `offset`, ordered before any later submission.

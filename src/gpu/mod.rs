@@ -16,7 +16,7 @@ pub mod wgsl;
 
 pub use adapter::{AdapterRequest, Capabilities};
 pub use buffer::{Buffer, Region};
-pub use device::{Device, Recording};
+pub use device::{Device, Memory, Recording};
 pub use launch::{Launch, MAX_GROUPS, Shader, fold};
 
 /// Shared WGSL under `shaders/common`, by the name used in `//#include <common/NAME.wgsl>`.

@@ -1,21 +1,21 @@
 //! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
 
-use super::config::{Config, Optimiser, Precision, StageName as Stage, Train};
+use super::anomaly::Anomaly;
+use super::config::{Config, Precision, StageName as Stage};
 use super::loss_scale::LossScale;
 use super::recipe::{Recipe, Source, Training, port};
+use super::update::{AVERAGE, MOMENT1, MOMENT2, hyper, optimise, whole};
 use crate::augment::{PairInputs, Pairs, rng};
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
 use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
 use crate::kernels::cooperative::Fragments;
-use crate::nn::{GRADIENTS, Params, RNG, TRAINABLE, Weights};
+use crate::nn::{GRADIENTS, Params, RNG, STATISTICS, TRAINABLE, Weights};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
 
-const MOMENT1: &str = "moment1";
-const MOMENT2: &str = "moment2";
-const AVERAGE: &str = "average";
 const BACKUP: &str = "backup";
+const STATISTICS_BACKUP: &str = "statistics_backup";
 const SUM: &str = "gradient_sum";
 
 /// A batch, or a micro-batch, as the host prepares it.
@@ -53,8 +53,9 @@ pub struct Learner {
     idle: Weights,
     /// Factor of the loss, with half precision.
     pub loss_scale: Option<LossScale>,
-    /// Forward and backward pass, for the search after what is not finite.
-    audited: (Graph, Options),
+    anomaly: Anomaly,
+    /// Whether a failed update left everything as it was: not where the gradients were finite and only the loss was not.
+    pub intact: bool,
     /// Whether every value of every step is looked at.
     pub detect_anomaly: bool,
     /// Updates made since the stage began.
@@ -85,6 +86,15 @@ impl Learner {
             states.create(BACKUP, extent)?;
             states.copy(TRAINABLE, AVERAGE, extent)?;
         }
+        let statistics = params.extent(STATISTICS);
+        let mut kept = Vec::new();
+        if statistics > 0 {
+            states.create(STATISTICS_BACKUP, statistics)?;
+            kept.push((STATISTICS, STATISTICS_BACKUP, statistics));
+        }
+        if config.train.ema > 0.0 {
+            kept.push((AVERAGE, BACKUP, extent));
+        }
         let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
         let half = config.train.precision == Precision::F16;
         if half && Fragments::of(device.caps()).is_none() {
@@ -105,7 +115,7 @@ impl Learner {
             g.store(d, StateRef { buffer: GRADIENTS.into(), offset: param.place.offset });
         }
         g.output(port::LOSS, loss);
-        let audited = g.clone();
+        let anomaly = Anomaly::new(g.clone(), options, kept);
         let mut apply = None;
         if micro > 1 {
             states.create(SUM, extent)?;
@@ -135,7 +145,8 @@ impl Learner {
             config,
             idle,
             loss_scale: half.then(LossScale::default),
-            audited: (audited, Options { audit: true, ..options }),
+            anomaly,
+            intact: true,
             detect_anomaly: false,
             updates: 0,
         })
@@ -160,12 +171,14 @@ impl Learner {
     /// One update from a batch's micro-batches.
     ///
     /// # Errors
-    /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite.
+    /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite: see [`Learner::intact`].
     pub fn update(&mut self, parts: &[Batch], lr: f64) -> Result<Update> {
+        self.intact = true;
         let hyper = hyper(&self.config.train, lr, self.updates + 1);
         if self.detect_anomaly {
             self.look_for_bad(parts, &hyper)?;
         }
+        self.anomaly.keep(&self.states)?;
         let mut loss = 0.0;
         for (m, part) in parts.iter().enumerate() {
             let p = &self.gradient;
@@ -193,6 +206,8 @@ impl Learner {
         };
         if !loss.is_finite() || !usable {
             self.updates -= 1;
+            self.intact = !norm.is_finite();
+            self.anomaly.undo(&self.states)?;
             self.look_for_bad(parts, &hyper)?;
             return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates + 1)));
         }
@@ -222,18 +237,9 @@ impl Learner {
         Ok(())
     }
 
-    /// Runs forward and backward pass again, each value in memory of its own and state left alone, and fails with the first value that
-    /// is not finite.
+    /// Fails with the first value of a step that is not finite, where there is one.
     fn look_for_bad(&self, parts: &[Batch], hyper: &[f32; 8]) -> Result<()> {
-        let program = Program::new(&self.audited.0, &self.states, self.audited.1)?;
-        for (m, part) in parts.iter().enumerate() {
-            self.feed(&program, part, m, hyper)?;
-            program.run()?;
-            if let Some(what) = program.first_bad()? {
-                return Err(Error::NonFinite(format!("update {}: {what}", self.updates + 1)));
-            }
-        }
-        Ok(())
+        self.anomaly.search(&self.states, self.updates + 1, parts.len(), |p, m| self.feed(p, &parts[m], m, hyper))
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.
@@ -346,47 +352,10 @@ fn first(values: &[f32]) -> f32 {
     values.first().copied().unwrap_or(f32::NAN)
 }
 
-fn whole(g: &mut Graph, buffer: &str, extent: usize) -> Var {
-    g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent])
-}
-
-/// Clipping, the update and the moving average over the whole parameter buffer; the gradients are `grown` times those meant.
-fn optimise(g: &mut Graph, config: &Config, gradients: &str, extent: usize, grown: Option<Var>) -> Result<()> {
-    let t = &config.train;
-    let (p, d) = (whole(g, TRAINABLE, extent), whole(g, gradients, extent));
-    let hyper = g.input(port::HYPER, [8]);
-    let max_norm = if t.clip_norm > 0.0 { t.clip_norm as f32 } else { f32::MAX };
-    let (norm, scale) = match grown {
-        Some(factor) => ops::clip_scaled(g, d, factor, max_norm)?,
-        None => ops::clip(g, d, max_norm)?,
-    };
-    g.output(port::NORM, norm);
-    let (m, v) = (whole(g, MOMENT1, extent), whole(g, MOMENT2, extent));
-    match t.optimiser {
-        Optimiser::Adamw => ops::adamw(g, p, d, m, v, hyper, Some(scale))?,
-        Optimiser::Sgd => ops::sgd(g, p, d, m, hyper, Some(scale))?,
-        Optimiser::Rmsprop => ops::rmsprop(g, p, d, m, v, hyper, Some(scale))?,
-    }
-    if t.ema > 0.0 {
-        let average = whole(g, AVERAGE, extent);
-        ops::ema(g, average, p, t.ema)?;
-    }
-    Ok(())
-}
-
 fn no_half(device: &Device) -> Error {
     let caps = device.caps();
     Error::Adapter {
         adapter: caps.adapter.clone(),
         reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use f32, or another adapter with --adapter".into(),
-    }
-}
-
-/// The optimiser's scalars for update number `t`.
-fn hyper(train: &Train, lr: f64, t: u64) -> [f32; 8] {
-    match train.optimiser {
-        Optimiser::Adamw => ops::hyper_adamw(lr, train.weight_decay, train.betas, train.eps, t),
-        Optimiser::Sgd => ops::hyper_sgd(lr, train.weight_decay, train.momentum),
-        Optimiser::Rmsprop => ops::hyper_rmsprop(lr, train.weight_decay, train.momentum, 0.99, train.eps),
     }
 }

@@ -1,5 +1,6 @@
 //! Configuration, metrics and reports of training.
 
+mod anomaly;
 pub mod config;
 pub mod dataset;
 pub mod early_stop;
@@ -18,3 +19,4 @@ pub mod schedule;
 pub mod stage;
 pub mod state;
 pub mod trainer;
+mod update;

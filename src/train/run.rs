@@ -45,8 +45,8 @@ const LEVEL: f64 = 0.95;
 /// Runs all stages, tests the final model and writes everything into the folder.
 ///
 /// # Errors
-/// Errors of data, device and files; [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the
-/// state saved.
+/// Errors of data, device and files, those of the device and [`Error::NonFinite`] with the checkpoint to go on from;
+/// [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the state saved.
 pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
     spec.config.check()?;
     std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
@@ -91,11 +91,12 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     };
     while let Some(&stage) = stages.get(progress.stage) {
         let trained = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
-        weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e))?;
+        weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e)).map_err(|e| with_way_out(&folder, &progress.identity, e))?;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
-    let result = finish(device, &recipe, &data, &folder, &weights, &progress)?;
+    let result = finish(device, &recipe, &data, &folder, &weights, &progress);
+    let result = result.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
 }
@@ -188,10 +189,40 @@ fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>
     recipe.config.train.stages.iter().map(build).collect()
 }
 
+/// Adds to an error of device or numbers which checkpoint there is and how to go on from it.
+fn with_way_out(folder: &Folder, identity: &str, error: Error) -> Error {
+    let (path, out) = (folder.state(), folder.0.display());
+    let saved = state::load(&path, identity).ok().map(|(p, _)| format!("{} (updates in its stage: {})", path.display(), p.updates));
+    let resume = match &saved {
+        Some(saved) => format!("continue from {saved} with the same flags and --resume --out {out}"),
+        None => "nothing was saved yet; start again with the same flags".to_string(),
+    };
+    match error {
+        Error::DeviceLost(why) => Error::DeviceLost(format!("{why}; {resume}")),
+        Error::Gpu(why) if saved.is_some() => Error::Gpu(format!("{why}; {resume}")),
+        Error::NonFinite(what) => {
+            let resume = saved.map_or(resume, |saved| {
+                let (lr, weights) = ("--set stage.NAME.lr=...", path.display());
+                format!(
+                    "the state before is in {saved}; --resume --out {out} comes to the same update; to go past it, start a run in another \
+                     folder with --weights {weights} and a lower learning rate ({lr}), a lower train.clip_norm or another train.seed"
+                )
+            });
+            Error::NonFinite(format!("{what}; {resume}"))
+        }
+        other => other,
+    }
+}
+
 /// Adds to an error for lack of memory the batch size that fits, where there is one.
 fn with_fitting_batch(device: &Arc<Device>, recipe: &Recipe, error: Error) -> Error {
     match error {
         Error::OutOfMemory { needed, available, .. } => Error::OutOfMemory { needed, available, fits_batch: largest_batch(device, recipe) },
+        Error::Allocation { what, bytes, held, allocations, .. } => {
+            // Releases what the stage that failed held.
+            let _ = device.wait();
+            Error::Allocation { what, bytes, held, allocations, fits_batch: largest_batch(device, recipe) }
+        }
         other => other,
     }
 }

@@ -68,7 +68,7 @@ impl Inputs<'_> {
 /// Trains `stage` from `weights`, continuing from `progress` and its snapshot where there is one; returns the best weights.
 ///
 /// # Errors
-/// [`Error::Interrupted`] after saving, when asked to stop; device faults; non-finite numbers.
+/// [`Error::Interrupted`] after saving, when asked to stop; device faults; [`Error::NonFinite`] after saving what was before the update.
 pub fn train_stage(
     shared: &Shared,
     stage: Stage,
@@ -108,7 +108,13 @@ pub fn train_stage(
             let batch = batches.next_batch();
             let parts = parts(recipe, data, &inputs, &learner, stage, &batch.indices);
             let lr = schedule.at(progress.updates);
-            let update = learner.update(&parts, lr)?;
+            let update = match learner.update(&parts, lr) {
+                Err(e @ Error::NonFinite(_)) => {
+                    rescue(shared, progress, &learner, observe)?;
+                    return Err(e);
+                }
+                update => update?,
+            };
             progress.updates += 1;
             progress.loss_scale.clone_from(&learner.loss_scale);
             progress.step += 1;
@@ -168,6 +174,12 @@ pub fn train_stage(
     observe(Event::StageEnd(stage));
     let path = shared.folder.best(stage.name());
     if path.exists() { Ok(file::read(&path)?.0) } else { learner.weights() }
+}
+
+/// Saves what was before an update that failed. Where that is not finite either, or no longer there, the state saved before stays.
+fn rescue(shared: &Shared, progress: &Progress, learner: &Learner, observe: &mut Observer) -> Result<()> {
+    let finite = |w: &Weights| w.values().all(|(_, values)| values.iter().all(|v| v.is_finite()));
+    if learner.intact && finite(&learner.snapshot()?) { save(shared, progress, learner, observe) } else { Ok(()) }
 }
 
 fn save(shared: &Shared, progress: &Progress, learner: &Learner, observe: &mut Observer) -> Result<()> {

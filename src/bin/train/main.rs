@@ -84,9 +84,6 @@ fn start(args: &Args) -> Result<ExitCode> {
             show.line(&format!("stopped; continue with the same flags and --resume --out {}", spec.out.display()));
             Ok(ExitCode::from(130))
         }
-        Err(e @ (Error::DeviceLost(_) | Error::NonFinite(_))) => {
-            Err(anyhow::Error::new(e).context(format!("training stopped; continue with --resume --out {}", spec.out.display())))
-        }
         Err(e) => Err(e.into()),
     }
 }

@@ -1,0 +1,46 @@
+//! What several test files share: the device, and a small run.
+
+use emotone::data::synth::{self, SynthConfig};
+use emotone::gpu::{AdapterRequest, Device};
+use emotone::nn::Weights;
+use emotone::train::config::Config;
+use emotone::train::dataset::DataSpec;
+use emotone::train::run::RunSpec;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
+pub fn device() -> Option<Arc<Device>> {
+    match Device::open(&AdapterRequest::from_env()) {
+        Ok(device) => Some(device),
+        Err(reason) => {
+            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
+            eprintln!("SKIPPED: {reason}");
+            None
+        }
+    }
+}
+
+/// A corpus of 48 clips in `dir` and a run over it that takes seconds.
+pub fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
+    let corpus = dir.join("corpus");
+    if !corpus.exists() {
+        let clips = synth::synthesise(&SynthConfig { speakers: 6, clips_per_emotion_per_speaker: 2, seed: 3 });
+        synth::write(&clips, &corpus).expect("corpus");
+    }
+    let mut config = Config::preset("tiny").expect("preset");
+    let small = ["image.size=32", "train.batch=8", "stage.voiceprint.epochs=2", "stage.emotion.epochs=1", "stage.finetune.epochs=2"];
+    for s in small.iter().chain(sets) {
+        config.set(s).expect("setting");
+    }
+    RunSpec {
+        config,
+        data: DataSpec { paths: vec![corpus], split: "kfold:3:1".into(), ..DataSpec::default() },
+        out: dir.join(out),
+        resume: false,
+        start: Weights::new(),
+        save_every: Duration::from_secs(3600),
+        detect_anomaly: false,
+    }
+}
