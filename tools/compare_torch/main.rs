@@ -1,9 +1,13 @@
 //! Speed beside PyTorch: runs a PyTorch benchmark script and `step_bench` in turn, several rounds, and prints the ratios of their medians.
 //!
 //!     cargo run --release --example compare_torch -- --python python3 --script bench.py [--configs S,M,L] [--rounds 3] [-- EXTRA...]
+//!     cargo run --release --example compare_torch -- --python python3 --kernels
 //!
 //! The script is called as `SCRIPT bench --batch B --size S --width W --depth D --steps N EXTRA...` and prints lines that end in
 //! `train stage=... : X ms/step, Y clips/s` and `infer ...`, as `step_bench` does. Both get two processor threads.
+//! `--kernels` sets matrix products beside numpy's BLAS and convolutions beside PyTorch's instead.
+
+mod kernels;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -24,8 +28,11 @@ struct Args {
     #[arg(long, default_value = "python3")]
     python: PathBuf,
     /// The benchmark script.
-    #[arg(long)]
-    script: PathBuf,
+    #[arg(long, required_unless_present = "kernels")]
+    script: Option<PathBuf>,
+    /// Single kernels instead of steps.
+    #[arg(long, conflicts_with = "script")]
+    kernels: bool,
     /// Which of S, M and L.
     #[arg(long, value_delimiter = ',', default_value = "S,M,L")]
     configs: Vec<String>,
@@ -80,13 +87,13 @@ fn ours() -> Result<PathBuf> {
     Ok(path)
 }
 
-fn run(a: &Args, ours: &Path, flags: &str) -> Result<()> {
+fn run(a: &Args, script: &Path, ours: &Path, flags: &str) -> Result<()> {
     let steps = a.steps.to_string();
     let common: Vec<&str> = flags.split(' ').chain(["--steps", &steps, "--stage", &a.stage]).collect();
     let mut rates: BTreeMap<&str, [Vec<f64>; 2]> = BTreeMap::new();
     for _ in 0..a.rounds.max(1) {
         let mut torch = Command::new(&a.python);
-        torch.arg(&a.script).arg("bench").args(&common).args(&a.extra).env("OMP_NUM_THREADS", a.threads.to_string());
+        torch.arg(script).arg("bench").args(&common).args(&a.extra).env("OMP_NUM_THREADS", a.threads.to_string());
         for (side, found) in [clips(&mut torch)?, clips(Command::new(ours).args(&common))?].into_iter().enumerate() {
             found.into_iter().for_each(|(what, rate)| rates.entry(what).or_default()[side].push(rate));
         }
@@ -100,13 +107,14 @@ fn run(a: &Args, ours: &Path, flags: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let a = Args::parse();
+    let Some(script) = &a.script else { return kernels::run(&a.python, a.threads, a.rounds) };
     let ours = ours()?;
     for wanted in &a.configs {
         let Some((name, flags)) = CONFIGS.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)) else {
             bail!("--configs {wanted}: must be S, M or L");
         };
         println!("{name} ({flags})");
-        run(&a, &ours, flags)?;
+        run(&a, script, &ours, flags)?;
     }
     Ok(())
 }

@@ -1,0 +1,93 @@
+//! Single kernels beside numpy's BLAS and PyTorch's convolutions.
+
+#[path = "../../benches/case.rs"]
+mod case;
+
+use super::median;
+use anyhow::{Context, Result, bail};
+use case::{Case, Pass};
+use emotone::gpu::{AdapterRequest, Device};
+use emotone::graph::{Graph, Var};
+use emotone::ops::{self, Conv2d};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Edges of square matrix products.
+const PRODUCTS: [usize; 2] = [512, 1024];
+/// Images, channels in and out, side of 3 x 3 convolutions.
+const CONVOLUTIONS: [[usize; 3]; 2] = [[8, 64, 64], [8, 256, 16]];
+/// Times a kernel of ours runs in a round; the median counts.
+const RUNS: usize = 9;
+
+/// The cases under the names that the script gives them.
+fn cases() -> Vec<Case> {
+    let product = |n: usize| {
+        Case::new(format!("matmul {n}"), &[&[1, n, n], &[1, n, n]], Pass::Forward, |g, x| ops::matmul(g, x[0], x[1], false, false))
+    };
+    let convolution = |[b, c, side]: [usize; 3]| {
+        let build = |g: &mut Graph, x: &[Var]| ops::conv2d(g, x[0], x[1], None, Conv2d { padding: [1, 1], ..Conv2d::default() });
+        let passes = [("fwd", Pass::Forward), ("dx", Pass::Gradient(&[0])), ("dw", Pass::Gradient(&[1]))];
+        passes.map(|(name, pass)| Case::new(format!("conv {c} {name}"), &[&[b, c, side, side], &[c, c, 3, 3]], pass, build))
+    };
+    PRODUCTS.into_iter().map(product).chain(CONVOLUTIONS.into_iter().flat_map(convolution)).collect()
+}
+
+/// Milliseconds by the script.
+fn theirs(python: &Path, threads: usize) -> Result<BTreeMap<String, f64>> {
+    let mut child = Command::new(python)
+        .args(["-c", include_str!("kernels.py")])
+        .env("OMP_NUM_THREADS", threads.to_string())
+        .env("OPENBLAS_NUM_THREADS", threads.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {}", python.display()))?;
+    let asked = PRODUCTS.iter().map(|n| format!("matmul {n}\n"));
+    let asked: String = asked.chain(CONVOLUTIONS.iter().map(|[b, c, side]| format!("conv {b} {c} {side}\n"))).collect();
+    child.stdin.take().context("no pipe to Python")?.write_all(asked.as_bytes())?;
+    let out = child.wait_with_output()?;
+    if !out.status.success() {
+        bail!("{} with numpy and torch is needed: it ended with {}", python.display(), out.status);
+    }
+    let text = String::from_utf8(out.stdout)?;
+    let parse = |line: &str| {
+        let (name, ms) = line.rsplit_once(' ')?;
+        Some((name.to_string(), ms.parse().ok()?))
+    };
+    text.lines().map(|l| parse(l).with_context(|| format!("`{l}` is not `NAME milliseconds`"))).collect()
+}
+
+/// Both in turn, and the ratios of their speeds.
+///
+/// # Errors
+/// Python without numpy or torch; device faults.
+pub fn run(python: &Path, threads: usize, rounds: usize) -> Result<()> {
+    let device = Device::open(&AdapterRequest::from_env())?;
+    println!("{}", device.caps().headline());
+    let cases = cases();
+    let ready = cases.iter().map(|c| c.ready(&device)).collect::<Result<Vec<_>, _>>()?;
+    let mut ratios: BTreeMap<&str, [Vec<f64>; 2]> = BTreeMap::new();
+    for _ in 0..rounds.max(1) {
+        let theirs = theirs(python, threads)?;
+        for (case, ready) in cases.iter().zip(&ready) {
+            let times = (0..RUNS).map(|_| Ok(ready.time()?.iter().sum::<Duration>().as_secs_f64() * 1e3)).collect::<Result<_>>()?;
+            let [a, b] = ratios.entry(&case.name).or_default();
+            a.push(*theirs.get(&case.name).with_context(|| format!("the script said nothing of {}", case.name))?);
+            b.push(median(times));
+        }
+    }
+    for (case, ready) in cases.iter().zip(&ready) {
+        let [theirs, ours] = ratios[case.name.as_str()].clone().map(median);
+        let flops = ready.launches().iter().map(|l| l.flops).sum::<u64>() as f64 / 1e6;
+        println!(
+            "  {:14} theirs {theirs:8.2} ms, emotone {ours:8.2} ms ({:6.1} GFLOP/s done), ratio {:.3}",
+            case.name,
+            flops / ours,
+            theirs / ours
+        );
+    }
+    Ok(())
+}
