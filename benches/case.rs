@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "part of several programs, not all of which use all of it")]
 //! One benchmark: an op with inputs of a shape, forward or backward alone, compiled and checked to be finite.
 
 use emotone::compile::{Options, Program, States};

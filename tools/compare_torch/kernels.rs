@@ -41,6 +41,8 @@ fn theirs(python: &Path, threads: usize) -> Result<BTreeMap<String, f64>> {
         .args(["-c", include_str!("kernels.py")])
         .env("OMP_NUM_THREADS", threads.to_string())
         .env("OPENBLAS_NUM_THREADS", threads.to_string())
+        // Results go into memory that is already there, as ours do, not into fresh pages.
+        .envs([("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "1000000000")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
