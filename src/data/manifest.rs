@@ -33,8 +33,16 @@ pub fn read(path: &Path) -> Result<Corpus> {
     if !size.is_file() || size.len() > MAX_BYTES {
         return Err(fail(1, format!("a regular file of at most {MAX_BYTES} bytes is expected")));
     }
-    let bytes = std::fs::read(path).map_err(Error::io(path))?;
-    let text = std::str::from_utf8(&bytes).map_err(|e| {
+    parse(path, &std::fs::read(path).map_err(Error::io(path))?)
+}
+
+/// Reads the bytes of the manifest that lies at `path`; see [`read`].
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
+    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason };
+    let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         fail(line, "not UTF-8 text".into())
     })?;

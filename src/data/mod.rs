@@ -8,7 +8,7 @@ mod corpus;
 mod folder;
 mod iemocap;
 mod load;
-mod manifest;
+pub mod manifest;
 mod names;
 #[cfg(test)]
 mod real_tests;

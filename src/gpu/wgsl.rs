@@ -29,6 +29,11 @@ impl Expanded {
     }
 }
 
+/// Most lines of an expanded shader: a hundred times the largest one shipped.
+const MAX_LINES: usize = 1 << 18;
+/// Most loops within each other.
+const MAX_NESTING: usize = 8;
+
 struct Line {
     text: String,
     file: String,
@@ -161,10 +166,16 @@ fn unroll(lines: &[Line], values: &BTreeMap<String, u32>, bound: &mut Vec<(Strin
             depth -= usize::from(t.starts_with("//#end"));
             end += 1;
         }
+        if bound.len() == MAX_NESTING {
+            return Err(line.error(format!("more than {MAX_NESTING} loops within each other")));
+        }
         for value in from..to {
             bound.push((name.clone(), value));
             unroll(&lines[i + 1..end - 1], values, bound, out)?;
             bound.pop();
+            if out.len() > MAX_LINES {
+                return Err(line.error(format!("refusing to expand to more than {MAX_LINES} lines")));
+            }
         }
         i = end;
     }
@@ -246,6 +257,10 @@ mod tests {
         assert!(message("//#end", &[]).contains("without `//#unroll`"));
         assert!(message("//#unroll i in 0..M\n//#end", &[]).contains("neither a number nor a tunable"));
         assert!(message("//#unroll i in 0..2\n${j}\n//#end", &[]).contains("unknown loop variable `j`"));
+        let deep = |n: usize, to: u32| format!("{}x\n{}", format!("//#unroll i in 0..{to}\n").repeat(n), "//#end\n".repeat(n));
+        assert!(message(&deep(9, 1), &[]).contains("more than 8 loops"));
+        assert!(message(&deep(3, 1024), &[]).contains("refusing to expand"));
+        assert_eq!(expand("t.wgsl", &deep(8, 1), &[], &files).unwrap().text, "x\n");
         assert!(message("x", &[("N", 2)]).contains("no tunable named `N`"));
     }
 }

@@ -39,7 +39,6 @@ impl Predictor {
         let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
         let (weights, metadata) = file::read(path)?;
         let recipe = Recipe::from_metadata(&metadata).map_err(bad)?;
-        recipe.config.check()?;
         let mut params = Params::new(|_| false);
         let graph = recipe.inference(&mut params, batch, Source::Images)?;
         if let Some(name) = weights.keys().find(|n| params.get(n).is_none()) {

@@ -183,9 +183,50 @@ impl Recipe {
     /// Reads the recipe back.
     ///
     /// # Errors
-    /// When it is missing or does not parse.
+    /// When it is missing, does not parse or contradicts itself.
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
         let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
-        serde_json::from_str(text).map_err(|e| format!("recipe: {e}"))
+        let recipe: Self = serde_json::from_str(text).map_err(|e| format!("recipe: {e}"))?;
+        recipe.config.check().map_err(|e| format!("recipe: {e}"))?;
+        let (channels, mean, deviation) = (recipe.config.image.channels, &recipe.mean, &recipe.deviation);
+        if recipe.classes.is_empty() {
+            return Err("recipe: no classes".into());
+        }
+        if mean.len() != channels || deviation.len() != channels {
+            return Err(format!("recipe: {} means and {} deviations for {channels} channels", mean.len(), deviation.len()));
+        }
+        match mean.iter().all(|m| m.is_finite()) && deviation.iter().all(|d| d.is_finite() && *d > 0.0) {
+            true => Ok(recipe),
+            false => Err(format!("recipe: channels of mean {mean:?} and deviation {deviation:?} cannot be normalised")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_that_contradicts_itself_is_refused() {
+        let recipe = || Recipe {
+            config: Config::preset("tiny").expect("preset"),
+            classes: vec!["joy".into(), "fear".into()],
+            speakers: Vec::new(),
+            mean: vec![0.5],
+            deviation: vec![0.25],
+            data_hash: String::new(),
+        };
+        let refused = |change: fn(&mut Recipe)| {
+            let mut r = recipe();
+            change(&mut r);
+            Recipe::from_metadata(&r.to_metadata().expect("text")).map(|_| ()).expect_err("a contradiction")
+        };
+        assert!(Recipe::from_metadata(&recipe().to_metadata().expect("text")).is_ok());
+        assert!(refused(|r| r.classes.clear()).contains("no classes"));
+        assert!(refused(|r| r.deviation.clear()).contains("1 means and 0 deviations for 1 channels"));
+        assert!(refused(|r| r.mean.push(0.0)).contains("2 means"));
+        assert!(refused(|r| r.deviation[0] = 0.0).contains("cannot be normalised"));
+        assert!(refused(|r| r.config.image.size = 31).contains("image.size"));
+        assert!(Recipe::from_metadata(&Metadata::new()).is_err());
     }
 }

@@ -1,0 +1,100 @@
+//! What untrusted bytes go through, and what must hold of whatever comes out: the fuzz targets, and the test that replays their seeds.
+#![allow(dead_code, reason = "each target uses one of these")]
+
+use emotone::audio;
+use emotone::data::manifest;
+use emotone::gpu::wgsl;
+use emotone::nn::{Params, file};
+use emotone::train::config::Config;
+use emotone::train::recipe::{Recipe, Source};
+use std::path::Path;
+
+/// An error is one line.
+fn one_line(e: &impl ToString) {
+    let text = e.to_string();
+    assert!(!text.is_empty() && !text.contains('\n'), "{text:?}");
+}
+
+/// A recording.
+pub fn audio(bytes: &[u8]) {
+    match audio::load_bytes(Path::new("recording"), bytes) {
+        Ok(clip) => {
+            assert!(!clip.samples.is_empty() && clip.sample_rate == audio::SAMPLE_RATE);
+            assert!(clip.samples.len() as u64 <= u64::from(audio::MAX_SECONDS + 1) * u64::from(audio::SAMPLE_RATE));
+            assert!(clip.samples.iter().all(|s| s.abs() <= 1.0), "outside [-1, 1]");
+        }
+        Err(e) => {
+            assert!(e.to_string().starts_with("recording: "), "{e}");
+            one_line(&e);
+        }
+    }
+}
+
+/// A weight file: its tensors, and where there is a recipe the network it describes.
+pub fn checkpoint(bytes: &[u8]) {
+    let (weights, metadata) = match file::parse(bytes) {
+        Ok(parsed) => parsed,
+        Err(reason) => return one_line(&reason),
+    };
+    for (shape, values) in weights.values() {
+        assert!(shape.elements() == values.len() && values.iter().all(|v| v.is_finite()));
+    }
+    match Recipe::from_metadata(&metadata) {
+        Ok(recipe) => {
+            if let Err(e) = recipe.inference(&mut Params::new(|_| false), 1, Source::Images) {
+                one_line(&e);
+            }
+        }
+        Err(reason) => one_line(&reason),
+    }
+}
+
+/// A manifest; the first byte says by what name.
+pub fn manifest(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let path = Path::new(["m.csv", "m.tsv", "m.jsonl"][usize::from(*first) % 3]);
+    match manifest::parse(path, rest) {
+        Ok(corpus) => assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty())),
+        Err(e) => assert!(!e.to_string().is_empty()),
+    }
+}
+
+/// A configuration; lines that begin with `--set ` are settings on top of it.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (sets, lines): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| l.starts_with("--set "));
+    let mut config = match Config::parse(&lines.join("\n"), "config.toml") {
+        Ok(config) => config,
+        Err(e) => return assert!(!e.to_string().is_empty()),
+    };
+    for set in sets {
+        if let Err(e) = config.set(&set["--set ".len()..]) {
+            assert!(!e.to_string().is_empty());
+        }
+    }
+    if config.check().is_ok() {
+        let written = config.to_toml().expect("a valid configuration can be written");
+        assert_eq!(Config::parse(&written, "written").expect("and read"), config);
+    }
+}
+
+/// A shader.
+pub fn wgsl(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let include = |name: &str| match name {
+        "a" => Some("const A: u32 = 1u; //#tunable\n"),
+        "b" => Some("//#include <a>\n//#unroll j in 0..A\n${j}\n//#end\n"),
+        "c" => Some("//#include <c>\n"),
+        _ => None,
+    };
+    for tunables in [&[][..], &[("N", 3)]] {
+        match wgsl::expand("shader.wgsl", text, tunables, &include) {
+            Ok(expanded) => {
+                for line in 1..=expanded.text.lines().count() {
+                    assert!(!expanded.origin(line).0.is_empty());
+                }
+            }
+            Err(e) => assert!(e.to_string().contains(':')),
+        }
+    }
+}
