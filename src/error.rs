@@ -140,3 +140,14 @@ impl Error {
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The text of an error that quotes foreign bytes: one line, not longer than a screen has room for.
+pub(crate) fn one_line(text: impl std::fmt::Display) -> String {
+    const MOST: usize = 400;
+    let text = text.to_string();
+    let mut line: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        line.push_str(" ...");
+    }
+    line
+}

@@ -77,5 +77,6 @@ pub mod nn;
 pub mod ops;
 pub mod reference;
 pub mod train;
+pub mod tune;
 
 pub use error::{Error, Result};

@@ -29,7 +29,15 @@ fn learner(device: &Arc<Device>, precision: &str, micro: usize) -> emotone::Resu
         config.set(s)?;
     }
     let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    let recipe = Recipe { config, classes: names(4), speakers: names(3), mean: vec![0.0], deviation: vec![1.0], data_hash: String::new() };
+    let recipe = Recipe {
+        config,
+        classes: names(4),
+        speakers: names(3),
+        mean: vec![0.0],
+        deviation: vec![1.0],
+        data_hash: String::new(),
+        choices: Default::default(),
+    };
     Learner::new(device, &recipe, StageName::Single, Source::Images, &Default::default())
 }
 

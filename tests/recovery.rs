@@ -70,7 +70,15 @@ fn training_and_inference_hold_no_more_device_memory_with_time() {
     let dir = tempfile::tempdir().expect("folder");
     let config = spec(dir.path(), "a", &["train.batch=4"]).config;
     let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    let recipe = Recipe { config, classes: names(4), speakers: names(3), mean: vec![0.0], deviation: vec![1.0], data_hash: String::new() };
+    let recipe = Recipe {
+        config,
+        classes: names(4),
+        speakers: names(3),
+        mean: vec![0.0],
+        deviation: vec![1.0],
+        data_hash: String::new(),
+        choices: Default::default(),
+    };
     let mut learner = Learner::new(&device, &recipe, StageName::Single, Source::Images, &Default::default()).expect("learner");
     let x: Vec<f32> = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the lowest; a module may use those before it and itself.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["error", "choice", "gpu"],
     &["kernels"],
     &["graph"],
     &["ops"],
     &["compile"],
+    &["tune"],
     &["nn"],
     &["models"],
     &["audio", "features", "augment", "data"],

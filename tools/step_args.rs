@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use emotone::gpu::Device;
 use emotone::reference::noise;
-use emotone::train::config::{Config, LayerNormKind, Loss, StageName};
+use emotone::train::config::{Config, LayerNormKind, Loss, Precision, StageName};
 use emotone::train::learner::{Batch, Learner};
 use emotone::train::recipe::{Recipe, Source};
 use std::sync::Arc;
@@ -41,6 +41,9 @@ pub struct StepArgs {
     /// Make inner values of blocks again for the backward pass, for memory.
     #[arg(long)]
     recompute: bool,
+    /// Measure which kernel variants are the fastest first.
+    #[arg(long)]
+    tune: bool,
 }
 
 impl StepArgs {
@@ -65,6 +68,7 @@ impl StepArgs {
             mean: vec![0.0; self.channels],
             deviation: vec![1.0; self.channels],
             data_hash: String::new(),
+            choices: Default::default(),
         })
     }
 
@@ -79,7 +83,16 @@ impl StepArgs {
 
     /// The compiled stage and a batch for it.
     pub fn learner(&self, device: &Arc<Device>) -> Result<(Learner, [Batch; 1])> {
-        let learner = Learner::new(device, &self.recipe()?, self.stage()?, Source::Images, &Default::default())?;
+        let (mut recipe, stage) = (self.recipe()?, self.stage()?);
+        let mut learner = Learner::new(device, &recipe, stage, Source::Images, &Default::default())?;
+        if self.tune {
+            let requests: Vec<_> = learner.plan().rows.iter().filter_map(|r| r.request).collect();
+            let half = recipe.config.train.precision == Precision::F16;
+            let tuned = emotone::tune::tune(device, &requests, half, &mut |i, n| eprint!("\rtuning {i}/{n} "))?;
+            eprintln!("\r{} measured now, {} before, {} changed", tuned.measured, tuned.known, tuned.changed);
+            recipe.choices = tuned.choices;
+            learner = Learner::new(device, &recipe, stage, Source::Images, &Default::default())?;
+        }
         let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();
         let one_hot = |n: usize| (0..self.batch * n).map(|i| f32::from(u8::from(i % n == (i / n * 7) % n))).collect::<Vec<f32>>();
         let batch = Batch { x, emotion: one_hot(self.classes), speaker: one_hot(self.speakers), pairs: None };

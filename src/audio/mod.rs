@@ -35,7 +35,7 @@ use std::{
 
 pub use wav::write_wav;
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::one_line};
 use sniff::Kind;
 
 /// Rate of every [`Clip`] in Hz.
@@ -163,6 +163,5 @@ fn check_shortfall(unit: &str, declared: u64, present: u64) -> std::result::Resu
 }
 
 fn fail(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Error {
-    let reason = reason.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    Error::Audio { path: path.into(), reason }
+    Error::Audio { path: path.into(), reason: one_line(reason) }
 }

@@ -5,13 +5,17 @@ use super::elide::elide_stores;
 use super::fuse::fuse;
 use crate::gpu::{Capabilities, Launch};
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
-use crate::kernels;
+use crate::kernels::{
+    self,
+    choices::{Choices, Request},
+};
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// How to compile.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Fill all intermediate memory with NaN before each run, keep every value in memory of its own and put sentinels behind
     /// it: for tests, so that a kernel that forgets or oversteps an element is seen.
@@ -23,6 +27,8 @@ pub struct Options {
     pub unfused: bool,
     /// Round the operands of products and convolutions to half precision, where the adapter has cooperative matrices.
     pub half: bool,
+    /// Variants that were measured to be the fastest; where there is none, the kernels' tables decide.
+    pub choices: Arc<Choices>,
 }
 
 /// Where a value lives.
@@ -46,6 +52,8 @@ pub struct Row {
     pub prepared: Vec<Launch<Operand>>,
     /// Its launches.
     pub launches: Vec<Launch<Operand>>,
+    /// What they compute, where a variant was chosen.
+    pub request: Option<Request>,
 }
 
 /// A compiled but not yet allocated program.
@@ -75,7 +83,7 @@ impl Plan {
     /// # Errors
     /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
     pub fn new(graph: &Graph, caps: &Capabilities, options: Options) -> Result<Plan> {
-        let caps = &Capabilities { half: options.half, ..caps.clone() };
+        let caps = &Capabilities { half: options.half, choices: options.choices.clone(), ..caps.clone() };
         let fused = if caps.fusion && !options.unfused { Some(fuse(graph)) } else { None };
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);
@@ -113,7 +121,7 @@ impl Plan {
                     None => {}
                 }
             }
-            let mut prepared = Vec::new();
+            let (mut prepared, mut request) = (Vec::new(), None);
             let launches = match &node.kind {
                 NodeKind::Store(_) if options.audit => Vec::new(),
                 NodeKind::Op(op) if options.audit && !op.writes().is_empty() => Vec::new(),
@@ -134,6 +142,7 @@ impl Plan {
                         let (first, last) = if options.poison || kept(i) { (0, usize::MAX) } else { (n, n) };
                         pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
                     }
+                    request = cx.request;
                     cx.launches
                 }
                 NodeKind::Store(place) if stored.get(&view_root(graph, node.inputs[0])) != Some(place) => {
@@ -144,7 +153,7 @@ impl Plan {
                 }
                 _ => Vec::new(),
             };
-            rows.push(Row { node: n, prepared, launches });
+            rows.push(Row { node: n, prepared, launches, request });
         }
         let page_limit = caps.max_buffer;
         let blocks: Vec<Block> = pending.iter().map(|(_, b)| *b).collect();

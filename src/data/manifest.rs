@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{Corpus, Utterance};
-use crate::{Error, Result};
+use crate::{Error, Result, error::one_line};
 
 /// The largest manifest read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -41,7 +41,7 @@ pub fn read(path: &Path) -> Result<Corpus> {
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
-    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason };
+    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason: one_line(reason) };
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         fail(line, "not UTF-8 text".into())

@@ -128,6 +128,8 @@ pub struct Capabilities {
     pub cooperative: Option<u32>,
     /// Products may round their operands to half precision.
     pub half: bool,
+    /// Computation -> variant of its kernel, where one was chosen by measurement; see [`kernels::choices`](crate::kernels::choices).
+    pub choices: Arc<std::collections::BTreeMap<String, String>>,
     /// Timestamps around passes.
     pub timestamps: bool,
     /// Invocations per workgroup.
@@ -294,6 +296,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         fusion: !request.disable.iter().any(|d| d == "fusion"),
         cooperative: cooperative(&adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
         half: false,
+        choices: Arc::default(),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
         max_workgroup_memory: limits.max_compute_workgroup_storage_size,

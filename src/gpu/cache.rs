@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// What stands for an adapter with its driver under this version of the kernels.
+pub(super) fn key(adapter: &str, backend: &str, driver: &str) -> String {
+    format!("{adapter}|{backend}|{driver}|{}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Where `name` is kept; none where the system has no home.
 pub(super) fn file(name: &str) -> Option<PathBuf> {
     let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);

@@ -5,13 +5,9 @@ use super::cache;
 
 const FILE: &str = "switched-off.json";
 
-fn key(adapter: &str, backend: &str, driver: &str) -> String {
-    format!("{adapter}|{backend}|{driver}|{}", env!("CARGO_PKG_VERSION"))
-}
-
 /// Switches that are off on this adapter and driver.
 pub(super) fn switched_off(adapter: &str, backend: &str, driver: &str) -> Vec<String> {
-    cache::file(FILE).and_then(|f| cache::recall(&f).remove(&key(adapter, backend, driver))).unwrap_or_default()
+    cache::file(FILE).and_then(|f| cache::recall(&f).remove(&cache::key(adapter, backend, driver))).unwrap_or_default()
 }
 
 /// Makes later programs on this adapter and driver do without `switches`, or with everything again when there are none. `false` when
@@ -19,7 +15,7 @@ pub(super) fn switched_off(adapter: &str, backend: &str, driver: &str) -> Vec<St
 pub fn switch_off(caps: &Capabilities, switches: &[String]) -> bool {
     let Some(file) = cache::file(FILE) else { return false };
     let mut known = cache::recall(&file);
-    let key = key(&caps.adapter, &caps.backend, &caps.driver);
+    let key = cache::key(&caps.adapter, &caps.backend, &caps.driver);
     match switches {
         [] => known.remove(&key).is_none() || cache::remember(&file, &known).is_some(),
         _ => {

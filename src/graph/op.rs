@@ -3,6 +3,7 @@
 use super::{Graph, NodeId, Shape, Var};
 use crate::Result;
 use crate::gpu::{Capabilities, Launch};
+use crate::kernels::choices::Request;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -92,16 +93,23 @@ pub struct Lowering<'a> {
     pub(crate) prepared: Vec<(usize, usize)>,
     /// Elements of each scratch region.
     pub(crate) scratch: Vec<usize>,
+    /// What several variants could have computed.
+    pub(crate) request: Option<Request>,
 }
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(graph: &'a Graph, caps: &'a Capabilities, node: NodeId) -> Self {
-        Lowering { graph, caps, node, launches: Vec::new(), prepared: Vec::new(), scratch: Vec::new() }
+        Lowering { graph, caps, node, launches: Vec::new(), prepared: Vec::new(), scratch: Vec::new(), request: None }
     }
 
     /// The device's capabilities, for choosing a kernel variant.
     pub fn caps(&self) -> &Capabilities {
         self.caps
+    }
+
+    /// Notes that the launches are one of several ways to compute `request`, for a tuner.
+    pub fn request(&mut self, request: Request) {
+        self.request = Some(request);
     }
 
     /// Input `i` as an operand.

@@ -3,7 +3,7 @@
 use super::cooperative::Fragments;
 use super::winograd::{self, Tiling};
 use super::{
-    conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, matmul::SUBGROUP, reduce,
+    choices, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, matmul::SUBGROUP, reduce,
 };
 use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
 
@@ -165,8 +165,48 @@ pub enum Family {
     Winograd(Tiling),
 }
 
-/// Picks the family for this adapter, convolution and pass.
+impl Family {
+    /// The name by which a choice is recorded.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Family::Subgroup => "subgroup",
+            Family::Stem => "stem",
+            Family::Tile => "tile",
+            Family::Cooperative(_) => "cooperative",
+            Family::Winograd(_) => "winograd",
+        }
+    }
+}
+
+/// Picks the family for this adapter, convolution and pass: the one recorded in [`Capabilities::choices`], else by the [`table`].
 pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
+    choices::convolution(caps, g, pass).unwrap_or_else(|| table(caps, g, pass))
+}
+
+/// The families that can compute a pass on this adapter.
+pub fn candidates(caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<Family> {
+    let table = table(caps, g, pass);
+    if matches!(table, Family::Cooperative(_)) {
+        return vec![table];
+    }
+    let lanes = caps.software && caps.subgroup_size == Some(SUBGROUP);
+    let mut all = vec![table];
+    let others = [
+        winograd::fits(caps, g).map(Family::Winograd),
+        (lanes && pass == Pass::Forward && conv2d_stem::fits(caps, g)).then_some(Family::Stem),
+        lanes.then_some(Family::Subgroup),
+        Some(Family::Tile),
+    ];
+    for f in others.into_iter().flatten() {
+        if !all.contains(&f) {
+            all.push(f);
+        }
+    }
+    all
+}
+
+/// The family for this adapter, convolution and pass where nothing was measured.
+pub fn table(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
     if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
         return Family::Cooperative(f);
     }
@@ -174,7 +214,7 @@ pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
         return Family::Winograd(t);
     }
     match caps.software && caps.subgroup_size == Some(SUBGROUP) {
-        true if pass == Pass::Image && conv2d_stem::fits(caps, g) => Family::Stem,
+        true if pass == Pass::Forward && conv2d_stem::fits(caps, g) => Family::Stem,
         true => Family::Subgroup,
         false => Family::Tile,
     }
@@ -183,8 +223,10 @@ pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
 /// What a convolution's launches compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// [`forward`] and [`backward_input`].
-    Image,
+    /// [`forward`].
+    Forward,
+    /// [`backward_input`].
+    Input,
     /// [`backward_weight`].
     Weight,
 }
@@ -193,7 +235,7 @@ pub enum Pass {
 pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<usize> {
     match (f, pass) {
         (Family::Winograd(t), _) => t.scratch().to_vec(),
-        (_, Pass::Image) => Vec::new(),
+        (_, Pass::Forward | Pass::Input) => Vec::new(),
         (_, Pass::Weight) => match slices(f, caps, g) {
             1 => Vec::new(),
             slices => vec![slices * g.elements()[1]],

@@ -1,7 +1,7 @@
 //! Batched matrix products: the operands' strides, the choice of variant, and its launches.
 
 use super::cooperative::Fragments;
-use super::{matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
+use super::{choices, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
 
 /// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
@@ -72,8 +72,51 @@ pub enum Variant {
 /// Subgroup width the subgroup variant is written for.
 pub const SUBGROUP: u32 = 8;
 
-/// Picks the variant for this adapter and shape.
+impl Variant {
+    /// The name by which a choice is recorded.
+    pub fn name(self) -> String {
+        match self {
+            Variant::Subgroup => "subgroup".into(),
+            Variant::Wide => "wide".into(),
+            Variant::Tile => "tile".into(),
+            Variant::Cooperative(_) => "cooperative".into(),
+            Variant::Row { slices } => format!("row {slices}"),
+        }
+    }
+}
+
+/// Picks the variant for this adapter and shape: the one recorded in [`Capabilities::choices`], else by the [`table`].
 pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
+    choices::product(caps, p).unwrap_or_else(|| table(caps, p))
+}
+
+/// The variants that can make a product on this adapter.
+pub fn candidates(caps: &Capabilities, p: &Product) -> Vec<Variant> {
+    let table = table(caps, p);
+    if matches!(table, Variant::Cooperative(_)) {
+        return vec![table];
+    }
+    let lanes = caps.software && caps.subgroup_size == Some(SUBGROUP);
+    // A workgroup per element: for few elements only.
+    let few = p.batch * p.m * p.n <= 4096;
+    let mut all = vec![table];
+    let others = [
+        (lanes && caps.int64 && matmul_wide::fits(p)).then_some(Variant::Wide),
+        lanes.then_some(Variant::Subgroup),
+        Some(Variant::Tile),
+        few.then_some(Variant::Row { slices: 1 }),
+        few.then(|| Variant::Row { slices: slices(caps, p) }),
+    ];
+    for v in others.into_iter().flatten() {
+        if !all.contains(&v) {
+            all.push(v);
+        }
+    }
+    all
+}
+
+/// The variant for this adapter and shape where nothing was measured.
+pub fn table(caps: &Capabilities, p: &Product) -> Variant {
     if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
         return Variant::Cooperative(f);
     }

@@ -2,6 +2,7 @@
 
 pub mod bce_with_logits;
 pub mod channel_scale;
+pub mod choices;
 pub mod dropout;
 pub mod layer_norm;
 pub mod permute;

@@ -135,7 +135,7 @@ pub fn tiling(caps: &Capabilities, g: &Geometry, pass: Pass) -> Option<Tiling> {
     // Multiply-adds of the products against those of the direct sum, which takes pixels in tiles of 32, plus the transforms' accesses,
     // one of which costs a software driver as much as some fourteen multiply-adds.
     let (columns, accesses) = match pass {
-        Pass::Image => (t.columns(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin.min(g.cout) + 26 * g.cin.max(g.cout))),
+        Pass::Forward | Pass::Input => (t.columns(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin.min(g.cout) + 26 * g.cin.max(g.cout))),
         Pass::Weight => (t.tiles(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin + 26 * g.cout)),
     };
     let products = POSITIONS * g.cin * g.cout * columns;

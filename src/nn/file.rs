@@ -3,7 +3,7 @@
 use super::params::Weights;
 use super::storage::{self, Files};
 use crate::graph::Shape;
-use crate::{Error, Result};
+use crate::{Error, Result, error::one_line};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -42,6 +42,10 @@ pub fn read(path: &Path) -> Result<(Weights, Metadata)> {
 /// # Errors
 /// What is wrong, with the tensor's name.
 pub fn parse(bytes: &[u8]) -> Result<(Weights, Metadata), String> {
+    parse_strictly(bytes).map_err(one_line)
+}
+
+fn parse_strictly(bytes: &[u8]) -> Result<(Weights, Metadata), String> {
     let (header, parsed) = SafeTensors::read_metadata(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;
     let text = bytes.get(8..8 + header).ok_or("header is cut short")?;
     unique_keys(text)?;

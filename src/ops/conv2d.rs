@@ -3,6 +3,7 @@
 use super::{reshape, sum};
 use crate::gpu::Launch;
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
+use crate::kernels::choices::Request;
 use crate::kernels::conv2d::{self as kernel, Family, Finish, Geometry, Pass};
 use crate::{Error, Result};
 
@@ -65,7 +66,10 @@ impl Conv2d {
 
 /// The family, chosen unless forced, and its scratch.
 fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> (Family, Vec<Operand>) {
-    let family = forced.unwrap_or_else(|| kernel::choose(cx.caps(), g, pass));
+    let family = forced.unwrap_or_else(|| {
+        cx.request(Request::Convolution(*g, pass));
+        kernel::choose(cx.caps(), g, pass)
+    });
     let regions = kernel::scratch(family, cx.caps(), g, pass);
     (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
@@ -127,7 +131,7 @@ impl Op for Forward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
-        let (family, scratch) = plan(cx, self.family, &g, Pass::Image);
+        let (family, scratch) = plan(cx, self.family, &g, Pass::Forward);
         let finish = match self.norm {
             Some((eps, relu)) => Finish::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
             None if cx.inputs() == 3 => Finish::Bias(cx.input(2)),
@@ -154,7 +158,7 @@ impl Op for BackwardInput {
         Ok(vec![[g.n, g.groups * g.cin, g.input[0], g.input[1]].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let (family, scratch) = plan(cx, self.family, &self.geometry, Pass::Image);
+        let (family, scratch) = plan(cx, self.family, &self.geometry, Pass::Input);
         let launches = kernel::backward_input(family, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launch_all(cx, launches, 0);
         Ok(())

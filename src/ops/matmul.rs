@@ -2,6 +2,7 @@
 
 use super::{arity, reshape, sum};
 use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::kernels::choices::Request;
 use crate::kernels::matmul::{self as kernel, Product, Variant};
 use crate::{Error, Result};
 
@@ -84,7 +85,10 @@ impl Op for MatMul {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.inputs() == 3);
-        let variant = self.variant.unwrap_or_else(|| kernel::choose(cx.caps(), &p));
+        let variant = self.variant.unwrap_or_else(|| {
+            cx.request(Request::Product(p));
+            kernel::choose(cx.caps(), &p)
+        });
         let part = match variant {
             Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
             _ => None,

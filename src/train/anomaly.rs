@@ -45,7 +45,7 @@ impl Anomaly {
     /// # Errors
     /// [`Error::NonFinite`] with the first value that is not finite; device faults.
     pub(super) fn search(&self, states: &States, update: u64, parts: usize, feed: impl Fn(&Program, usize) -> Result<()>) -> Result<()> {
-        let program = Program::new(&self.graph, states, self.options)?;
+        let program = Program::new(&self.graph, states, self.options.clone())?;
         for m in 0..parts {
             feed(&program, m)?;
             program.run()?;

@@ -100,7 +100,7 @@ impl Learner {
         if half && Fragments::of(device.caps()).is_none() {
             return Err(no_half(device));
         }
-        let options = Options { half, ..Options::default() };
+        let options = Options { half, ..recipe.options() };
         let mut scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
         let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
         if let Some(factor) = factor {
@@ -115,7 +115,7 @@ impl Learner {
             g.store(d, StateRef { buffer: GRADIENTS.into(), offset: param.place.offset });
         }
         g.output(port::LOSS, loss);
-        let anomaly = Anomaly::new(g.clone(), options, kept);
+        let anomaly = Anomaly::new(g.clone(), options.clone(), kept);
         let mut apply = None;
         if micro > 1 {
             states.create(SUM, extent)?;
@@ -126,7 +126,7 @@ impl Learner {
             optimise(&mut update, &config, SUM, extent, factor)?;
             let sum = whole(&mut update, SUM, extent);
             ops::fill(&mut update, sum, 0.0)?;
-            apply = Some(Program::new(&update, &states, options)?);
+            apply = Some(Program::new(&update, &states, options.clone())?);
         } else {
             optimise(&mut g, &config, GRADIENTS, extent, factor)?;
         }
@@ -137,7 +137,7 @@ impl Learner {
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(Learner {
             device: device.clone(),
-            gradient: Program::new(&g, &states, options)?,
+            gradient: Program::new(&g, &states, options.clone())?,
             apply,
             inference: Program::new(&inference, &states, options)?,
             states,

@@ -4,7 +4,7 @@ use super::config::Loss;
 use super::learner::run_batches;
 use super::recipe::{Recipe, Source, port};
 use super::trainer::argmax;
-use crate::compile::{Options, Program, States};
+use crate::compile::{Program, States};
 use crate::features::Extractor;
 use crate::gpu::Device;
 use crate::nn::{Params, file};
@@ -47,7 +47,7 @@ impl Predictor {
         let mut states = States::new(device);
         params.allocate(&mut states)?;
         params.upload(&states, &weights, true).map_err(|e| bad(e.to_string()))?;
-        let program = Program::new(&graph, &states, Options::default())?;
+        let program = Program::new(&graph, &states, recipe.options())?;
         let extractor = Extractor::new(device, &recipe.config.frontend, &recipe.config.image);
         Ok(Predictor { recipe, extractor, program, batch })
     }

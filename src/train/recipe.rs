@@ -4,12 +4,15 @@ use super::config::Config;
 use super::config::StageName as Stage;
 use super::loss::emotion_loss;
 use crate::augment::{self, Levels, PairInputs};
+use crate::compile::Options;
 use crate::graph::{Graph, Var};
+use crate::kernels::choices::Choices;
 use crate::models::res_trans::ResTrans;
 use crate::nn::file::Metadata;
 use crate::nn::{Context, Params};
-use crate::{Error, Result, ops};
+use crate::{Error, Result, error::one_line, ops};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The network and its surroundings, independent of weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Recipe {
     pub deviation: Vec<f32>,
     /// Hash of the training data.
     pub data_hash: String,
+    /// Variants chosen by measurement, so that the same ones compute later on.
+    #[serde(default, skip_serializing_if = "Choices::is_empty")]
+    pub choices: Choices,
 }
 
 /// What enters the network.
@@ -112,6 +118,11 @@ impl Recipe {
         }
     }
 
+    /// How to compile its graphs, in single precision.
+    pub fn options(&self) -> Options {
+        Options { choices: Arc::new(self.choices.clone()), ..Options::default() }
+    }
+
     /// Logits and maps of `batch` inputs, without randomness. Outputs are named by [`port`].
     ///
     /// # Errors
@@ -186,7 +197,7 @@ impl Recipe {
     /// When it is missing, does not parse or contradicts itself.
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
         let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
-        let recipe: Self = serde_json::from_str(text).map_err(|e| format!("recipe: {e}"))?;
+        let recipe: Self = serde_json::from_str(text).map_err(|e| one_line(format!("recipe: {e}")))?;
         recipe.config.check().map_err(|e| format!("recipe: {e}"))?;
         let (channels, mean, deviation) = (recipe.config.image.channels, &recipe.mean, &recipe.deviation);
         if recipe.classes.is_empty() {
@@ -215,6 +226,7 @@ mod tests {
             mean: vec![0.5],
             deviation: vec![0.25],
             data_hash: String::new(),
+            choices: Choices::new(),
         };
         let refused = |change: fn(&mut Recipe)| {
             let mut r = recipe();

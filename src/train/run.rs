@@ -1,17 +1,19 @@
 //! A whole run: data, stages, test, report.
 
-use super::config::{Config, StageName as Stage};
+use super::config::{Config, Precision, StageName as Stage};
 use super::dataset::{DataSpec, Dataset};
 use super::events::{Event, Observer};
-use super::learner::run_batches;
+use super::learner::{Learner, run_batches};
 use super::metrics::{Confusion, bootstrap};
 use super::recipe::{Recipe, Source, port};
 use super::report::{self, RunResult, TestResult};
 use super::state::{self, Folder, Progress};
 use super::trainer::{Shared, argmax, train_stage};
-use crate::compile::{Options, Program, States};
+use crate::compile::{Program, States};
 use crate::gpu::Device;
+use crate::kernels::choices::Choices;
 use crate::nn::{Params, Weights, file};
+use crate::tune::{self, Tuned};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -36,6 +38,8 @@ pub struct RunSpec {
     pub save_every: Duration,
     /// Look at every value of every step for what is not finite; slow.
     pub detect_anomaly: bool,
+    /// Choose kernel variants by measurement, where the run does not go on from a state that has its own.
+    pub tune: bool,
 }
 
 /// Resamples of the bootstrap and its level.
@@ -56,13 +60,14 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         return Err(Error::Checkpoint { path: folder.state(), reason });
     }
     let data = Dataset::prepare(device, &spec.config, &spec.data, observe)?;
-    let recipe = Recipe {
+    let mut recipe = Recipe {
         config: spec.config.clone(),
         classes: data.classes.clone(),
         speakers: data.speakers.clone(),
         mean: data.moments.iter().map(|m| m.0).collect(),
         deviation: data.moments.iter().map(|m| m.1).collect(),
         data_hash: data.hash.clone(),
+        choices: Choices::new(),
     };
     summarise(&recipe, observe)?;
     let caps = device.caps();
@@ -74,6 +79,10 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         }
         false => (Progress { identity, ..Progress::default() }, None),
     };
+    if spec.tune && snapshot.is_none() {
+        progress.choices = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
+    }
+    recipe.choices.clone_from(&progress.choices);
     file::write_atomic(&folder.0.join("config.toml"), spec.config.to_toml()?.as_bytes())?;
     let stages = &spec.config.train.stages;
     let mut weights = spec.start.clone();
@@ -99,6 +108,28 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     let result = result.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
+}
+
+/// The fastest variants for the training steps of all stages.
+fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Result<Choices> {
+    let mut requests = Vec::new();
+    for &stage in &recipe.config.train.stages {
+        let learner = Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
+        requests.extend(learner.plan().rows.iter().filter_map(|r| r.request));
+    }
+    let half = recipe.config.train.precision == Precision::F16;
+    let found = tune::tune(device, &requests, half, &mut |done, all| observe(Event::Preparing("tuning", done, all)))?;
+    let Tuned { measured, known, changed, kept, choices } = found;
+    observe(Event::Summary(&format!(
+        "tuning: {} computations have several variants, {measured} measured now, {known} before; {changed} change theirs",
+        choices.len()
+    )));
+    if !kept {
+        observe(Event::Warning(
+            "the measurements could not be kept; the next run with --tune will measure again, perhaps with other choices",
+        ));
+    }
+    Ok(choices)
 }
 
 /// Says how large the network and a training step are.
@@ -155,7 +186,7 @@ fn infer(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, n: usize, row
     let mut states = States::new(device);
     params.allocate(&mut states)?;
     params.upload(&states, weights, true)?;
-    let program = Program::new(&graph, &states, Options::default())?;
+    let program = Program::new(&graph, &states, recipe.options())?;
     run_batches(&program, batch, port::EMOTION, n, row)
 }
 
@@ -183,7 +214,7 @@ pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String
 
 fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
     let build = |&stage: &Stage| {
-        let learner = super::learner::Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
+        let learner = Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
         Ok((stage, format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6)))
     };
     recipe.config.train.stages.iter().map(build).collect()

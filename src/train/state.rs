@@ -4,6 +4,7 @@ use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
 use super::loss_scale::LossScale;
 use super::report::StageResult;
+use crate::kernels::choices::Choices;
 use crate::nn::{Weights, file};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -39,16 +40,20 @@ pub struct Progress {
     pub results: BTreeMap<String, StageResult>,
     /// Speaker accuracy of the speaker stage.
     pub speaker_accuracy: Option<f64>,
+    /// Variants chosen by measurement when the run began.
+    #[serde(default)]
+    pub choices: Choices,
     /// Hash of configuration and data; a resumed run must have the same.
     pub identity: String,
 }
 
 impl Progress {
-    /// Moves to the beginning of the next stage; history, results and identity stay.
+    /// Moves to the beginning of the next stage; history, results, choices and identity stay.
     pub fn next_stage(&mut self) {
         let fresh = Progress { stage: self.stage + 1, ..Progress::default() };
         let old = std::mem::replace(self, fresh);
         (self.history, self.results, self.identity) = (old.history, old.results, old.identity);
+        self.choices = old.choices;
         self.speaker_accuracy = old.speaker_accuracy;
     }
 }
@@ -127,10 +132,19 @@ mod tests {
     fn state_round_trips_and_refuses_another_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
-        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, identity: "a".into(), ..Default::default() };
+        let choices = Choices::from([("matmul".into(), "tile".into())]);
+        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, identity: "a".into(), choices, ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
         save(&path, &progress, &snapshot).unwrap();
         assert_eq!(load(&path, "a").unwrap(), (progress, snapshot));
         assert!(load(&path, "b").unwrap_err().to_string().contains("another configuration"));
+    }
+
+    #[test]
+    fn the_next_stage_keeps_what_belongs_to_the_run() {
+        let choices = Choices::from([("matmul".into(), "tile".into())]);
+        let mut progress = Progress { epoch: 3, updates: 9, identity: "a".into(), choices: choices.clone(), ..Default::default() };
+        progress.next_stage();
+        assert_eq!(progress, Progress { stage: 1, identity: "a".into(), choices, ..Default::default() });
     }
 }

@@ -42,5 +42,6 @@ pub fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
         start: Weights::new(),
         save_every: Duration::from_secs(3600),
         detect_anomaly: false,
+        tune: false,
     }
 }

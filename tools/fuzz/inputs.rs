@@ -55,7 +55,7 @@ pub fn manifest(bytes: &[u8]) {
     let path = Path::new(["m.csv", "m.tsv", "m.jsonl"][usize::from(*first) % 3]);
     match manifest::parse(path, rest) {
         Ok(corpus) => assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty())),
-        Err(e) => assert!(!e.to_string().is_empty()),
+        Err(e) => one_line(&e),
     }
 }
 

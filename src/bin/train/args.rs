@@ -80,6 +80,9 @@ pub struct Args {
     /// the gradient norm is not finite.
     #[arg(long)]
     pub detect_anomaly: bool,
+    /// Measure which kernel variants are the fastest on this adapter, once, and use them; a run that is resumed keeps its own.
+    #[arg(long)]
+    pub tune: bool,
     /// Less memory for more arithmetic: make values inside residual blocks and transformer layers again for the backward pass
     /// (train.recompute=true).
     #[arg(long)]

@@ -65,6 +65,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         resume: args.resume,
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
+        tune: args.tune,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
@@ -122,6 +123,7 @@ fn plan(device: &Arc<Device>, config: &Config) -> Result<ExitCode> {
         deviation: vec![1.0; config.image.channels],
         data_hash: String::new(),
         config: config.clone(),
+        choices: Default::default(),
     };
     for (stage, text) in run::plans(device, &recipe)? {
         println!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);

@@ -1,0 +1,200 @@
+//! Measures which variant of each matrix product and convolution is the fastest on an adapter.
+//!
+//! Only variants this adapter may run take part (what [`doctor`](crate::doctor) switched off does not), and only if they agree with the
+//! variant of the kernels' table on the very problem. Variants differ in the order of their sums, so a choice changes the last bits of a
+//! result: choices are kept with a run's state and with its model, and replayed from there.
+
+use crate::compile::{Options, Program, States};
+use crate::gpu::{Device, tuned};
+use crate::graph::{Graph, Var};
+use crate::kernels::choices::{Choices, Request};
+use crate::kernels::conv2d::{Geometry, Pass};
+use crate::kernels::matmul::Product;
+use crate::ops::{self, Conv2d};
+use crate::{Error, Result};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The share of the table's time that another variant must stay under, so that chance decides little.
+const CLEARLY: f64 = 0.95;
+/// Largest difference from the table's result, relative to its largest value: sums of many terms in another order, Winograd's transforms.
+const TOLERANCE: f32 = 1e-4;
+/// A variant is run until this much time was measured, but at least [`RUNS`] times.
+const ENOUGH: Duration = Duration::from_millis(30);
+const RUNS: usize = 3;
+/// A variant this much slower than the table's in its first run is not run again.
+const HOPELESS: u32 = 3;
+
+/// What was measured, now or before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tuned {
+    /// The variant of each computation that has several.
+    pub choices: Choices,
+    /// Computations measured now.
+    pub measured: usize,
+    /// Computations taken over from earlier runs on this adapter and driver.
+    pub known: usize,
+    /// Computations whose variant is not the table's.
+    pub changed: usize,
+    /// Whether later runs will know.
+    pub kept: bool,
+}
+
+/// Chooses a variant for each of `requests`: one measured before on this adapter and driver, else the fastest now; the results are kept
+/// for later runs. `progress` hears how many of how many are done.
+///
+/// # Errors
+/// Device faults.
+pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Tuned> {
+    let caps = &crate::gpu::Capabilities { half, ..device.caps().clone() };
+    let mut distinct: Vec<(String, &Request)> = requests.iter().map(|r| (r.key(caps), r)).collect();
+    distinct.sort_by(|a, b| a.0.cmp(&b.0));
+    distinct.dedup_by(|a, b| a.0 == b.0);
+    distinct.retain(|(_, r)| r.candidates(caps).len() > 1);
+    let mut kept = tuned::recall(caps);
+    let mut result = Tuned::default();
+    for (i, (key, request)) in distinct.iter().enumerate() {
+        progress(i, distinct.len());
+        let table = request.default_name(caps);
+        let name = match kept.get(key).filter(|n| request.candidates(caps).contains(n)) {
+            Some(name) => {
+                result.known += 1;
+                name.clone()
+            }
+            None => {
+                result.measured += 1;
+                fastest(device, request, key, half, &table, request.candidates(caps))?
+            }
+        };
+        result.changed += usize::from(name != table);
+        kept.insert(key.clone(), name.clone());
+        result.choices.insert(key.clone(), name);
+    }
+    progress(distinct.len(), distinct.len());
+    result.kept = result.measured == 0 || tuned::remember(caps, &kept);
+    Ok(result)
+}
+
+/// The fastest of `candidates` that agrees with the table's.
+fn fastest(device: &Arc<Device>, request: &Request, key: &str, half: bool, table: &str, candidates: Vec<String>) -> Result<String> {
+    let trial = |name: &str| {
+        let choices = Arc::new(Choices::from([(key.to_string(), name.to_string())]));
+        Trial::new(device, request, Options { half, choices, ..Options::default() })
+    };
+    let first = trial(table)?;
+    let expected = first.result()?;
+    let standard = first.time(None)?;
+    let mut best = (table.to_string(), standard.mul_f64(CLEARLY));
+    for name in candidates.into_iter().filter(|n| n != table) {
+        let other = trial(&name)?;
+        if !agree(&expected, &other.result()?) {
+            continue;
+        }
+        let time = other.time(Some(standard * HOPELESS))?;
+        if time < best.1 {
+            best = (name, time);
+        }
+    }
+    Ok(best.0)
+}
+
+fn agree(expected: &[f32], got: &[f32]) -> bool {
+    let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    // A NaN on either side fails.
+    expected.len() == got.len() && expected.iter().zip(got).all(|(e, g)| (e - g).abs() <= TOLERANCE * largest)
+}
+
+/// One computation by one variant, on numbers of both signs.
+struct Trial(Program);
+
+impl Trial {
+    fn new(device: &Arc<Device>, request: &Request, options: Options) -> Result<Self> {
+        let mut g = Graph::new();
+        let (y, inputs) = match request {
+            Request::Product(p) => product(&mut g, p)?,
+            Request::Convolution(c, pass) => convolution(&mut g, c, *pass)?,
+        };
+        g.output("y", y);
+        let sizes: Vec<(String, usize)> = inputs.iter().map(|(name, v)| (name.to_string(), g.shape(*v).elements())).collect();
+        let program = Program::new(&g, &States::new(device), options)?;
+        for (i, (name, n)) in sizes.iter().enumerate().filter(|(_, (name, _))| program.has_input(name)) {
+            program.write(name, &numbers(i as u32, *n))?;
+        }
+        Ok(Trial(program))
+    }
+
+    /// Runs for the first time, which compiles.
+    fn result(&self) -> Result<Vec<f32>> {
+        self.0.run()?;
+        self.0.read("y")
+    }
+
+    /// The shortest of several runs; of one where that takes `limit` or more.
+    fn time(&self, limit: Option<Duration>) -> Result<Duration> {
+        let (mut best, mut sum) = (Duration::MAX, Duration::ZERO);
+        let mut runs = 0;
+        while runs < RUNS || sum < ENOUGH {
+            let time: Duration = self.0.run_timed()?.iter().sum();
+            // Clocks that do not advance must not keep this from ending.
+            (best, sum, runs) = (best.min(time), sum + time.max(ENOUGH / 1000), runs + 1);
+            if limit.is_some_and(|l| time >= l) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+}
+
+fn product(g: &mut Graph, p: &Product) -> Result<(Var, Vec<(&'static str, Var)>)> {
+    let layouts = [[false, false], [false, true], [true, false], [true, true]];
+    let fits = |t: &&[bool; 2]| {
+        let q = Product::new(p.batch, p.m, p.n, p.k, t[0], t[1]);
+        (q.a, q.b) == (p.a, p.b)
+    };
+    let Some(&[ta, tb]) = layouts.iter().find(fits) else {
+        return Err(Error::Graph(format!("a product of strides {:?} and {:?} cannot be tuned", p.a, p.b)));
+    };
+    let a = g.input("a", if ta { [p.batch, p.k, p.m] } else { [p.batch, p.m, p.k] });
+    let b = g.input("b", if tb { [p.batch, p.n, p.k] } else { [p.batch, p.k, p.n] });
+    Ok((ops::matmul(g, a, b, ta, tb)?, vec![("a", a), ("b", b)]))
+}
+
+fn convolution(g: &mut Graph, c: &Geometry, pass: Pass) -> Result<(Var, Vec<(&'static str, Var)>)> {
+    let x = g.input("x", [c.n, c.groups * c.cin, c.input[0], c.input[1]]);
+    let w = g.input("w", [c.groups * c.cout, c.cin, c.kernel[0], c.kernel[1]]);
+    let y = ops::conv2d(g, x, w, None, Conv2d { stride: c.stride, padding: c.padding, dilation: c.dilation, groups: c.groups })?;
+    let wanted = match pass {
+        Pass::Forward => return Ok((y, vec![("x", x), ("w", w)])),
+        Pass::Input => x,
+        Pass::Weight => w,
+    };
+    let shape = g.shape(y).clone();
+    let dy = g.input("dy", shape);
+    let grads = g.grad_from(&[(y, dy)], &[wanted])?;
+    Ok((grads[0], vec![("x", x), ("w", w), ("dy", dy)]))
+}
+
+/// `n` numbers in [-1, 1), the same each time (multiplicative hashing).
+fn numbers(seed: u32, n: usize) -> Vec<f32> {
+    let value = |i: usize| (i as u32).wrapping_add(seed << 16).wrapping_mul(2_654_435_761).rotate_left(15).wrapping_mul(2_246_822_519);
+    (0..n).map(|i| (value(i) >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_agree_up_to_rounding() {
+        assert!(agree(&[1000.0, 1.0], &[1000.05, 1.05]));
+        assert!(!agree(&[1000.0, 1.0], &[1000.2, 1.0]));
+        assert!(!agree(&[f32::NAN], &[f32::NAN]) && !agree(&[1.0], &[f32::NAN]) && !agree(&[1.0], &[]));
+    }
+
+    #[test]
+    fn the_numbers_are_of_both_signs() {
+        let v = numbers(1, 10_000);
+        let mean = v.iter().sum::<f32>() / v.len() as f32;
+        assert!(mean.abs() < 0.03 && v.iter().all(|v| v.abs() <= 1.0) && v != numbers(2, 10_000));
+    }
+}
