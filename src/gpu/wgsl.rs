@@ -29,7 +29,7 @@ impl Expanded {
     }
 }
 
-/// Most lines of an expanded shader: a hundred times the largest one shipped.
+/// Most lines of an expanded shader, and most iterations of its loops: a hundred times the largest one shipped.
 const MAX_LINES: usize = 1 << 18;
 /// Most loops within each other.
 const MAX_NESTING: usize = 8;
@@ -56,7 +56,7 @@ pub fn expand(file: &str, source: &str, tunables: &[Tunable], include: &dyn Fn(&
     insert(file, source, include, &mut vec![file.to_string()], &mut Vec::new(), &mut lines)?;
     let values = override_tunables(file, &mut lines, tunables)?;
     let mut out = Vec::new();
-    unroll(&lines, &values, &mut Vec::new(), &mut out)?;
+    unroll(&lines, &values, &mut Vec::new(), &mut 0, &mut out)?;
     let mut text = String::new();
     let mut origins = Vec::with_capacity(out.len());
     for line in out {
@@ -143,7 +143,13 @@ fn override_tunables(file: &str, lines: &mut [Line], wanted: &[Tunable]) -> Resu
     Ok(values)
 }
 
-fn unroll(lines: &[Line], values: &BTreeMap<String, u32>, bound: &mut Vec<(String, u32)>, out: &mut Vec<Line>) -> Result<()> {
+fn unroll(
+    lines: &[Line],
+    values: &BTreeMap<String, u32>,
+    bound: &mut Vec<(String, u32)>,
+    iterations: &mut usize,
+    out: &mut Vec<Line>,
+) -> Result<()> {
     let mut i = 0;
     while i < lines.len() {
         let line = &lines[i];
@@ -171,9 +177,10 @@ fn unroll(lines: &[Line], values: &BTreeMap<String, u32>, bound: &mut Vec<(Strin
         }
         for value in from..to {
             bound.push((name.clone(), value));
-            unroll(&lines[i + 1..end - 1], values, bound, out)?;
+            unroll(&lines[i + 1..end - 1], values, bound, iterations, out)?;
             bound.pop();
-            if out.len() > MAX_LINES {
+            *iterations += 1;
+            if out.len() > MAX_LINES || *iterations > MAX_LINES {
                 return Err(line.error(format!("refusing to expand to more than {MAX_LINES} lines")));
             }
         }
@@ -260,6 +267,8 @@ mod tests {
         let deep = |n: usize, to: u32| format!("{}x\n{}", format!("//#unroll i in 0..{to}\n").repeat(n), "//#end\n".repeat(n));
         assert!(message(&deep(9, 1), &[]).contains("more than 8 loops"));
         assert!(message(&deep(3, 1024), &[]).contains("refusing to expand"));
+        let empty = deep(8, 1024).replace("x\n", "");
+        assert!(message(&empty, &[]).contains("refusing to expand"));
         assert_eq!(expand("t.wgsl", &deep(8, 1), &[], &files).unwrap().text, "x\n");
         assert!(message("x", &[("N", 2)]).contains("no tunable named `N`"));
     }
