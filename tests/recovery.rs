@@ -11,6 +11,7 @@ use emotone::train::events::Event;
 use emotone::train::learner::{Batch, Learner};
 use emotone::train::recipe::{Recipe, Source, port};
 use emotone::train::run::{RunSpec, run};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,4 +123,28 @@ fn the_same_bits_whatever_the_drivers_threads() {
     assert_eq!(none, two);
     assert_eq!(two, again);
     assert_eq!(none.1.lines().count(), 3, "{}", none.1);
+}
+
+#[test]
+fn what_software_drivers_translate_is_remembered_and_never_needed() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let cache = dir.path().join("emotone/translated.json");
+    let plan = || {
+        let mut train = Command::new(env!("CARGO_BIN_EXE_train"));
+        let done = train.env("XDG_CACHE_HOME", dir.path()).args(["--plan", "--preset", "tiny"]).output().expect("train starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        (done.stdout, std::fs::read_to_string(&cache).unwrap_or_default())
+    };
+    let first = plan();
+    let ahead = device.caps().driver.contains("llvmpipe") && std::thread::available_parallelism().map_or(1, usize::from) > 1;
+    let kept: BTreeMap<String, Vec<String>> = serde_json::from_str(&first.1).unwrap_or_default();
+    assert_eq!(kept.values().any(|v| v.len() > 20), ahead, "{}", first.1);
+    assert_eq!(plan(), first);
+    std::fs::write(&cache, "{ half").expect("write");
+    assert_eq!(plan().0, first.0);
+    // No place to keep anything.
+    std::fs::remove_dir_all(dir.path().join("emotone")).expect("remove");
+    std::fs::write(dir.path().join("emotone"), "a file").expect("write");
+    assert_eq!(plan().0, first.0);
 }

@@ -13,9 +13,14 @@ pub struct Device {
     pub(super) raw: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     caps: Capabilities,
+    request: AdapterRequest,
+    watcher: Mutex<Option<Watcher>>,
     faults: Faults,
     pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
 }
+
+/// Hears how many of how many pipelines were translated.
+type Watcher = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Device memory held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,8 +65,10 @@ impl Device {
     pub fn open(request: &AdapterRequest) -> Result<Arc<Device>> {
         let opened = adapter::open(request)?;
         let pipelines = Mutex::new(HashMap::new());
-        let mut device = Device { raw: opened.device, queue: opened.queue, caps: opened.caps, faults: opened.faults, pipelines };
-        if !request.allow_unchecked_driver {
+        let (caps, request) = (opened.caps, request.clone());
+        let watcher = Mutex::new(None);
+        let mut device = Device { raw: opened.device, queue: opened.queue, caps, request, watcher, faults: opened.faults, pipelines };
+        if !device.request.allow_unchecked_driver {
             device.caps.subgroup_size = self_check::check(&device)?.subgroup_size;
         }
         Ok(Arc::new(device))
@@ -70,6 +77,23 @@ impl Device {
     /// What the adapter can do.
     pub fn caps(&self) -> &Capabilities {
         &self.caps
+    }
+
+    /// Lets `watcher` hear, from any thread, how many of how many pipelines a software driver has translated, when it does so for the first
+    /// time; the rest of the work waits for that.
+    pub fn watch_translation(&self, watcher: impl Fn(usize, usize) + Send + Sync + 'static) {
+        *self.watcher.lock().unwrap_or_else(|p| p.into_inner()) = Some(Box::new(watcher));
+    }
+
+    pub(super) fn translated(&self, done: usize, all: usize) {
+        if let Some(watcher) = &*self.watcher.lock().unwrap_or_else(|p| p.into_inner()) {
+            watcher(done, all);
+        }
+    }
+
+    /// What it was opened by.
+    pub(super) fn request(&self) -> &AdapterRequest {
+        &self.request
     }
 
     /// Allocates `bytes` (rounded up to 4) of zeroed storage.
@@ -185,6 +209,7 @@ impl Device {
         let mut block = Vec::with_capacity(total as usize);
         let mut steps = Vec::with_capacity(launches.len());
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        self.compile_all(launches.iter().map(|l| Key { shader: l.shader, entry: l.entry, tunables: l.tunables.clone() }))?;
         for launch in launches {
             let offset = block.len() as u64;
             block.extend_from_slice(&launch.params);

@@ -12,6 +12,7 @@ pub mod quarantine;
 pub mod reflect;
 mod self_check;
 mod timing;
+mod translate;
 pub mod tuned;
 pub mod wgsl;
 

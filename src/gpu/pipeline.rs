@@ -3,9 +3,11 @@
 use super::launch::Shader;
 use super::reflect::{self, EntryInfo};
 use super::wgsl::{self, Tunable};
-use super::{Device, includes};
+use super::{Device, includes, translate};
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A compiled entry point with its interface.
 #[derive(Debug)]
@@ -48,6 +50,37 @@ impl Device {
         let pipeline = Arc::new(self.compile(&key)?);
         cache.insert(key, pipeline.clone());
         Ok(pipeline)
+    }
+
+    /// Compiles those of `wanted` that nobody asked for before, on all cores.
+    ///
+    /// # Errors
+    /// As [`Device::pipeline`]: of the first one in order that fails.
+    pub(super) fn compile_all(&self, wanted: impl Iterator<Item = Key>) -> Result<()> {
+        let cache = || self.pipelines.lock().unwrap_or_else(|p| p.into_inner());
+        let missing: Vec<Key> = {
+            let (known, mut seen) = (cache(), HashSet::new());
+            wanted.filter(|k| !known.contains_key(k) && seen.insert(k.clone())).collect()
+        };
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some((i, key)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, missing.get(i)?))) {
+                done.push((i, self.compile(key)));
+            }
+            done
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
+        let mut done: Vec<_> = std::thread::scope(|s| {
+            let workers: Vec<_> = (0..threads).map(|_| s.spawn(work)).collect();
+            workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        done.sort_by_key(|(i, _)| *i);
+        for ((_, pipeline), key) in done.into_iter().zip(&missing) {
+            cache().insert(key.clone(), Arc::new(pipeline?));
+        }
+        translate::ahead(self, &missing);
+        Ok(())
     }
 
     fn compile(&self, key: &Key) -> Result<Pipeline> {

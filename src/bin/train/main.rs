@@ -48,6 +48,7 @@ fn start(args: &Args) -> Result<ExitCode> {
     let device = Device::open(&args.adapter_request())?;
     let mut show = show::Show::new(args.mode());
     show.line(&device.caps().headline());
+    device.watch_translation(show.translation());
     if args.plan {
         return plan(&device, &config);
     }

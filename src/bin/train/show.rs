@@ -51,6 +51,22 @@ impl Show {
         }
     }
 
+    /// A bar for what the driver does once, before the first step.
+    pub fn translation(&self) -> impl Fn(usize, usize) + Send + Sync + 'static {
+        let bar = if self.mode == Mode::Text && self.terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("compiling kernels, once on this driver {bar:30} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        move |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            if done == all {
+                bar.finish_and_clear();
+                bar.reset();
+            }
+        }
+    }
+
     /// Takes an event.
     pub fn event(&mut self, event: &Event) {
         match event {

@@ -1,0 +1,80 @@
+//! Mesa's software Vulkan makes machine code of a pipeline only when it first runs, one after the other on one thread, and keeps it on disk.
+//! A network's first step would wait for that on one core. So other devices on the same adapter, one per core, run the new pipelines
+//! beforehand with no workgroups: each has a thread of its own in the driver, and the first step finds the code on disk.
+
+use super::pipeline::Key;
+use super::{Device, cache, wgsl};
+use crate::Result;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What was translated on which adapter and driver before.
+const FILE: &str = "translated.json";
+/// Fewer pipelines than this are not worth the devices.
+const WORTH: usize = 8;
+/// The driver that keeps machine code on disk.
+const KEEPS_CODE: &str = "llvmpipe";
+/// Bytes behind each binding; nothing reads them.
+const DUMMY: u64 = 4096;
+
+/// Makes the driver translate those of `keys` that it has not translated before, on all cores. What fails here fails again, with a
+/// message, when it is used.
+pub(super) fn ahead(device: &Device, keys: &[Key]) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if !device.caps().driver.contains(KEEPS_CODE) || cores == 1 || keys.len() < WORTH {
+        return;
+    }
+    let Some(file) = cache::file(FILE) else { return };
+    let mut known = cache::recall::<BTreeSet<String>>(&file);
+    let caps = device.caps();
+    let before = known.entry(cache::key(&caps.adapter, &caps.backend, &caps.driver)).or_default();
+    let new: Vec<(String, &Key)> = keys.iter().filter_map(|k| Some((fingerprint(k)?, k))).filter(|(f, _)| !before.contains(f)).collect();
+    if new.len() < WORTH {
+        return;
+    }
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|s| {
+        for _ in 0..cores.min(new.len() / 4) {
+            s.spawn(|| {
+                let Ok(other) = Device::open(device.request()) else { return };
+                while let Some((_, key)) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _ = run_empty(&other, key);
+                    device.translated(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
+                }
+            });
+        }
+    });
+    before.extend(new.into_iter().map(|(f, _)| f));
+    let _ = cache::remember(&file, &known);
+}
+
+/// Stands for a pipeline's code.
+fn fingerprint(key: &Key) -> Option<String> {
+    let source = wgsl::expand(key.shader.stem, key.shader.source, &key.tunables, &super::includes).ok()?;
+    let digest = Sha256::new().chain_update(key.entry).chain_update(&source.text).finalize();
+    Some(digest[..8].iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// Runs a pipeline with no workgroups.
+fn run_empty(device: &Device, key: &Key) -> Result<()> {
+    let pipeline = device.pipeline(key.shader, key.entry, &key.tunables)?;
+    let buffer = |usage| device.raw.create_buffer(&wgpu::BufferDescriptor { label: None, size: DUMMY, usage, mapped_at_creation: false });
+    let (uniform, storage) = (buffer(wgpu::BufferUsages::UNIFORM), buffer(wgpu::BufferUsages::STORAGE));
+    let entries: Vec<_> = pipeline
+        .info
+        .bindings
+        .iter()
+        .map(|b| wgpu::BindGroupEntry { binding: b.index, resource: if b.uniform { &uniform } else { &storage }.as_entire_binding() })
+        .collect();
+    let group = device.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
+    let mut encoder = device.raw.create_command_encoder(&Default::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        pass.set_pipeline(&pipeline.raw);
+        pass.set_bind_group(0, &group, &[]);
+        pass.dispatch_workgroups(0, 0, 0);
+    }
+    device.queue.submit([encoder.finish()]);
+    device.wait()
+}
