@@ -12,6 +12,7 @@ use crate::nn::file::Metadata;
 use crate::nn::{Context, Params};
 use crate::{Error, Result, error::one_line, ops};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The network and its surroundings, independent of weights.
@@ -191,13 +192,22 @@ impl Recipe {
         Ok(Metadata::from([("recipe".to_string(), text), ("version".to_string(), env!("CARGO_PKG_VERSION").to_string())]))
     }
 
-    /// Reads the recipe back.
+    /// Reads the recipe back. A key of training that did not exist when the model was made has no say in what it computes, and is taken
+    /// from preset `paper`; all others must be there.
     ///
     /// # Errors
     /// When it is missing, does not parse or contradicts itself.
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
         let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
-        let recipe: Self = serde_json::from_str(text).map_err(|e| one_line(format!("recipe: {e}")))?;
+        let mut value: Value = serde_json::from_str(text).map_err(|e| one_line(format!("recipe: {e}")))?;
+        let paper = Config::preset("paper").and_then(|c| serde_json::to_value(c).map_err(|e| Error::Config(e.to_string())));
+        let paper = paper.map_err(|e| e.to_string())?;
+        for section in ["train", "stage", "augment"] {
+            if let Some(given) = value.get_mut("config").and_then(|c| c.get_mut(section)) {
+                complete(given, &paper[section]);
+            }
+        }
+        let recipe: Self = serde_json::from_value(value).map_err(|e| one_line(format!("recipe: {e}")))?;
         recipe.config.check().map_err(|e| format!("recipe: {e}"))?;
         let (channels, mean, deviation) = (recipe.config.image.channels, &recipe.mean, &recipe.deviation);
         if recipe.classes.is_empty() {
@@ -209,6 +219,15 @@ impl Recipe {
         match mean.iter().all(|m| m.is_finite()) && deviation.iter().all(|d| d.is_finite() && *d > 0.0) {
             true => Ok(recipe),
             false => Err(format!("recipe: channels of mean {mean:?} and deviation {deviation:?} cannot be normalised")),
+        }
+    }
+}
+
+/// Adds to objects the keys they lack.
+fn complete(given: &mut Value, whole: &Value) {
+    if let (Value::Object(given), Value::Object(whole)) = (given, whole) {
+        for (key, value) in whole {
+            complete(given.entry(key).or_insert_with(|| value.clone()), value);
         }
     }
 }
@@ -240,5 +259,17 @@ mod tests {
         assert!(refused(|r| r.deviation[0] = 0.0).contains("cannot be normalised"));
         assert!(refused(|r| r.config.image.size = 31).contains("image.size"));
         assert!(Recipe::from_metadata(&Metadata::new()).is_err());
+        // What an earlier version did not know: a key of training is filled in, one of the front end is not.
+        let without = |section: &str, key: &str| {
+            let mut metadata = recipe().to_metadata().expect("text");
+            let text = metadata.get_mut("recipe").expect("recipe");
+            let mut value: Value = serde_json::from_str(text).expect("json");
+            assert!(value["config"][section].as_object_mut().expect("section").remove(key).is_some());
+            *text = value.to_string();
+            Recipe::from_metadata(&metadata)
+        };
+        assert_eq!(without("train", "precision").expect("a recipe").config.train.precision.to_string(), "f32");
+        assert!(without("stage", "single").is_ok());
+        assert!(without("frontend", "hop").expect_err("a gap").contains("missing field `hop`"));
     }
 }
