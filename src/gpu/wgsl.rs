@@ -29,8 +29,8 @@ impl Expanded {
     }
 }
 
-/// Most lines of an expanded shader, and most iterations of its loops: a hundred times the largest one shipped.
-const MAX_LINES: usize = 1 << 18;
+/// Most lines of an expanded shader, and most iterations of its loops: some thirty times the largest one shipped.
+const MAX_LINES: usize = 1 << 16;
 /// Most loops within each other.
 const MAX_NESTING: usize = 8;
 
@@ -206,6 +206,9 @@ fn loop_head(line: &Line, head: &str, values: &BTreeMap<String, u32>) -> Result<
 
 fn substitute(line: &Line, bound: &[(String, u32)]) -> Result<String> {
     let mut text = line.text.clone();
+    if !text.contains("${") {
+        return Ok(text);
+    }
     for (name, value) in bound {
         text = text.replace(&format!("${{{name}}}"), &value.to_string());
     }
