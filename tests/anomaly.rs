@@ -1,24 +1,15 @@
 //! Numbers that are not finite: training stops, says where they arose, and what it learned before is untouched.
 
-use emotone::gpu::{AdapterRequest, Device};
+mod common;
+
+use common::{device, recipe};
+use emotone::gpu::Device;
 use emotone::nn::Weights;
 use emotone::reference::noise;
 use emotone::train::config::{Config, StageName};
 use emotone::train::learner::{Batch, Learner};
-use emotone::train::recipe::{Recipe, Source};
+use emotone::train::recipe::Source;
 use std::sync::Arc;
-
-/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
-fn device() -> Option<Arc<Device>> {
-    match Device::open(&AdapterRequest::from_env()) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-            eprintln!("SKIPPED: {reason}");
-            None
-        }
-    }
-}
 
 fn learner(device: &Arc<Device>, weights: &Weights, micro: usize) -> Learner {
     let mut config = Config::preset("tiny").expect("preset");
@@ -26,17 +17,7 @@ fn learner(device: &Arc<Device>, weights: &Weights, micro: usize) -> Learner {
     for s in ["image.size=32", "train.batch=4", "stage.single.augment=false", &micro] {
         config.set(s).expect("setting");
     }
-    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    let recipe = Recipe {
-        config,
-        classes: names(4),
-        speakers: names(3),
-        mean: vec![0.0],
-        deviation: vec![1.0],
-        data_hash: String::new(),
-        choices: Default::default(),
-    };
-    Learner::new(device, &recipe, StageName::Single, Source::Images, weights).expect("learner")
+    Learner::new(device, &recipe(config), StageName::Single, Source::Images, weights).expect("learner")
 }
 
 fn batch(parts: usize) -> Vec<Batch> {

@@ -1,21 +1,10 @@
 //! The doctor finds a wrong variant, switches it off, and the engine goes on with another.
 
-use emotone::doctor::examine;
-use emotone::gpu::{AdapterRequest, Device};
-use std::process::Command;
-use std::sync::Arc;
+mod common;
 
-/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
-fn device() -> Option<Arc<Device>> {
-    match Device::open(&AdapterRequest::from_env()) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-            eprintln!("SKIPPED: {reason}");
-            None
-        }
-    }
-}
+use common::device;
+use emotone::doctor::examine;
+use std::process::Command;
 
 #[test]
 fn a_wrong_variant_is_found_and_named() {

@@ -1,24 +1,15 @@
 //! `train.precision = f16`: close to single precision, overflowing steps change nothing and are counted, and a clear refusal elsewhere.
 
-use emotone::gpu::{AdapterRequest, Device};
+mod common;
+
+use common::{device, recipe};
+use emotone::gpu::Device;
 use emotone::kernels::cooperative::Fragments;
 use emotone::reference::noise;
 use emotone::train::config::{Config, StageName};
 use emotone::train::learner::{Batch, Learner};
-use emotone::train::recipe::{Recipe, Source};
+use emotone::train::recipe::Source;
 use std::sync::Arc;
-
-/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
-fn device() -> Option<Arc<Device>> {
-    match Device::open(&AdapterRequest::from_env()) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-            eprintln!("SKIPPED: {reason}");
-            None
-        }
-    }
-}
 
 fn learner(device: &Arc<Device>, precision: &str, micro: usize) -> emotone::Result<Learner> {
     let mut config = Config::preset("tiny")?;
@@ -28,17 +19,7 @@ fn learner(device: &Arc<Device>, precision: &str, micro: usize) -> emotone::Resu
     {
         config.set(s)?;
     }
-    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    let recipe = Recipe {
-        config,
-        classes: names(4),
-        speakers: names(3),
-        mean: vec![0.0],
-        deviation: vec![1.0],
-        data_hash: String::new(),
-        choices: Default::default(),
-    };
-    Learner::new(device, &recipe, StageName::Single, Source::Images, &Default::default())
+    Learner::new(device, &recipe(config), StageName::Single, Source::Images, &Default::default())
 }
 
 fn batch(parts: usize) -> Vec<Batch> {

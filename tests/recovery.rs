@@ -2,14 +2,14 @@
 
 mod common;
 
-use common::{device, spec};
+use common::{device, recipe, spec};
 use emotone::Error;
 use emotone::nn::file;
 use emotone::reference::noise;
 use emotone::train::config::StageName;
 use emotone::train::events::Event;
 use emotone::train::learner::{Batch, Learner};
-use emotone::train::recipe::{Recipe, Source, port};
+use emotone::train::recipe::{Source, port};
 use emotone::train::run::{RunSpec, run};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -70,17 +70,7 @@ fn training_and_inference_hold_no_more_device_memory_with_time() {
     let Some(device) = device() else { return };
     let dir = tempfile::tempdir().expect("folder");
     let config = spec(dir.path(), "a", &["train.batch=4"]).config;
-    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    let recipe = Recipe {
-        config,
-        classes: names(4),
-        speakers: names(3),
-        mean: vec![0.0],
-        deviation: vec![1.0],
-        data_hash: String::new(),
-        choices: Default::default(),
-    };
-    let mut learner = Learner::new(&device, &recipe, StageName::Single, Source::Images, &Default::default()).expect("learner");
+    let mut learner = Learner::new(&device, &recipe(config), StageName::Single, Source::Images, &Default::default()).expect("learner");
     let x: Vec<f32> = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
     let batch = [Batch { x: x.clone(), emotion, speaker: Vec::new(), pairs: None }];

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{device, spec};
+use common::{device, recipe, spec};
 use emotone::compile::{Options, Plan};
 use emotone::graph::Graph;
 use emotone::kernels::choices::{Choices, Request};
@@ -72,16 +72,8 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     let mut pieces = spec(dir.path(), "pieces", &sets);
     let stopped = run(&device, &pieces, &AtomicBool::new(true), &mut |_| ());
     assert!(matches!(stopped, Err(emotone::Error::Interrupted)), "{:?}", stopped.err());
-    let recipe = Recipe {
-        config: pieces.config.clone(),
-        classes: (0..4).map(|i| i.to_string()).collect(),
-        speakers: Vec::new(),
-        mean: vec![0.0],
-        deviation: vec![1.0],
-        data_hash: String::new(),
-        choices: Choices::new(),
-    };
-    let learner = Learner::new(&device, &recipe, StageName::Single, Source::Images, &Default::default()).expect("learner");
+    let learner =
+        Learner::new(&device, &recipe(pieces.config.clone()), StageName::Single, Source::Images, &Default::default()).expect("learner");
     let tiles: Choices = learner.plan().rows.iter().filter_map(|r| Some((r.request?.key(device.caps()), "tile".to_string()))).collect();
     assert!(tiles.len() > 10, "{tiles:?}");
     let state = pieces.out.join("state.safetensors");

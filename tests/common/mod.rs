@@ -1,10 +1,12 @@
-//! What several test files share: the device, and a small run.
+#![allow(dead_code, reason = "no test file uses all of it")]
+//! What several test files share: the device, a small run, and a recipe without data.
 
 use emotone::data::synth::{self, SynthConfig};
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::nn::Weights;
 use emotone::train::config::Config;
 use emotone::train::dataset::DataSpec;
+use emotone::train::recipe::Recipe;
 use emotone::train::run::RunSpec;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,5 +45,19 @@ pub fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
         save_every: Duration::from_secs(3600),
         detect_anomaly: false,
         tune: false,
+    }
+}
+
+/// The recipe of a configuration for 4 classes and 3 speakers.
+pub fn recipe(config: Config) -> Recipe {
+    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
+    Recipe {
+        config,
+        classes: names(4),
+        speakers: names(3),
+        mean: vec![0.0],
+        deviation: vec![1.0],
+        data_hash: String::new(),
+        choices: Default::default(),
     }
 }
