@@ -123,7 +123,7 @@ fn sums_run_where_they_are_needed() {
         for (i, d) in g.grad_from(&[(y, dy)], &v[wanted.clone()]).expect("gradients").into_iter().enumerate() {
             g.output(&format!("d{i}"), d);
         }
-        let plan = Plan::new(&g, device.caps(), Options::default()).expect("plan");
+        let plan = Plan::new(&g, &device, Options::default()).expect("plan");
         let run = plan.rows.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_sums");
         assert_eq!(run, sums, "train {train}, gradients of inputs {wanted:?}");
     }

@@ -7,7 +7,7 @@ use emotone::compile::{Options, Program, States};
 use emotone::graph::Graph;
 use emotone::kernels::conv2d::{Family, Geometry};
 use emotone::kernels::matmul::SUBGROUP;
-use emotone::kernels::{conv2d_stem, winograd};
+use emotone::kernels::{Target, conv2d_stem, winograd};
 use emotone::ops::{self, Conv2d};
 use emotone::reference::{conv2d as reference, noise};
 
@@ -144,7 +144,7 @@ fn stem_family_conv2d_stem() {
 #[test]
 fn winograd_family() {
     let Some(d) = device() else { return };
-    if d.caps().subgroup_size != Some(SUBGROUP) || !d.caps().int64 || !d.caps().winograd {
+    if d.caps().subgroup_size != Some(SUBGROUP) || !d.caps().int64 || !d.allows("winograd") {
         eprintln!("SKIPPED: needs {SUBGROUP} lanes and 64-bit integers");
         return;
     }
@@ -161,7 +161,7 @@ fn winograd_family() {
     ];
     for (i, (n, cin, cout, size)) in cases.into_iter().enumerate() {
         let s = Spec { n, cin, cout, groups: 1, size, kernel: 3, stride: 1, pad: 1, dil: 1 };
-        let Some(tiling) = winograd::fits(d.caps(), &s.geometry()) else { panic!("{size:?} does not fit") };
+        let Some(tiling) = winograd::fits(&Target::new(&d), &s.geometry()) else { panic!("{size:?} does not fit") };
         case(Family::Winograd(tiling), &s, i % 2 == 1);
     }
 }
@@ -208,7 +208,7 @@ fn norm_is_taken_in() {
     }
     let few = Spec { n: 1, ..s };
     for s in [&s, &few] {
-        let tiling = winograd::fits(d.caps(), &s.geometry()).map(Family::Winograd);
+        let tiling = winograd::fits(&Target::new(&d), &s.geometry()).map(Family::Winograd);
         for family in families.iter().copied().chain(tiling) {
             with_norm(family, s, false);
             with_norm(family, s, true);

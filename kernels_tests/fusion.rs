@@ -24,13 +24,13 @@ fn saved(inputs: &[In], build: &Build) -> [usize; 2] {
             grads.iter().enumerate().for_each(|(i, d)| g.output(&format!("dx{i}"), *d));
         }
         g.output("y", y);
-        let launches = |unfused| Plan::new(&g, device.caps(), Options { unfused, ..Options::default() }).expect("plan").launches();
+        let launches = |unfused| Plan::new(&g, &device, Options { unfused, ..Options::default() }).expect("plan").launches();
         launches(true) - launches(false)
     })
 }
 
 fn expect_saved(what: &str, inputs: &[In], build: &Build, want: [usize; 2]) {
-    if device().is_some_and(|d| d.caps().fusion) {
+    if device().is_some_and(|d| d.allows("fusion")) {
         assert_eq!(saved(inputs, build), want, "{what}: launches saved forward, and with gradients");
     }
 }

@@ -5,6 +5,7 @@ mod common;
 use common::{device, recipe, spec};
 use emotone::compile::{Options, Plan};
 use emotone::graph::Graph;
+use emotone::kernels::Target;
 use emotone::kernels::choices::{Choices, Request};
 use emotone::nn::file;
 use emotone::ops::{self, Conv2d};
@@ -41,14 +42,14 @@ fn entries(plan: &Plan) -> Vec<String> {
 #[test]
 fn a_recorded_choice_is_taken_and_a_strange_one_is_not() {
     let Some(device) = device() else { return };
-    let caps = device.caps();
+    let target = &Target::new(&device);
     let g = network();
-    let table = Plan::new(&g, caps, Options::default()).expect("plan");
+    let table = Plan::new(&g, &device, Options::default()).expect("plan");
     let requests: Vec<Request> = table.rows.iter().filter_map(|r| r.request).collect();
     assert_eq!(requests.len(), 4, "{requests:?}");
-    let all = |name: &str| requests.iter().map(|r| (r.key(caps), name.to_string())).collect::<Choices>();
+    let all = |name: &str| requests.iter().map(|r| (r.key(target), name.to_string())).collect::<Choices>();
     assert_eq!(all("tile").len(), 4, "keys must tell passes apart");
-    let by = |choices: Choices| Plan::new(&g, caps, Options { choices: Arc::new(choices), ..Options::default() }).expect("plan");
+    let by = |choices: Choices| Plan::new(&g, &device, Options { choices: Arc::new(choices), ..Options::default() }).expect("plan");
     let tiles = entries(&by(all("tile")));
     assert!(tiles.iter().filter(|e| e.contains("tile")).count() >= 4, "{tiles:?}");
     assert_eq!(entries(&by(all("no such variant"))), entries(&table));
@@ -74,7 +75,8 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     assert!(matches!(stopped, Err(emotone::Error::Interrupted)), "{:?}", stopped.err());
     let learner =
         Learner::new(&device, &recipe(pieces.config.clone()), StageName::Single, Source::Images, &Default::default()).expect("learner");
-    let tiles: Choices = learner.plan().rows.iter().filter_map(|r| Some((r.request?.key(device.caps()), "tile".to_string()))).collect();
+    let tiles: Choices =
+        learner.plan().rows.iter().filter_map(|r| Some((r.request?.key(&Target::new(&device)), "tile".to_string()))).collect();
     assert!(tiles.len() > 10, "{tiles:?}");
     let state = pieces.out.join("state.safetensors");
     let (weights, mut text) = file::read(&state).expect("state");
@@ -90,7 +92,7 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     // Other variants, other last bits.
     let chosen = recorded(&dir.path().join("plain/model.safetensors"));
     assert!(chosen.is_empty(), "{chosen:?}");
-    let others = learner.plan().rows.iter().filter_map(|r| r.request).any(|r| r.default_name(device.caps()) != "tile");
+    let others = learner.plan().rows.iter().filter_map(|r| r.request).any(|r| r.default_name(&Target::new(&device)) != "tile");
     assert_eq!(resumed.weights_sha256 != plain.weights_sha256, others);
 }
 

@@ -1,12 +1,12 @@
-//! The plan: which nodes run, with which launches, and where every value lives. No device is touched.
+//! The plan: which nodes run, with which launches, and where every value lives. Nothing is done on the device yet.
 
 use super::arena::{self, Block, Slot};
 use super::elide::elide_stores;
 use super::fuse::fuse;
-use crate::gpu::{Capabilities, Launch};
+use crate::gpu::{Device, Launch};
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Operand, Shape, StateRef, Var};
 use crate::kernels::{
-    self,
+    self, Target,
     choices::{Choices, Request},
 };
 use crate::{Error, Result};
@@ -29,6 +29,13 @@ pub struct Options {
     pub half: bool,
     /// Variants that were measured to be the fastest; where there is none, the kernels' tables decide.
     pub choices: Arc<Choices>,
+}
+
+impl Options {
+    fn target(&self, device: &Device) -> Target {
+        let target = Target::new(device);
+        Target { half: self.half, fusion: target.fusion && !self.unfused, tuned: self.choices.clone(), ..target }
+    }
 }
 
 /// Where a value lives.
@@ -78,13 +85,13 @@ pub struct Plan {
 pub(super) const SENTINEL: u64 = 256;
 
 impl Plan {
-    /// Prunes, lowers and lays out `graph` for a device with capabilities `caps`.
+    /// Prunes, lowers and lays out `graph` for `device`.
     ///
     /// # Errors
     /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
-    pub fn new(graph: &Graph, caps: &Capabilities, options: Options) -> Result<Plan> {
-        let caps = &Capabilities { half: options.half, choices: options.choices.clone(), ..caps.clone() };
-        let fused = if caps.fusion && !options.unfused { Some(fuse(graph)) } else { None };
+    pub fn new(graph: &Graph, device: &Device, options: Options) -> Result<Plan> {
+        let target = &options.target(device);
+        let fused = if target.fusion { Some(fuse(graph)) } else { None };
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);
         let last = last_reads(graph, &live);
@@ -95,13 +102,13 @@ impl Plan {
         let mut rows = Vec::new();
         let mut labels = HashMap::new();
         let mut pending: Vec<(Pending, Block)> = Vec::new();
-        let align = u64::from(caps.storage_alignment.max(256));
+        let align = u64::from(target.storage_alignment.max(256));
         for (n, node) in graph.nodes().iter().enumerate().filter(|(n, _)| live[*n]) {
             labels.insert(n, (node.scope.clone(), node.name().to_string(), node.shapes.clone()));
             for (output, shape) in node.shapes.iter().enumerate() {
                 let v = Var { node: n, output };
-                if shape.bytes() > caps.max_binding {
-                    return Err(Error::OutOfMemory { needed: shape.bytes(), available: caps.max_binding, fits_batch: None });
+                if shape.bytes() > target.max_binding {
+                    return Err(Error::OutOfMemory { needed: shape.bytes(), available: target.max_binding, fits_batch: None });
                 }
                 let home = match &node.kind {
                     NodeKind::Input(name) => Some(Home::Input(name.clone())),
@@ -127,7 +134,7 @@ impl Plan {
                 NodeKind::Op(op) if options.audit && !op.writes().is_empty() => Vec::new(),
                 NodeKind::Op(op) if !op.is_view() => {
                     check_writes(graph, n, op.writes())?;
-                    let mut cx = Lowering::new(graph, caps, n);
+                    let mut cx = Lowering::new(graph, target, n);
                     op.lower(&mut cx)?;
                     let constant = |i: usize| match &graph.nodes()[view_root(graph, node.inputs[i]).node].kind {
                         NodeKind::State(place) => !written.contains(&place.buffer),
@@ -149,13 +156,13 @@ impl Plan {
                     let v = node.inputs[0];
                     let to = Var { node: n, output: 0 };
                     homes.insert(to, Home::State(place.clone()));
-                    vec![kernels::copy::copy(caps, graph.shape(v).elements(), Operand::Value(v), Operand::Value(to))]
+                    vec![kernels::copy::copy(target, graph.shape(v).elements(), Operand::Value(v), Operand::Value(to))]
                 }
                 _ => Vec::new(),
             };
             rows.push(Row { node: n, prepared, launches, request });
         }
-        let page_limit = caps.max_buffer;
+        let page_limit = target.max_buffer;
         let blocks: Vec<Block> = pending.iter().map(|(_, b)| *b).collect();
         let separate = blocks.iter().map(|b| b.size).sum();
         let (slots, pages) = arena::place(&blocks, page_limit);

@@ -40,7 +40,7 @@ impl Program {
     /// Shape and lowering errors; [`Error::OutOfMemory`] before anything is allocated when the plan exceeds the device's budget.
     pub fn new(graph: &Graph, states: &States, options: Options) -> Result<Program> {
         let device = states.device().clone();
-        let plan = Plan::new(graph, device.caps(), options.clone())?;
+        let plan = Plan::new(graph, &device, options.clone())?;
         let needed = plan.arena_bytes() + states.sizes().map(|(_, b)| b).sum::<u64>();
         if let Some(available) = device.caps().memory_budget.filter(|&a| needed > a) {
             return Err(Error::OutOfMemory { needed, available, fits_batch: None });

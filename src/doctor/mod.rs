@@ -7,6 +7,7 @@ mod rows;
 pub use case::Case;
 
 use crate::gpu::{Capabilities, Device, quarantine};
+use crate::kernels::Target;
 use crate::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -60,7 +61,7 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
     let began = Instant::now();
     let caps: &Capabilities = device.caps();
     let mut findings: Vec<Finding> = Vec::new();
-    for case in products::cases(caps).into_iter().chain(rows::cases()) {
+    for case in products::cases(&Target::new(device)).into_iter().chain(rows::cases()) {
         progress(&case.variant);
         let outcome = match case.error(device, tamper) {
             Err(e @ Error::DeviceLost(_)) => return Err(e),

@@ -1,12 +1,11 @@
 //! Matrix products and convolutions, each variant forced.
 
 use super::case::Case;
-use crate::gpu::Capabilities;
 use crate::graph::Shape;
 use crate::kernels::conv2d::{Family, Geometry};
 use crate::kernels::cooperative::Fragments;
 use crate::kernels::matmul::{Product, SUBGROUP, Variant};
-use crate::kernels::{conv2d_stem, matmul_wide, winograd};
+use crate::kernels::{Target, conv2d_stem, matmul_wide, winograd};
 use crate::ops::{self, Conv2d};
 use crate::reference::matmul::Extents;
 use crate::reference::{conv2d as conv2d_reference, matmul as matmul_reference};
@@ -17,10 +16,10 @@ const TOLERANCE: f64 = 1e-4;
 const HALF: f64 = 5e-3;
 
 /// The cases of every variant the adapter can run.
-pub(super) fn cases(caps: &Capabilities) -> Vec<Case> {
-    let lanes = caps.subgroup_size == Some(SUBGROUP);
-    let wide = lanes && caps.int64;
-    let fragments = Fragments::of(caps);
+pub(super) fn cases(target: &Target) -> Vec<Case> {
+    let lanes = target.subgroup_size == Some(SUBGROUP);
+    let wide = lanes && target.int64;
+    let fragments = Fragments::of(target);
     let mut all = Vec::new();
     let variants = [
         ("tile", None, Some(Variant::Tile)),
@@ -44,8 +43,8 @@ pub(super) fn cases(caps: &Capabilities) -> Vec<Case> {
     for g in geometries() {
         all.push(convolution("tile", None, Family::Tile, g));
         all.extend(lanes.then(|| convolution("subgroup", Some("subgroups"), Family::Subgroup, g)));
-        all.extend((lanes && conv2d_stem::fits(caps, &g)).then(|| convolution("stem", Some("int64"), Family::Stem, g)));
-        all.extend(winograd::fits(caps, &g).map(|t| convolution("winograd", Some("winograd"), Family::Winograd(t), g)));
+        all.extend((lanes && conv2d_stem::fits(target, &g)).then(|| convolution("stem", Some("int64"), Family::Stem, g)));
+        all.extend(winograd::fits(target, &g).map(|t| convolution("winograd", Some("winograd"), Family::Winograd(t), g)));
         all.extend(fragments.map(|f| convolution("cooperative", Some("coop"), Family::Cooperative(f), g)));
     }
     all

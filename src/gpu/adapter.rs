@@ -103,7 +103,7 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-/// What an open adapter can do.
+/// What an open adapter can do: facts, no choices.
 #[derive(Debug, Clone)]
 pub struct Capabilities {
     /// Adapter name.
@@ -120,16 +120,8 @@ pub struct Capabilities {
     pub f16: bool,
     /// 64-bit integers in shaders.
     pub int64: bool,
-    /// Convolutions by minimal filtering are allowed, not that they pay.
-    pub winograd: bool,
-    /// Ops may be computed together with what produces their input.
-    pub fusion: bool,
     /// Side of the cooperative matrices (8 or 16) that multiply half-precision numbers into single-precision sums, where there are any.
     pub cooperative: Option<u32>,
-    /// Products may round their operands to half precision.
-    pub half: bool,
-    /// Computation -> variant of its kernel, where one was chosen by measurement; see [`kernels::choices`](crate::kernels::choices).
-    pub choices: Arc<std::collections::BTreeMap<String, String>>,
     /// Timestamps around passes.
     pub timestamps: bool,
     /// Invocations per workgroup.
@@ -171,6 +163,8 @@ pub(super) struct Opened {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub caps: Capabilities,
+    /// What the user and `doctor` switched off.
+    pub disabled: Vec<String>,
     pub faults: Faults,
 }
 
@@ -292,11 +286,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
-        winograd: !request.disable.iter().any(|d| d == "winograd"),
-        fusion: !request.disable.iter().any(|d| d == "fusion"),
         cooperative: cooperative(&adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
-        half: false,
-        choices: Arc::default(),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
         max_workgroup_memory: limits.max_compute_workgroup_storage_size,
@@ -310,7 +300,7 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         memory_budget: if software { free_memory() } else { None },
         adapter: info.name,
     };
-    Ok(Opened { device, queue, caps, faults })
+    Ok(Opened { device, queue, caps, disabled: request.disable, faults })
 }
 
 /// Side of the largest square cooperative matrices with half-precision operands and single-precision sums that shaders can name.

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 pub struct Device {
     pub(super) raw: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    caps: Capabilities,
+    caps: Arc<Capabilities>,
+    disabled: Vec<String>,
     request: AdapterRequest,
     watcher: Mutex<Option<Watcher>>,
     faults: Faults,
@@ -65,18 +66,31 @@ impl Device {
     pub fn open(request: &AdapterRequest) -> Result<Arc<Device>> {
         let opened = adapter::open(request)?;
         let pipelines = Mutex::new(HashMap::new());
-        let (caps, request) = (opened.caps, request.clone());
-        let watcher = Mutex::new(None);
-        let mut device = Device { raw: opened.device, queue: opened.queue, caps, request, watcher, faults: opened.faults, pipelines };
+        let mut device = Device {
+            raw: opened.device,
+            queue: opened.queue,
+            caps: Arc::new(opened.caps),
+            disabled: opened.disabled,
+            request: request.clone(),
+            watcher: Mutex::new(None),
+            faults: opened.faults,
+            pipelines,
+        };
         if !device.request.allow_unchecked_driver {
-            device.caps.subgroup_size = self_check::check(&device)?.subgroup_size;
+            let subgroup_size = self_check::check(&device)?.subgroup_size;
+            Arc::make_mut(&mut device.caps).subgroup_size = subgroup_size;
         }
         Ok(Arc::new(device))
     }
 
     /// What the adapter can do.
-    pub fn caps(&self) -> &Capabilities {
+    pub fn caps(&self) -> &Arc<Capabilities> {
         &self.caps
+    }
+
+    /// Whether neither the user nor `doctor` switched `word` off; see [`AdapterRequest::disable`].
+    pub fn allows(&self, word: &str) -> bool {
+        !self.disabled.iter().any(|d| d == word)
     }
 
     /// Lets `watcher` hear, from any thread, how many of how many pipelines a software driver has translated, when it does so for the first

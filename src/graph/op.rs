@@ -2,7 +2,8 @@
 
 use super::{Graph, NodeId, Shape, Var};
 use crate::Result;
-use crate::gpu::{Capabilities, Launch};
+use crate::gpu::Launch;
+use crate::kernels::Target;
 use crate::kernels::choices::Request;
 use std::any::Any;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ pub enum Operand {
 /// Collects the launches of one node.
 pub struct Lowering<'a> {
     graph: &'a Graph,
-    caps: &'a Capabilities,
+    target: &'a Target,
     node: NodeId,
     /// Launches in order.
     pub(crate) launches: Vec<Launch<Operand>>,
@@ -98,13 +99,13 @@ pub struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub(crate) fn new(graph: &'a Graph, caps: &'a Capabilities, node: NodeId) -> Self {
-        Lowering { graph, caps, node, launches: Vec::new(), prepared: Vec::new(), scratch: Vec::new(), request: None }
+    pub(crate) fn new(graph: &'a Graph, target: &'a Target, node: NodeId) -> Self {
+        Lowering { graph, target, node, launches: Vec::new(), prepared: Vec::new(), scratch: Vec::new(), request: None }
     }
 
-    /// The device's capabilities, for choosing a kernel variant.
-    pub fn caps(&self) -> &Capabilities {
-        self.caps
+    /// What the launches are for: the adapter's capabilities and the compiler's choices.
+    pub fn target(&self) -> &Target {
+        self.target
     }
 
     /// Notes that the launches are one of several ways to compute `request`, for a tuner.

@@ -3,7 +3,8 @@
 use super::cooperative::Fragments;
 use super::winograd::{self, Tiling};
 use super::{
-    choices, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, matmul::SUBGROUP, reduce,
+    Target, choices, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile,
+    matmul::SUBGROUP, reduce,
 };
 use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
 
@@ -178,22 +179,22 @@ impl Family {
     }
 }
 
-/// Picks the family for this adapter, convolution and pass: the one recorded in [`Capabilities::choices`], else by the [`table`].
-pub fn choose(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
-    choices::convolution(caps, g, pass).unwrap_or_else(|| table(caps, g, pass))
+/// Picks the family for this adapter, convolution and pass: the one recorded in [`Target::tuned`], else by the [`table`].
+pub fn choose(target: &Target, g: &Geometry, pass: Pass) -> Family {
+    choices::convolution(target, g, pass).unwrap_or_else(|| table(target, g, pass))
 }
 
 /// The families that can compute a pass on this adapter.
-pub fn candidates(caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<Family> {
-    let table = table(caps, g, pass);
+pub fn candidates(target: &Target, g: &Geometry, pass: Pass) -> Vec<Family> {
+    let table = table(target, g, pass);
     if matches!(table, Family::Cooperative(_)) {
         return vec![table];
     }
-    let lanes = caps.software && caps.subgroup_size == Some(SUBGROUP);
+    let lanes = target.software && target.subgroup_size == Some(SUBGROUP);
     let mut all = vec![table];
     let others = [
-        winograd::fits(caps, g).map(Family::Winograd),
-        (lanes && pass == Pass::Forward && conv2d_stem::fits(caps, g)).then_some(Family::Stem),
+        winograd::fits(target, g).map(Family::Winograd),
+        (lanes && pass == Pass::Forward && conv2d_stem::fits(target, g)).then_some(Family::Stem),
         lanes.then_some(Family::Subgroup),
         Some(Family::Tile),
     ];
@@ -206,15 +207,15 @@ pub fn candidates(caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<Family> 
 }
 
 /// The family for this adapter, convolution and pass where nothing was measured.
-pub fn table(caps: &Capabilities, g: &Geometry, pass: Pass) -> Family {
-    if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
+pub fn table(target: &Target, g: &Geometry, pass: Pass) -> Family {
+    if let Some(f) = Fragments::of(target).filter(|_| target.half) {
         return Family::Cooperative(f);
     }
-    if let Some(t) = winograd::tiling(caps, g, pass) {
+    if let Some(t) = winograd::tiling(target, g, pass) {
         return Family::Winograd(t);
     }
-    match caps.software && caps.subgroup_size == Some(SUBGROUP) {
-        true if pass == Pass::Forward && conv2d_stem::fits(caps, g) => Family::Stem,
+    match target.software && target.subgroup_size == Some(SUBGROUP) {
+        true if pass == Pass::Forward && conv2d_stem::fits(target, g) => Family::Stem,
         true => Family::Subgroup,
         false => Family::Tile,
     }

@@ -1,7 +1,7 @@
 //! Batched matrix products: the operands' strides, the choice of variant, and its launches.
 
 use super::cooperative::Fragments;
-use super::{choices, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
+use super::{Target, choices, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
 
 /// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
@@ -85,27 +85,27 @@ impl Variant {
     }
 }
 
-/// Picks the variant for this adapter and shape: the one recorded in [`Capabilities::choices`], else by the [`table`].
-pub fn choose(caps: &Capabilities, p: &Product) -> Variant {
-    choices::product(caps, p).unwrap_or_else(|| table(caps, p))
+/// Picks the variant for this adapter and shape: the one recorded in [`Target::tuned`], else by the [`table`].
+pub fn choose(target: &Target, p: &Product) -> Variant {
+    choices::product(target, p).unwrap_or_else(|| table(target, p))
 }
 
 /// The variants that can make a product on this adapter.
-pub fn candidates(caps: &Capabilities, p: &Product) -> Vec<Variant> {
-    let table = table(caps, p);
+pub fn candidates(target: &Target, p: &Product) -> Vec<Variant> {
+    let table = table(target, p);
     if matches!(table, Variant::Cooperative(_)) {
         return vec![table];
     }
-    let lanes = caps.software && caps.subgroup_size == Some(SUBGROUP);
+    let lanes = target.software && target.subgroup_size == Some(SUBGROUP);
     // A workgroup per element: for few elements only.
     let few = p.batch * p.m * p.n <= 4096;
     let mut all = vec![table];
     let others = [
-        (lanes && caps.int64 && matmul_wide::fits(p)).then_some(Variant::Wide),
+        (lanes && target.int64 && matmul_wide::fits(p)).then_some(Variant::Wide),
         lanes.then_some(Variant::Subgroup),
         Some(Variant::Tile),
         few.then_some(Variant::Row { slices: 1 }),
-        few.then(|| Variant::Row { slices: slices(caps, p) }),
+        few.then(|| Variant::Row { slices: slices(target, p) }),
     ];
     for v in others.into_iter().flatten() {
         if !all.contains(&v) {
@@ -116,19 +116,19 @@ pub fn candidates(caps: &Capabilities, p: &Product) -> Vec<Variant> {
 }
 
 /// The variant for this adapter and shape where nothing was measured.
-pub fn table(caps: &Capabilities, p: &Product) -> Variant {
-    if let Some(f) = Fragments::of(caps).filter(|_| caps.half) {
+pub fn table(target: &Target, p: &Product) -> Variant {
+    if let Some(f) = Fragments::of(target).filter(|_| target.half) {
         return Variant::Cooperative(f);
     }
-    if caps.software && caps.subgroup_size == Some(SUBGROUP) {
+    if target.software && target.subgroup_size == Some(SUBGROUP) {
         return match () {
-            () if p.m * p.n * p.batch <= 8 && p.k >= 64 => Variant::Row { slices: slices(caps, p) },
-            () if caps.int64 && matmul_wide::fits(p) => Variant::Wide,
+            () if p.m * p.n * p.batch <= 8 && p.k >= 64 => Variant::Row { slices: slices(target, p) },
+            () if target.int64 && matmul_wide::fits(p) => Variant::Wide,
             () => Variant::Subgroup,
         };
     }
     let tiles = p.batch * p.m.div_ceil(64) * p.n.div_ceil(64);
-    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row { slices: slices(caps, p) } } else { Variant::Tile }
+    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row { slices: slices(target, p) } } else { Variant::Tile }
 }
 
 /// Slices of the sum so that a product with few elements still fills the device.

@@ -45,10 +45,13 @@ pub mod softmax;
 pub mod softmax_dropout;
 pub mod squeeze_excite;
 pub mod stft;
+pub mod target;
 pub mod winograd;
 pub mod winograd_input;
 pub mod winograd_output;
 pub mod winograd_weight;
+
+pub use target::Target;
 
 use crate::gpu::{Capabilities, Launch, Shader, wgsl::Tunable};
 

@@ -2,8 +2,8 @@
 
 use super::conv2d::{Finish, Geometry, Pass};
 use super::matmul::{Product, SUBGROUP};
-use super::{matmul_wide, winograd_input, winograd_output, winograd_weight};
-use crate::gpu::{Capabilities, Launch};
+use super::{Target, matmul_wide, winograd_input, winograd_output, winograd_weight};
+use crate::gpu::Launch;
 
 /// Positions of a transformed tile.
 const POSITIONS: usize = 36;
@@ -129,9 +129,9 @@ impl Tiling {
     }
 }
 
-/// The tiles of a convolution that Winograd's method computes faster on this adapter than the direct sum; `None` where it does not apply.
-pub fn tiling(caps: &Capabilities, g: &Geometry, pass: Pass) -> Option<Tiling> {
-    let t = fits(caps, g)?;
+/// The tiles of a convolution that Winograd's method computes faster for this target than the direct sum; `None` where it does not apply.
+pub fn tiling(target: &Target, g: &Geometry, pass: Pass) -> Option<Tiling> {
+    let t = fits(target, g)?;
     // Multiply-adds of the products against those of the direct sum, which takes pixels in tiles of 32, plus the transforms' accesses,
     // one of which costs a software driver as much as some fourteen multiply-adds.
     let (columns, accesses) = match pass {
@@ -148,8 +148,8 @@ pub fn tiling(caps: &Capabilities, g: &Geometry, pass: Pass) -> Option<Tiling> {
 }
 
 /// The tiles of a convolution that can be computed so at all.
-pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
-    let able = caps.software && caps.subgroup_size == Some(SUBGROUP) && caps.int64 && caps.winograd;
+pub fn fits(target: &Target, g: &Geometry) -> Option<Tiling> {
+    let able = target.software && target.subgroup_size == Some(SUBGROUP) && target.int64 && target.winograd;
     let three = g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.padding == [1, 1] && g.groups == 1;
     let even = g.cin.is_multiple_of(8) && g.cout.is_multiple_of(8) && g.input[1].is_multiple_of(2) && g.n > 0;
     if !(able && three && even) {
@@ -158,7 +158,7 @@ pub fn fits(caps: &Capabilities, g: &Geometry) -> Option<Tiling> {
     let t = Tiling::new(g);
     let largest = t.scratch().into_iter().max().unwrap_or(0);
     // Lane numbers pass through f32, exactly below 2^23.
-    let small = 4 * largest as u64 <= caps.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
+    let small = 4 * largest as u64 <= target.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
     let products = [t.product(false), t.reversed().product(true), t.weight_product()];
     (small && products.iter().all(matmul_wide::fits)).then_some(t)
 }

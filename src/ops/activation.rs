@@ -39,7 +39,7 @@ impl Op for Activation {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::forward(cx.caps(), self.0, n, cx.input(0), cx.output(0)));
+        cx.launch(kernel::forward(cx.target(), self.0, n, cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -56,7 +56,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::backward(cx.caps(), self.0, n, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::backward(cx.target(), self.0, n, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

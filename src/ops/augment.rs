@@ -56,7 +56,7 @@ impl Op for Augment {
         let s = cx.input_shape(0);
         let extents = [s[0], s[1], s[2], s[3]];
         let how = (&self.change, self.prob, self.stream);
-        cx.launch(kernel::augment(cx.caps(), extents, how, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::augment(cx.target(), extents, how, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

@@ -71,9 +71,9 @@ impl Op for BatchNorm {
         let norm = self.norm(cx.input_shape(0));
         let (mean, spread) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
         if self.train {
-            cx.launch(norm.stats(cx.caps(), cx.input(0), mean, spread));
+            cx.launch(norm.stats(cx.target(), cx.input(0), mean, spread));
         }
-        cx.launch(norm.forward(cx.caps(), cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
+        cx.launch(norm.forward(cx.target(), cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
         Ok(())
     }
 }
@@ -91,7 +91,7 @@ impl Op for Sums {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
         let [x, y, mean, spread, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(norm.sums(cx.caps(), x, y, mean, spread, dy, cx.output(0), cx.output(1)));
+        cx.launch(norm.sums(cx.target(), x, y, mean, spread, dy, cx.output(0), cx.output(1)));
         Ok(())
     }
 }
@@ -126,7 +126,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        cx.launch(norm.backward(cx.caps(), cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
+        cx.launch(norm.backward(cx.target(), cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
         Ok(())
     }
 }

@@ -24,9 +24,9 @@ impl Op for Clip {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.input_shape(0).elements();
-        let partial = cx.scratch(kernel::chunks(cx.caps(), n).1);
-        cx.launch(kernel::partial(cx.caps(), n, cx.input(0), partial));
-        cx.launch(kernel::finish(cx.caps(), n, self.max_norm, [partial, cx.input(1)], cx.output(0), cx.output(1)));
+        let partial = cx.scratch(kernel::chunks(cx.target(), n).1);
+        cx.launch(kernel::partial(cx.target(), n, cx.input(0), partial));
+        cx.launch(kernel::finish(cx.target(), n, self.max_norm, [partial, cx.input(1)], cx.output(0), cx.output(1)));
         Ok(())
     }
 }

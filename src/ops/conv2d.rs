@@ -68,9 +68,9 @@ impl Conv2d {
 fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> (Family, Vec<Operand>) {
     let family = forced.unwrap_or_else(|| {
         cx.request(Request::Convolution(*g, pass));
-        kernel::choose(cx.caps(), g, pass)
+        kernel::choose(cx.target(), g, pass)
     });
-    let regions = kernel::scratch(family, cx.caps(), g, pass);
+    let regions = kernel::scratch(family, cx.target(), g, pass);
     (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
 
@@ -182,7 +182,7 @@ impl Op for BackwardWeight {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = &self.geometry;
         let (family, scratch) = plan(cx, self.family, g, Pass::Weight);
-        let launches = kernel::backward_weight(family, cx.caps(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let launches = kernel::backward_weight(family, cx.target(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }

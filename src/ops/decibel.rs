@@ -30,7 +30,7 @@ impl Op for Decibel {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let s = cx.input_shape(0);
         let extents = (s[0], s[1], s[2]);
-        cx.launch(kernel::decibel(cx.caps(), extents, &self.scale, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::decibel(cx.target(), extents, &self.scale, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

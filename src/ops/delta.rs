@@ -27,8 +27,8 @@ impl Op for Delta {
         let s = cx.input_shape(0);
         let slopes = kernel::Slopes { extents: (s[0], s[1], s[2]), hop: self.hop, scale: self.scale };
         let d = cx.scratch(s.elements());
-        cx.launch(kernel::slope(cx.caps(), &slopes, cx.input(0), cx.input(1), d));
-        cx.launch(kernel::stack(cx.caps(), &slopes, cx.input(0), cx.input(1), d, cx.output(0)));
+        cx.launch(kernel::slope(cx.target(), &slopes, cx.input(0), cx.input(1), d));
+        cx.launch(kernel::stack(cx.target(), &slopes, cx.input(0), cx.input(1), d, cx.output(0)));
         Ok(())
     }
 }

@@ -76,9 +76,9 @@ impl Op for Dropout {
         let kernel = self.kernel(cx.output_shape(0));
         let (x, rng, y) = (cx.input(0), cx.input(1), cx.output(0));
         cx.launch(match self.with {
-            With::Nothing => kernel.forward(cx.caps(), x, rng, y),
-            With::Relu => kernel.relu(cx.caps(), x, rng, y),
-            With::Add => kernel.add(cx.caps(), x, rng, cx.input(2), y),
+            With::Nothing => kernel.forward(cx.target(), x, rng, y),
+            With::Relu => kernel.relu(cx.target(), x, rng, y),
+            With::Add => kernel.add(cx.target(), x, rng, cx.input(2), y),
         });
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Op for ReluBackward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let kernel = self.0.kernel(cx.output_shape(0));
-        cx.launch(kernel.relu_backward(cx.caps(), cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel.relu_backward(cx.target(), cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

@@ -53,10 +53,10 @@ impl Op for Heads {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let e = self.extents(if self.split { cx.output_shape(0) } else { cx.input_shape(0) });
         let launch = match (self.split, self.parts) {
-            (true, 3) => e.split_qkv(cx.caps(), cx.input(0), [0, 1, 2].map(|o| cx.output(o))),
-            (false, 3) => e.merge_qkv(cx.caps(), [0, 1, 2].map(|i| cx.input(i)), cx.output(0)),
-            (true, _) => e.split(cx.caps(), cx.input(0), cx.output(0)),
-            (false, _) => e.merge(cx.caps(), cx.input(0), cx.output(0)),
+            (true, 3) => e.split_qkv(cx.target(), cx.input(0), [0, 1, 2].map(|o| cx.output(o))),
+            (false, 3) => e.merge_qkv(cx.target(), [0, 1, 2].map(|i| cx.input(i)), cx.output(0)),
+            (true, _) => e.split(cx.target(), cx.input(0), cx.output(0)),
+            (false, _) => e.merge(cx.target(), cx.input(0), cx.output(0)),
         };
         cx.launch(launch);
         Ok(())

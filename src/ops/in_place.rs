@@ -34,9 +34,9 @@ impl Op for InPlace {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (n, y) = (cx.input_shape(0).elements(), cx.input(0));
         cx.launch(match self.rule {
-            Rule::Ema => kernel::ema(cx.caps(), n, self.s, y, cx.input(1)),
-            Rule::Accumulate => kernel::accumulate(cx.caps(), n, self.s, y, cx.input(1)),
-            Rule::Fill => kernel::fill(cx.caps(), n, self.s, y),
+            Rule::Ema => kernel::ema(cx.target(), n, self.s, y, cx.input(1)),
+            Rule::Accumulate => kernel::accumulate(cx.target(), n, self.s, y, cx.input(1)),
+            Rule::Fill => kernel::fill(cx.target(), n, self.s, y),
         });
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Op for LayerNorm {
         let norm = self.norm(cx.input_shape(0));
         let [x, weight, bias] = [0, 1, 2].map(|i| cx.input(i));
         let [y, mean, rstd] = [0, 1, 2].map(|o| cx.output(o));
-        cx.launch(norm.forward(cx.caps(), x, weight, bias, y, mean, rstd));
+        cx.launch(norm.forward(cx.target(), x, weight, bias, y, mean, rstd));
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ impl Op for Backward {
         let norm = self.0.norm(cx.input_shape(0));
         let [x, weight, mean, rstd, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
         let other = (cx.inputs() == 6).then(|| cx.input(5));
-        cx.launch(norm.backward(cx.caps(), x, weight, mean, rstd, dy, other, cx.output(0)));
+        cx.launch(norm.backward(cx.target(), x, weight, mean, rstd, dy, other, cx.output(0)));
         Ok(())
     }
 }
@@ -105,7 +105,7 @@ impl Op for BackwardParams {
         let norm = self.0.norm(cx.input_shape(0));
         let [x, mean, rstd, dy] = [0, 1, 2, 3].map(|i| cx.input(i));
         let parts = (norm.slices() > 1).then(|| [0; 2].map(|_| cx.scratch(norm.slices() * norm.n)));
-        for launch in norm.backward_params(cx.caps(), x, mean, rstd, dy, parts, cx.output(0), cx.output(1)) {
+        for launch in norm.backward_params(cx.target(), x, mean, rstd, dy, parts, cx.output(0), cx.output(1)) {
             cx.launch(launch);
         }
         Ok(())

@@ -87,14 +87,14 @@ impl Op for MatMul {
         let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.inputs() == 3);
         let variant = self.variant.unwrap_or_else(|| {
             cx.request(Request::Product(p));
-            kernel::choose(cx.caps(), &p)
+            kernel::choose(cx.target(), &p)
         });
         let part = match variant {
             Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
             _ => None,
         };
         let bias = cx.input(if cx.inputs() == 3 { 2 } else { 0 });
-        let launches = kernel::launches(cx.caps(), variant, &p, cx.input(0), cx.input(1), bias, cx.output(0), part);
+        let launches = kernel::launches(cx.target(), variant, &p, cx.input(0), cx.input(1), bias, cx.output(0), part);
         for launch in launches {
             cx.launch(launch);
         }

@@ -35,7 +35,7 @@ impl Op for Mel {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let extents = (cx.input_shape(0)[0], self.bins, self.bands, cx.input_shape(0)[2]);
-        cx.launch(kernel::mel(cx.caps(), extents, self.weights, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
+        cx.launch(kernel::mel(cx.target(), extents, self.weights, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
         Ok(())
     }
 }

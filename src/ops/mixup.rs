@@ -43,8 +43,8 @@ impl Op for Mixup {
         let extents = kernel::Extents { batch, others, lines: x1.elements() / batch / cols, cols };
         let operands = kernel::Operands { x1: cx.input(0), x2: cx.input(1), partner: cx.input(2), on: cx.input(3), y: cx.output(0) };
         cx.launch(match self.curve {
-            Some(Curve { a, b, c }) => kernel::horizontal(cx.caps(), &extents, [a, b, c], operands),
-            None => kernel::mixup(cx.caps(), &extents, cx.input(4), operands),
+            Some(Curve { a, b, c }) => kernel::horizontal(cx.target(), &extents, [a, b, c], operands),
+            None => kernel::mixup(cx.target(), &extents, cx.input(4), operands),
         });
         Ok(())
     }

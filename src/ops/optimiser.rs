@@ -58,9 +58,9 @@ impl Op for Update {
             clip: self.clipped.then(|| cx.input(hyper + 1)),
         };
         cx.launch(match self.rule {
-            Rule::Adamw => kernel::adamw(cx.caps(), n, operands),
-            Rule::Sgd => kernel::sgd(cx.caps(), n, operands),
-            Rule::Rmsprop => kernel::rmsprop(cx.caps(), n, operands),
+            Rule::Adamw => kernel::adamw(cx.target(), n, operands),
+            Rule::Sgd => kernel::sgd(cx.target(), n, operands),
+            Rule::Rmsprop => kernel::rmsprop(cx.target(), n, operands),
         });
         Ok(())
     }

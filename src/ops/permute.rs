@@ -40,7 +40,7 @@ impl Op for Permute {
             shape[lead + to] = n;
             stride[lead + to] = inner;
         }
-        cx.launch(kernel::permute(cx.caps(), shape, stride, cx.input(0), cx.output(0)));
+        cx.launch(kernel::permute(cx.target(), shape, stride, cx.input(0), cx.output(0)));
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ impl Op for Add {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::add(cx.caps(), n, self.relu, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::add(cx.target(), n, self.relu, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }
@@ -59,7 +59,7 @@ impl Op for Mul {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::mul(cx.caps(), n, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::mul(cx.target(), n, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ impl Op for Affine {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        cx.launch(kernel::affine(cx.caps(), n, self.scale, self.shift, cx.input(0), cx.output(0)));
+        cx.launch(kernel::affine(cx.target(), n, self.scale, self.shift, cx.input(0), cx.output(0)));
         Ok(())
     }
 }

@@ -75,8 +75,8 @@ impl Op for Pool2d {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.pool(cx.input_shape(0))?;
         cx.launch(match self.max {
-            true => p.max(cx.caps(), cx.input(0), cx.output(0), cx.output(1)),
-            false => p.avg(cx.caps(), cx.input(0), cx.output(0)),
+            true => p.max(cx.target(), cx.input(0), cx.output(0), cx.output(1)),
+            false => p.avg(cx.target(), cx.input(0), cx.output(0)),
         });
         Ok(())
     }
@@ -98,8 +98,8 @@ impl Op for Backward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.forward.pool(&self.shape)?;
         cx.launch(match self.forward.max {
-            true => p.max_backward(cx.caps(), cx.input(0), cx.input(1), cx.output(0)),
-            false => p.avg_backward(cx.caps(), cx.input(0), cx.output(0)),
+            true => p.max_backward(cx.target(), cx.input(0), cx.input(1), cx.output(0)),
+            false => p.avg_backward(cx.target(), cx.input(0), cx.output(0)),
         });
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Op for Reduce {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let shape = cx.input_shape(0);
         let (around, scale) = (shape.around(self.dim), self.scale(shape));
-        cx.launch(kernel::forward(cx.caps(), around, scale, cx.input(0), cx.output(0)));
+        cx.launch(kernel::forward(cx.target(), around, scale, cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -64,7 +64,7 @@ impl Op for Spread {
         Ok(vec![self.shape.clone()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        cx.launch(kernel::backward(cx.caps(), self.shape.around(self.dim), self.scale, cx.input(0), cx.output(0)));
+        cx.launch(kernel::backward(cx.target(), self.shape.around(self.dim), self.scale, cx.input(0), cx.output(0)));
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ impl Op for Resized {
         };
         // Without lengths the kernel reads none; any operand fills the place.
         let lengths = cx.input(if self.hop > 0 { 1 } else { 0 });
-        cx.launch(kernel::resize(cx.caps(), &extents, filter, cx.input(0), lengths, cx.output(0)));
+        cx.launch(kernel::resize(cx.target(), &extents, filter, cx.input(0), lengths, cx.output(0)));
         Ok(())
     }
 }

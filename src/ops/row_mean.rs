@@ -27,7 +27,7 @@ impl Op for RowMean {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let rows = cx.input_shape(0).elements();
-        cx.launch(kernel::forward(cx.caps(), rows, cx.input(0), cx.input(1), cx.output(0), cx.output(1)));
+        cx.launch(kernel::forward(cx.target(), rows, cx.input(0), cx.input(1), cx.output(0), cx.output(1)));
         Ok(())
     }
 }
@@ -44,7 +44,7 @@ impl Op for RowMeanBackward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let rows = cx.input_shape(0).elements();
-        cx.launch(kernel::backward(cx.caps(), rows, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
+        cx.launch(kernel::backward(cx.target(), rows, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ impl Op for Slice {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let part = Part { around: cx.input_shape(0).around(self.dim), start: self.start, m: self.end - self.start };
-        cx.launch(part.take(cx.caps(), cx.input(0), cx.output(0)));
+        cx.launch(part.take(cx.target(), cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -54,7 +54,7 @@ impl Op for Pad {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let part = Part { around: self.shape.around(self.dim), start: self.start, m: cx.input_shape(0)[self.dim] };
-        cx.launch(part.pad(cx.caps(), cx.input(0), cx.output(0)));
+        cx.launch(part.pad(cx.target(), cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -102,7 +102,7 @@ impl Op for Concat {
         let mut start = 0;
         for i in 0..cx.inputs() {
             let m = cx.input_shape(i)[self.dim];
-            cx.launch(Part { around, start, m }.put(cx.caps(), cx.input(i), cx.output(0)));
+            cx.launch(Part { around, start, m }.put(cx.target(), cx.input(i), cx.output(0)));
             start += m;
         }
         Ok(())

@@ -25,7 +25,7 @@ impl Op for Softmax {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let around = cx.input_shape(0).around(self.dim);
-        cx.launch(kernel::forward(cx.caps(), around, cx.input(0), cx.output(0)));
+        cx.launch(kernel::forward(cx.target(), around, cx.input(0), cx.output(0)));
         Ok(())
     }
 }
@@ -44,7 +44,7 @@ impl Op for SoftmaxBackward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let around = cx.input_shape(0).around(self.dim);
-        cx.launch(kernel::backward(cx.caps(), around, cx.input(0), cx.input(1), cx.output(0)));
+        cx.launch(kernel::backward(cx.target(), around, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
     }
 }

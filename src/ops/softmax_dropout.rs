@@ -38,7 +38,7 @@ impl Op for SoftmaxDropout {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let dropped = self.dropped(cx.input_shape(0));
-        cx.launch(dropped.forward(cx.caps(), cx.input(0), cx.input(1), cx.output(0), cx.output(1)));
+        cx.launch(dropped.forward(cx.target(), cx.input(0), cx.input(1), cx.output(0), cx.output(1)));
         Ok(())
     }
 }
@@ -55,7 +55,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let dropped = self.0.dropped(cx.input_shape(0));
-        cx.launch(dropped.backward(cx.caps(), cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
+        cx.launch(dropped.backward(cx.target(), cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
         Ok(())
     }
 }

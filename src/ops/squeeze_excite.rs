@@ -39,7 +39,7 @@ impl Op for SqueezeExcite {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
         let [m, w1, w2] = [0, 1, 2].map(|i| cx.input(i));
-        cx.launch(gate.forward(cx.caps(), m, w1, w2, cx.output(1), cx.output(0)));
+        cx.launch(gate.forward(cx.target(), m, w1, w2, cx.output(1), cx.output(0)));
         Ok(())
     }
 }
@@ -57,7 +57,7 @@ impl Op for Backward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
         let [s, w1, w2, h, ds] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(gate.backward(cx.caps(), s, w1, w2, h, ds, cx.output(0), cx.output(1)));
+        cx.launch(gate.backward(cx.target(), s, w1, w2, h, ds, cx.output(0), cx.output(1)));
         Ok(())
     }
 }
@@ -76,7 +76,7 @@ impl Op for BackwardWeights {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.output_shape(0));
         let [s, m, dh, h, ds] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(gate.backward_weights(cx.caps(), s, m, dh, h, ds, cx.output(0), cx.output(1)));
+        cx.launch(gate.backward_weights(cx.target(), s, m, dh, h, ds, cx.output(0), cx.output(1)));
         Ok(())
     }
 }

@@ -110,12 +110,12 @@ impl Op for Stft {
             emphasis: f.pre_emphasis,
         };
         let framed = cx.scratch(geometry.batch * geometry.padded());
-        cx.launch(kernel::pad(cx.caps(), &geometry, cx.input(0), cx.input(1), framed));
+        cx.launch(kernel::pad(cx.target(), &geometry, cx.input(0), cx.input(1), framed));
         let from = kernel::Operands { framed, lengths: cx.input(1), window: cx.input(2), turns: cx.input(3) };
         cx.launch(match self.part {
-            Part::Complex => kernel::complex(cx.caps(), &geometry, from, cx.output(0), cx.output(1)),
-            Part::Magnitude => kernel::power(cx.caps(), &geometry, true, from, cx.output(0)),
-            Part::Power => kernel::power(cx.caps(), &geometry, false, from, cx.output(0)),
+            Part::Complex => kernel::complex(cx.target(), &geometry, from, cx.output(0), cx.output(1)),
+            Part::Magnitude => kernel::power(cx.target(), &geometry, true, from, cx.output(0)),
+            Part::Power => kernel::power(cx.target(), &geometry, false, from, cx.output(0)),
         });
         Ok(())
     }

@@ -7,6 +7,7 @@
 use crate::compile::{Options, Program, States};
 use crate::gpu::{Device, tuned};
 use crate::graph::{Graph, Var};
+use crate::kernels::Target;
 use crate::kernels::choices::{Choices, Request};
 use crate::kernels::conv2d::{Geometry, Pass};
 use crate::kernels::matmul::Product;
@@ -46,24 +47,24 @@ pub struct Tuned {
 /// # Errors
 /// Device faults.
 pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Tuned> {
-    let caps = &crate::gpu::Capabilities { half, ..device.caps().clone() };
-    let mut distinct: Vec<(String, &Request)> = requests.iter().map(|r| (r.key(caps), r)).collect();
+    let target = &Target { half, ..Target::new(device) };
+    let mut distinct: Vec<(String, &Request)> = requests.iter().map(|r| (r.key(target), r)).collect();
     distinct.sort_by(|a, b| a.0.cmp(&b.0));
     distinct.dedup_by(|a, b| a.0 == b.0);
-    distinct.retain(|(_, r)| r.candidates(caps).len() > 1);
-    let mut kept = tuned::recall(caps);
+    distinct.retain(|(_, r)| r.candidates(target).len() > 1);
+    let mut kept = tuned::recall(target);
     let mut result = Tuned::default();
     for (i, (key, request)) in distinct.iter().enumerate() {
         progress(i, distinct.len());
-        let table = request.default_name(caps);
-        let name = match kept.get(key).filter(|n| request.candidates(caps).contains(n)) {
+        let table = request.default_name(target);
+        let name = match kept.get(key).filter(|n| request.candidates(target).contains(n)) {
             Some(name) => {
                 result.known += 1;
                 name.clone()
             }
             None => {
                 result.measured += 1;
-                fastest(device, request, key, half, &table, request.candidates(caps))?
+                fastest(device, request, key, half, &table, request.candidates(target))?
             }
         };
         result.changed += usize::from(name != table);
@@ -71,7 +72,7 @@ pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &m
         result.choices.insert(key.clone(), name);
     }
     progress(distinct.len(), distinct.len());
-    result.kept = result.measured == 0 || tuned::remember(caps, &kept);
+    result.kept = result.measured == 0 || tuned::remember(target, &kept);
     Ok(result)
 }
 

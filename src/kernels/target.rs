@@ -1,0 +1,36 @@
+//! What kernels are made for: an adapter's facts and what compilation has chosen.
+
+use super::choices::Choices;
+use crate::gpu::{Capabilities, Device};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// An adapter and the compiler's choices on it. Reads as the adapter's [`Capabilities`], which launchers that choose nothing take.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The adapter's facts.
+    pub caps: Arc<Capabilities>,
+    /// Products and convolutions round their operands to half precision.
+    pub half: bool,
+    /// Convolutions by Winograd's method are allowed, not that they pay.
+    pub winograd: bool,
+    /// Ops may be computed together with what produces their input.
+    pub fusion: bool,
+    /// Problem -> variant, where one was measured to be the fastest.
+    pub tuned: Arc<Choices>,
+}
+
+impl Target {
+    /// Full precision, nothing tuned, and all that the device's request allows.
+    pub fn new(device: &Device) -> Self {
+        let (winograd, fusion) = (device.allows("winograd"), device.allows("fusion"));
+        Target { caps: device.caps().clone(), half: false, winograd, fusion, tuned: Arc::default() }
+    }
+}
+
+impl Deref for Target {
+    type Target = Capabilities;
+    fn deref(&self) -> &Capabilities {
+        &self.caps
+    }
+}
