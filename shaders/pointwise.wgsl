@@ -1,6 +1,7 @@
-// Pointwise arithmetic on tensors of one shape.
+// Pointwise arithmetic on tensors of one shape, or with b repeated.
 //   add    y = a + b         (its own VJP: dy for both); add_relu its positive part (a NaN stays one)
 //   mul    y = a · b         (VJP: mul(dy, b), mul(dy, a))
+//   add_broadcast, mul_broadcast: y[o,j,i] = a[o,j,i] + b[j], a[o,j,i] · b[j]   (VJP for b: summed over o and i by reduce.wgsl)
 //   affine y = s·x + t       (VJP: affine(dy, s, 0))
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
@@ -11,11 +12,12 @@ const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  accesses per invocation
 const LANES: u32 = 1u; //#tunable  floats per access
 
-struct Params { n: u32, scale: f32, shift: f32, _pad: u32 }
+// n in accesses; inner and period (the extents of i and j) for b, where inner is 1 or accesses are of one float
+struct Params { n: u32, scale: f32, shift: f32, inner: u32, period: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       a: array<Stored>; // (n), n in accesses
-@group(0) @binding(2) var<storage, read>       b: array<Stored>; // (n)
+@group(0) @binding(2) var<storage, read>       b: array<Stored>; // (n), (period) where repeated
 @group(0) @binding(3) var<storage, read_write> y: array<Stored>; // (n)  overwritten
 
 @compute @workgroup_size(WG)
@@ -45,6 +47,26 @@ fn mul(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
         let i = first + step * WG;
         if i >= p.n { return; }
         y[i] = store(load(a[i]) * load(b[i]));
+    }
+}
+
+@compute @workgroup_size(WG)
+fn add_broadcast(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = store(load(a[i]) + load(b[i / p.inner % p.period]));
+    }
+}
+
+@compute @workgroup_size(WG)
+fn mul_broadcast(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        y[i] = store(load(a[i]) * load(b[i / p.inner % p.period]));
     }
 }
 

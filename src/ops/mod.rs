@@ -34,6 +34,7 @@ mod softmax;
 mod softmax_dropout;
 mod squeeze_excite;
 mod stft;
+mod stop_gradient;
 
 pub use bce_with_logits::{bce_with_logits, bce_with_logits_rows};
 pub use channel_scale::channel_scale;
@@ -69,6 +70,7 @@ pub use softmax::softmax;
 pub use softmax_dropout::softmax_dropout;
 pub use squeeze_excite::squeeze_excite;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
+pub use stop_gradient::stop_gradient;
 
 use crate::graph::{Graph, Shape, Var};
 use crate::{Error, Result};

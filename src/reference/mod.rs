@@ -27,6 +27,7 @@ pub mod matmul;
 pub mod mel;
 pub mod mixup;
 pub mod optimiser;
+pub mod pointwise;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;
