@@ -76,6 +76,7 @@ pub mod models;
 pub mod nn;
 pub mod ops;
 pub mod reference;
+pub mod storage;
 pub mod train;
 pub mod tune;
 

@@ -2,8 +2,11 @@
 
 mod common;
 
-use common::device;
+use common::{device, recipe};
 use emotone::doctor::examine;
+use emotone::gpu::{AdapterRequest, Device};
+use emotone::train::config::Config;
+use emotone::train::run;
 use std::process::Command;
 
 #[test]
@@ -40,22 +43,63 @@ fn a_wrong_variant_is_found_and_named() {
 /// In a cache folder of its own: a finding is kept for this adapter and driver, announced, obeyed, and taken back.
 #[test]
 fn what_is_switched_off_stays_off_until_it_passes() {
-    let Some(device) = device() else { return };
+    if device().is_none() {
+        return;
+    }
     let dir = tempfile::tempdir().expect("folder");
-    let caps = device.caps();
-    let key = format!("{}|{}|{}|{}", caps.adapter, caps.backend, caps.driver, env!("CARGO_PKG_VERSION"));
-    let file = dir.path().join("emotone").join("switched-off.json");
-    std::fs::create_dir_all(file.parent().expect("folder")).expect("folder");
-    std::fs::write(&file, serde_json::json!({ key: ["winograd", "fusion"] }).to_string()).expect("file");
-    let train = |args: &[&str]| {
-        let out = Command::new(env!("CARGO_BIN_EXE_train")).env("XDG_CACHE_HOME", dir.path()).args(args).output().expect("train");
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8_lossy(&out.stdout).into_owned()
+    let open = |all_variants| {
+        let request = AdapterRequest { cache: Some(dir.path().into()), all_variants, ..AdapterRequest::from_env() };
+        Device::open(&request).expect("device")
     };
-    let plan = ["--plan", "--preset", "small"];
-    let without = train(&plan);
-    assert!(without.contains("switched off, because doctor found it wrong here: winograd, fusion"), "{without}");
-    assert!(!without.contains("winograd_input"), "{without}");
-    assert!(train(&["--doctor"]).contains("this adapter computes right"));
-    assert!(!train(&plan).contains("switched off"), "a variant that passes stays off");
+    let key = {
+        let caps = open(false).caps().clone();
+        format!("{}|{}|{}|{}", caps.adapter, caps.backend, caps.driver, env!("CARGO_PKG_VERSION"))
+    };
+    let words = ["winograd", "fusion"].map(String::from);
+    std::fs::write(dir.path().join("switched-off.json"), serde_json::json!({ key: words }).to_string()).expect("file");
+    let without = open(false);
+    assert!(without.caps().headline().contains("switched off, because doctor found it wrong here: winograd, fusion"));
+    let plans = run::plans(&without, &recipe(Config::preset("small").expect("preset"))).expect("plans");
+    assert!(!plans.is_empty() && plans.iter().all(|(_, text)| !text.contains("winograd_input")), "{plans:?}");
+    // The doctor examines what is switched off as well.
+    let all = open(true);
+    assert!(!all.caps().headline().contains("switched off"));
+    let report = examine(&all, &|_, _| (), &mut |_| ()).expect("report");
+    assert!(report.healthy() && report.keep(&all) && report.to_string().contains("this adapter computes right"), "{report}");
+    assert!(!open(false).caps().headline().contains("switched off"), "a variant that passes stays off");
+}
+
+/// In a process of its own, whose environment names a folder with a finding in it: a request by hand neither obeys it nor adds to it.
+#[test]
+fn a_request_without_a_cache_reads_and_leaves_no_file() {
+    const CHILD: &str = "EMOTONE_TEST_WITHOUT_CACHE";
+    if let Ok(adapter) = std::env::var(CHILD) {
+        let device = Device::open(&AdapterRequest { name: Some(adapter), ..AdapterRequest::default() }).expect("device");
+        assert!(!device.caps().headline().contains("switched off"));
+        run::plans(&device, &recipe(Config::preset("tiny").expect("preset"))).expect("plans");
+        let report = examine(&device, &|_, _| (), &mut |_| ()).expect("report");
+        assert!(report.healthy() && !device.cache().remember("tuned.json", Some(&1)), "{report}");
+        return;
+    }
+    let Some(found) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let (folder, caps) = (dir.path().join("emotone"), found.caps());
+    let key = format!("{}|{}|{}|{}", caps.adapter, caps.backend, caps.driver, env!("CARGO_PKG_VERSION"));
+    let files = || {
+        let entries = std::fs::read_dir(&folder).expect("folder").map(|e| e.expect("entry").path());
+        entries.map(|p| (p.clone(), std::fs::read_to_string(p).expect("text"))).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    std::fs::create_dir(&folder).expect("folder");
+    for (file, says) in [("switched-off.json", serde_json::json!(["winograd"])), ("self-check.json", serde_json::json!({ "0": null }))] {
+        std::fs::write(folder.join(file), serde_json::json!({ key.clone(): says }).to_string()).expect("file");
+    }
+    let before = files();
+    let mut child = Command::new(std::env::current_exe().expect("this test"));
+    child
+        .args(["--exact", "a_request_without_a_cache_reads_and_leaves_no_file"])
+        .env(CHILD, &caps.adapter)
+        .env("XDG_CACHE_HOME", dir.path());
+    let done = child.output().expect("this test again");
+    assert!(done.status.success() && String::from_utf8_lossy(&done.stdout).contains("1 passed"), "{done:?}");
+    assert_eq!(files(), before);
 }

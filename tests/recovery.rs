@@ -116,10 +116,10 @@ fn the_same_bits_whatever_the_drivers_threads() {
 }
 
 #[test]
-fn what_software_drivers_translate_is_remembered_and_never_needed() {
+fn what_software_drivers_compile_is_remembered_and_never_needed() {
     let Some(device) = device() else { return };
     let dir = tempfile::tempdir().expect("folder");
-    let cache = dir.path().join("emotone/translated.json");
+    let cache = dir.path().join("emotone/precompiled.json");
     let plan = || {
         let mut train = Command::new(env!("CARGO_BIN_EXE_train"));
         let done = train.env("XDG_CACHE_HOME", dir.path()).args(["--plan", "--preset", "tiny"]).output().expect("train starts");

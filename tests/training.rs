@@ -4,8 +4,7 @@ mod common;
 
 use common::{device, spec};
 use emotone::Error;
-use emotone::gpu::adapter::LimitsChoice;
-use emotone::gpu::{AdapterRequest, Device};
+use emotone::gpu::{AdapterRequest, Device, LimitsChoice};
 use emotone::train::dataset::Dataset;
 use emotone::train::events::Event;
 use emotone::train::report::RunResult;

@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode> {
     if let Some(path) = args.json {
         std::fs::write(&path, serde_json::to_string_pretty(&report)?).with_context(|| path.display().to_string())?;
     }
-    if !args.dry_run && !report.keep(device.caps()) {
+    if !args.dry_run && !report.keep(&device) {
         eprintln!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(","));
     }
     Ok(if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -6,7 +6,8 @@ mod rows;
 
 pub use case::Case;
 
-use crate::gpu::{Capabilities, Device, quarantine};
+use crate::gpu::cache::SWITCHED_OFF;
+use crate::gpu::{Capabilities, Device};
 use crate::kernels::Target;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -119,8 +120,9 @@ impl Report {
     }
 
     /// Makes later programs on this adapter and driver do without the variants that failed; one that passes is used again.
-    pub fn keep(&self, caps: &Capabilities) -> bool {
-        quarantine::switch_off(caps, &self.switches())
+    pub fn keep(&self, device: &Device) -> bool {
+        let switches = self.switches();
+        device.cache().remember(SWITCHED_OFF, Some(&switches).filter(|s| !s.is_empty()))
     }
 }
 

@@ -1,86 +1,12 @@
-//! Which adapter to use, and what it can do.
+//! Finding and opening an adapter, and what it can do.
 
+use super::cache::{self, Cache};
+use super::experimental;
 use super::faults::{Fault, Faults};
-use super::{experimental, quarantine};
-use crate::choice::nearest;
+use super::request::{AdapterRequest, LimitsChoice};
 use crate::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
-
-/// Limits to ask the adapter for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LimitsChoice {
-    /// The adapter's own.
-    #[default]
-    Adapter,
-    /// WebGPU's default limits and no optional features: what every adapter has.
-    Default,
-}
-
-/// What the user asks for.
-#[derive(Debug, Clone, Default)]
-pub struct AdapterRequest {
-    /// Part of the adapter's name, in any case, or its index in [`list`]; none for the best hardware.
-    pub name: Option<String>,
-    /// Limits.
-    pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`. Another word is an error when
-    /// the adapter is opened.
-    pub disable: Vec<String>,
-    /// Uses variants that `doctor` found wrong here as well: for examining them.
-    pub all_variants: bool,
-    /// Skips the start-up check: results are then as good as the driver.
-    pub allow_unchecked_driver: bool,
-}
-
-/// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 7] = [
-    ("subgroups", wgpu::Features::SUBGROUP),
-    ("f16", wgpu::Features::SHADER_F16),
-    ("int64", wgpu::Features::SHADER_INT64),
-    ("coop", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
-    ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
-    ("winograd", wgpu::Features::empty()),
-    ("fusion", wgpu::Features::empty()),
-];
-
-impl AdapterRequest {
-    /// From `WGPU_ADAPTER_NAME`, `EMOTONE_LIMITS=default` and `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion`
-    /// (`WGPU_BACKEND` is honoured as well).
-    pub fn from_env() -> Self {
-        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        AdapterRequest {
-            name: var("WGPU_ADAPTER_NAME"),
-            limits: if var("EMOTONE_LIMITS").as_deref() == Some("default") { LimitsChoice::Default } else { LimitsChoice::Adapter },
-            disable: var("EMOTONE_DISABLE")
-                .unwrap_or_default()
-                .split(',')
-                .map(|s| s.trim().to_string())
-                .filter(|s| !s.is_empty())
-                .collect(),
-            all_variants: false,
-            allow_unchecked_driver: false,
-        }
-    }
-
-    /// What to ask of an adapter that offers `offered`: of the optional features those the engine uses and the user allows.
-    fn features(&self, offered: wgpu::Features) -> Result<wgpu::Features> {
-        let used = SWITCHES.iter().fold(wgpu::Features::empty(), |all, (_, f)| all | *f);
-        let mut features = match self.limits {
-            LimitsChoice::Adapter => used & offered,
-            LimitsChoice::Default => wgpu::Features::empty(),
-        };
-        for word in &self.disable {
-            let Some((_, off)) = SWITCHES.iter().find(|(name, _)| name == word) else {
-                let names = SWITCHES.map(|(name, _)| name);
-                let hint = nearest(word, names).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
-                return Err(Error::Config(format!("cannot disable {word:?}: a feature is one of {}{hint}", names.join(", "))));
-            };
-            features.remove(*off);
-        }
-        Ok(features)
-    }
-}
 
 /// One adapter of this machine.
 #[derive(Debug, Clone)]
@@ -163,8 +89,7 @@ pub(super) struct Opened {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub caps: Capabilities,
-    /// What the user and `doctor` switched off.
-    pub disabled: Vec<String>,
+    pub cache: Cache,
     pub faults: Faults,
 }
 
@@ -182,27 +107,27 @@ fn driver(info: &wgpu::AdapterInfo) -> String {
     [info.driver.as_str(), info.driver_info.as_str()].iter().filter(|s| !s.is_empty()).copied().collect::<Vec<_>>().join(" ")
 }
 
-/// Adapters, hardware first.
-fn adapters() -> Vec<wgpu::Adapter> {
+/// Adapters of the backends asked for, hardware first.
+fn adapters(backends: Option<&str>) -> Vec<wgpu::Adapter> {
+    let usable = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let backends = backends.map_or(usable, |names| usable & wgpu::Backends::from_comma_list(names));
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.flags = wgpu::InstanceFlags::empty();
-    let descriptor = descriptor.with_env();
-    let backends = descriptor.backends & (wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12);
-    let instance = wgpu::Instance::new(descriptor);
-    let mut all = pollster::block_on(instance.enumerate_adapters(backends));
+    descriptor.backends = backends;
+    let mut all = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
     let order = ["discrete", "integrated", "virtual", "other", "software"];
     all.sort_by_key(|a| order.iter().position(|k| *k == kind(a.get_info().device_type)));
     all
 }
 
-/// What there is, in the order of preference.
-pub fn list() -> Vec<AdapterSummary> {
+/// What there is in the backends `request` names, in the order of preference.
+pub fn list(request: &AdapterRequest) -> Vec<AdapterSummary> {
     let summary = |(index, a): (usize, &wgpu::Adapter)| {
         let info = a.get_info();
         let (driver, kind) = (driver(&info), kind(info.device_type));
         AdapterSummary { index, name: info.name, backend: format!("{:?}", info.backend), driver, kind }
     };
-    adapters().iter().enumerate().map(summary).collect()
+    adapters(request.backends.as_deref()).iter().enumerate().map(summary).collect()
 }
 
 fn choose(mut all: Vec<wgpu::Adapter>, wanted: Option<&str>) -> Result<wgpu::Adapter> {
@@ -238,19 +163,15 @@ fn missing_limit(limits: &wgpu::Limits) -> Option<String> {
 
 /// Opens the adapter `request` names.
 pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
-    let adapter = choose(adapters(), request.name.as_deref())?;
+    let adapter = choose(adapters(request.backends.as_deref()), request.name.as_deref())?;
     let info = adapter.get_info();
     let own = adapter.limits();
     if let Some(reason) = missing_limit(&own) {
         return Err(Error::Adapter { adapter: info.name, reason });
     }
-    let switched_off = match request.all_variants {
-        true => Vec::new(),
-        false => quarantine::switched_off(&info.name, &format!("{:?}", info.backend), &driver(&info)),
-    };
-    let mut request = request.clone();
-    request.disable.extend(switched_off.iter().cloned());
-    let features = request.features(adapter.features())?;
+    let cache = Cache::new(request.cache.clone(), &info.name, &format!("{:?}", info.backend), &driver(&info));
+    let switched_off: Vec<String> = if request.all_variants { Vec::new() } else { cache.recall(cache::SWITCHED_OFF).unwrap_or_default() };
+    let features = request.features(adapter.features(), &switched_off)?;
     let limits = match request.limits {
         LimitsChoice::Adapter => own,
         LimitsChoice::Default => wgpu::Limits::default(),
@@ -265,28 +186,39 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
     }))
     .map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
     let faults = Faults::default();
-    let shared = faults.clone();
+    watch(&device, &faults);
+    let caps = Capabilities { switched_off, ..capabilities(&adapter, features, &limits) };
+    Ok(Opened { device, queue, caps, cache, faults })
+}
+
+/// Lets `faults` hear what the driver reports and nobody asked about.
+fn watch(device: &wgpu::Device, faults: &Faults) {
+    let (uncaptured, lost) = (faults.clone(), faults.clone());
     device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-        shared.record(match e {
+        uncaptured.record(match e {
             wgpu::Error::OutOfMemory { source } => Fault::Memory(source.to_string()),
             e => Fault::Other(e.to_string()),
         });
     }));
-    let shared = faults.clone();
     device.set_device_lost_callback(move |reason, message| {
         let message = if message.is_empty() { String::new() } else { format!(": {message}") };
-        shared.record(Fault::Lost(format!("{reason:?}{message}")));
+        lost.record(Fault::Lost(format!("{reason:?}{message}")));
     });
+}
+
+/// What `adapter` can do when it is opened with `features` and `limits`.
+fn capabilities(adapter: &wgpu::Adapter, features: wgpu::Features, limits: &wgpu::Limits) -> Capabilities {
+    let info = adapter.get_info();
     let software = info.device_type == wgpu::DeviceType::Cpu;
     let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
-    let caps = Capabilities {
+    Capabilities {
         driver: driver(&info),
         backend: format!("{:?}", info.backend),
         software,
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
-        cooperative: cooperative(&adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
+        cooperative: cooperative(adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
         max_workgroup_memory: limits.max_compute_workgroup_storage_size,
@@ -296,11 +228,10 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         max_binding: limits.max_storage_buffer_binding_size,
         storage_alignment: limits.min_storage_buffer_offset_alignment,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-        switched_off,
+        switched_off: Vec::new(),
         memory_budget: if software { free_memory() } else { None },
         adapter: info.name,
-    };
-    Ok(Opened { device, queue, caps, disabled: request.disable, faults })
+    }
 }
 
 /// Side of the largest square cooperative matrices with half-precision operands and single-precision sums that shaders can name.
@@ -328,28 +259,9 @@ mod tests {
         let request = AdapterRequest { name: Some("no such card".into()), ..AdapterRequest::default() };
         let message = open(&request).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains("no such card"), "{message}");
-        for a in list() {
+        for a in list(&request) {
             assert!(message.contains(&a.name), "{message}");
         }
-    }
-
-    #[test]
-    fn features_can_be_switched_off() {
-        let all = wgpu::Features::all();
-        let request = |limits, disable: &[&str]| AdapterRequest {
-            limits,
-            disable: disable.iter().map(|d| d.to_string()).collect(),
-            ..AdapterRequest::default()
-        };
-        let granted = request(LimitsChoice::Adapter, &["subgroups", "coop"]).features(all).expect("known words");
-        assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY);
-        assert!(
-            request(LimitsChoice::Adapter, &[]).features(all).is_ok_and(|f| f.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
-        );
-        assert_eq!(request(LimitsChoice::Adapter, &[]).features(wgpu::Features::SUBGROUP).ok(), Some(wgpu::Features::SUBGROUP));
-        assert_eq!(request(LimitsChoice::Default, &[]).features(all).ok(), Some(wgpu::Features::empty()));
-        let message = request(LimitsChoice::Adapter, &["subgroup"]).features(all).err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(message.contains("did you mean \"subgroups\""), "{message}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The open device: memory, transfers, recording and replay of launches.
 
-use super::adapter::{self, AdapterRequest, Capabilities};
+use super::adapter::{self, Capabilities};
+use super::cache::Cache;
 use super::faults::Faults;
 use super::pipeline::{Key, Pipeline};
-use super::{Buffer, Launch, Region, self_check};
+use super::{AdapterRequest, Buffer, Launch, Region, self_check};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,14 +14,14 @@ pub struct Device {
     pub(super) raw: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     caps: Arc<Capabilities>,
-    disabled: Vec<String>,
     request: AdapterRequest,
+    cache: Cache,
     watcher: Mutex<Option<Watcher>>,
     faults: Faults,
     pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
 }
 
-/// Hears how many of how many pipelines were translated.
+/// Hears how many of how many pipelines a software driver has compiled.
 type Watcher = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Device memory held.
@@ -70,14 +71,14 @@ impl Device {
             raw: opened.device,
             queue: opened.queue,
             caps: Arc::new(opened.caps),
-            disabled: opened.disabled,
             request: request.clone(),
+            cache: opened.cache,
             watcher: Mutex::new(None),
             faults: opened.faults,
             pipelines,
         };
         if !device.request.allow_unchecked_driver {
-            let subgroup_size = self_check::check(&device)?.subgroup_size;
+            let subgroup_size = self_check::check(&device)?;
             Arc::make_mut(&mut device.caps).subgroup_size = subgroup_size;
         }
         Ok(Arc::new(device))
@@ -88,18 +89,23 @@ impl Device {
         &self.caps
     }
 
-    /// Whether neither the user nor `doctor` switched `word` off; see [`AdapterRequest::disable`].
-    pub fn allows(&self, word: &str) -> bool {
-        !self.disabled.iter().any(|d| d == word)
+    /// What is remembered about it between programs.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
-    /// Lets `watcher` hear, from any thread, how many of how many pipelines a software driver has translated, when it does so for the first
+    /// Whether neither the user nor `doctor` switched `word` off; see [`AdapterRequest::disable`].
+    pub fn allows(&self, word: &str) -> bool {
+        !self.request.disable.iter().chain(&self.caps.switched_off).any(|d| d == word)
+    }
+
+    /// Lets `watcher` hear, from any thread, how many of how many pipelines a software driver has compiled, when it does so for the first
     /// time; the rest of the work waits for that.
-    pub fn watch_translation(&self, watcher: impl Fn(usize, usize) + Send + Sync + 'static) {
+    pub fn watch_precompilation(&self, watcher: impl Fn(usize, usize) + Send + Sync + 'static) {
         *self.watcher.lock().unwrap_or_else(|p| p.into_inner()) = Some(Box::new(watcher));
     }
 
-    pub(super) fn translated(&self, done: usize, all: usize) {
+    pub(super) fn precompiled(&self, done: usize, all: usize) {
         if let Some(watcher) = &*self.watcher.lock().unwrap_or_else(|p| p.into_inner()) {
             watcher(done, all);
         }

@@ -2,24 +2,24 @@
 
 pub mod adapter;
 pub mod buffer;
-mod cache;
+pub mod cache;
 pub mod device;
 mod experimental;
 pub mod faults;
 pub mod launch;
 pub mod pipeline;
-pub mod quarantine;
+mod precompile;
 pub mod reflect;
+pub mod request;
 mod self_check;
 mod timing;
-mod translate;
-pub mod tuned;
 pub mod wgsl;
 
-pub use adapter::{AdapterRequest, Capabilities};
+pub use adapter::Capabilities;
 pub use buffer::{Buffer, Region};
 pub use device::{Device, Memory, Recording};
 pub use launch::{Launch, MAX_GROUPS, Shader, fold};
+pub use request::{AdapterRequest, LimitsChoice};
 
 /// Shared WGSL under `shaders/common`, by the name used in `//#include <common/NAME.wgsl>`.
 pub fn includes(name: &str) -> Option<&'static str> {

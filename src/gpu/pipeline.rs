@@ -3,7 +3,7 @@
 use super::launch::Shader;
 use super::reflect::{self, EntryInfo};
 use super::wgsl::{self, Tunable};
-use super::{Device, includes, translate};
+use super::{Device, includes, precompile};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Device {
         Ok(pipeline)
     }
 
-    /// Compiles those of `wanted` that nobody asked for before, on all cores.
+    /// Compiles those of `wanted` that nobody asked for before, on the threads of the request.
     ///
     /// # Errors
     /// As [`Device::pipeline`]: of the first one in order that fails.
@@ -70,7 +70,7 @@ impl Device {
             }
             done
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(missing.len());
+        let threads = self.request().threads.max(1).min(missing.len());
         let mut done: Vec<_> = std::thread::scope(|s| {
             let workers: Vec<_> = (0..threads).map(|_| s.spawn(work)).collect();
             workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
@@ -79,7 +79,7 @@ impl Device {
         for ((_, pipeline), key) in done.into_iter().zip(&missing) {
             cache().insert(key.clone(), Arc::new(pipeline?));
         }
-        translate::ahead(self, &missing);
+        precompile::new_ones(self, &missing);
         Ok(())
     }
 

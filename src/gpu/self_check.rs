@@ -1,8 +1,8 @@
 //! The start-up check: a few milliseconds that catch drivers which compute wrong results, remembered per driver version.
 
-use super::{Capabilities, Device, Launch, Shader, cache};
+use super::{Device, Launch, Shader};
 use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 static SHADER: Shader = Shader { stem: "self_check", source: include_str!("../../shaders/self_check.wgsl") };
 static SUBGROUP_SHADER: Shader = Shader { stem: "self_check_subgroup", source: include_str!("../../shaders/self_check_subgroup.wgsl") };
@@ -15,36 +15,28 @@ struct Params {
     _pad: [u32; 2],
 }
 
-/// What was found on an adapter that passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// Verified width of subgroups.
-    pub subgroup_size: Option<u32>,
-}
+/// Width of subgroups that the adapter states -> width verified, by adapter and driver.
+const FILE: &str = "self-check.json";
 
-/// Checks the device, or recalls that this adapter, driver and version of the engine passed before.
+/// Checks the device, or recalls that this adapter, driver and version of the engine passed before. Returns the verified width of
+/// subgroups.
 ///
 /// # Errors
 /// [`Error::Adapter`] with what is wrong and what to install.
-pub(super) fn check(device: &Device) -> Result<Verdict> {
-    let key = key(device.caps());
-    let file = cache::file("self-check.json");
-    let mut known: std::collections::BTreeMap<String, Verdict> = file.as_deref().map(cache::recall).unwrap_or_default();
-    if let Some(v) = known.get(&key) {
-        return Ok(*v);
+pub(super) fn check(device: &Device) -> Result<Option<u32>> {
+    let stated = device.caps().subgroup_size.unwrap_or(0);
+    let mut known: BTreeMap<u32, Option<u32>> = device.cache().recall(FILE).unwrap_or_default();
+    if let Some(verified) = known.get(&stated) {
+        return Ok(*verified);
     }
-    let verdict = run(device)?;
-    known.insert(key, verdict);
+    let verified = run(device)?;
+    known.insert(stated, verified);
     // A verdict that cannot be kept is found again at the next start.
-    let _ = file.and_then(|f| cache::remember(&f, &known));
-    Ok(verdict)
+    device.cache().remember(FILE, Some(&known));
+    Ok(verified)
 }
 
-fn key(caps: &Capabilities) -> String {
-    format!("{}|{}|{}|{:?}|{}", caps.adapter, caps.backend, caps.driver, caps.subgroup_size, env!("CARGO_PKG_VERSION"))
-}
-
-fn run(device: &Device) -> Result<Verdict> {
+fn run(device: &Device) -> Result<Option<u32>> {
     let caps = device.caps();
     if let Some(what) = wrong(&launch(device, &SHADER, "check_loops")?) {
         let install = if caps.driver.contains("Mesa") {
@@ -57,15 +49,10 @@ fn run(device: &Device) -> Result<Verdict> {
             reason: format!("its driver ({}) computes wrong results: {what}; {install}", caps.driver),
         });
     }
-    let subgroup_size = match caps.subgroup_size {
-        None => None,
-        // Not an error: the engine has variants that need no subgroups.
-        Some(size) => {
-            let out = launch(device, &SUBGROUP_SHADER, "check_lanes")?;
-            (out[0] == size as f32 && out[1] == 7.0 && out[2] == size as f32).then_some(size)
-        }
-    };
-    Ok(Verdict { subgroup_size })
+    let Some(size) = caps.subgroup_size else { return Ok(None) };
+    let out = launch(device, &SUBGROUP_SHADER, "check_lanes")?;
+    // Not an error: the engine has variants that need no subgroups.
+    Ok((out[0] == size as f32 && out[1] == 7.0 && out[2] == size as f32).then_some(size))
 }
 
 /// What `check_loops` should not have written, if anything. NaN is wrong too, hence the direction of the comparisons.
@@ -88,7 +75,7 @@ fn launch(device: &Device, shader: &'static Shader, entry: &'static str) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::super::adapter::{AdapterRequest, LimitsChoice};
+    use super::super::{AdapterRequest, LimitsChoice};
     use super::*;
     use std::io::Write;
 
@@ -110,7 +97,7 @@ mod tests {
         for limits in [LimitsChoice::Adapter, LimitsChoice::Default] {
             let request = AdapterRequest { limits, allow_unchecked_driver: true, ..AdapterRequest::from_env() };
             match Device::open(&request) {
-                Ok(device) => assert_eq!(run(&device).expect("a right driver").subgroup_size, device.caps().subgroup_size),
+                Ok(device) => assert_eq!(run(&device).expect("a right driver"), device.caps().subgroup_size),
                 Err(reason) => {
                     assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
                     // Past the harness, which swallows what a passing test prints with `eprintln!`.

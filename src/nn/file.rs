@@ -1,9 +1,8 @@
 //! Weight files: safetensors, read strictly and written atomically.
 
 use super::params::Weights;
-use super::storage::{self, Files};
 use crate::graph::Shape;
-use crate::{Error, Result, error::one_line};
+use crate::{Error, Result, error::one_line, storage};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -122,7 +121,7 @@ pub fn write(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> 
     let text = serde_json::to_string(&metadata).map_err(|e| bad(e.to_string()))?;
     let packed = Some(HashMap::from([(PACKED.to_string(), text)]));
     let bytes = safetensors::serialize(views, packed).map_err(|e| bad(e.to_string()))?;
-    write_atomic(path, &bytes)
+    storage::write(path, &bytes)
 }
 
 /// Packed entry that holds the [`sha256`] of the tensors.
@@ -130,14 +129,6 @@ const CHECKSUM: &str = "sha256";
 
 /// Metadata key under which all entries are packed as one JSON object.
 const PACKED: &str = "emotone";
-
-/// Replaces `path` by `bytes`; see [`storage::replace`].
-///
-/// # Errors
-/// Those of [`storage::replace`].
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    storage::replace(&mut Files, path, bytes)
-}
 
 /// SHA-256 over names, shapes and values in the order of the names.
 pub fn sha256(weights: &Weights) -> String {

@@ -5,7 +5,6 @@ mod context;
 pub mod file;
 pub mod layers;
 mod params;
-pub mod storage;
 pub mod transformer;
 
 pub use context::{Context, RNG};

@@ -1,10 +1,9 @@
 //! PNG pictures: spectrogram images, grids of them with captions, and the canvas that reports draw on.
 
-use std::io::BufWriter;
 use std::path::Path;
 
 use super::font;
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// How values in [0, 1] become colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -183,16 +182,16 @@ fn check(width: usize, height: usize, values: &[f32]) -> Result<()> {
 
 fn write_png(path: &Path, width: usize, height: usize, colour: png::ColorType, bytes: &[u8]) -> Result<()> {
     let size = |n: usize| u32::try_from(n).map_err(|_| Error::shape("picture", "at most 2^32-1 pixels a side", n.to_string()));
-    let file = std::fs::File::create(path).map_err(Error::io(path))?;
-    let mut encoder = png::Encoder::new(BufWriter::new(file), size(width)?, size(height)?);
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, size(width)?, size(height)?);
     encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
-    let write = |encoder: png::Encoder<_>| -> Result<(), png::EncodingError> {
-        let mut writer = encoder.write_header()?;
+    let encoded = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(bytes)?;
         writer.finish()
-    };
-    write(encoder).map_err(|e| Error::io(path)(std::io::Error::other(e)))
+    });
+    encoded.map_err(|e| Error::io(path)(std::io::Error::other(e)))?;
+    storage::write(path, &file)
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{Confusion, Intervals};
 use super::picture::{Canvas, Palette, text_size};
-use crate::nn::file;
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// True when standard output is a terminal that shows colours and the user has not asked for none (`NO_COLOR`).
 pub fn colour_terminal() -> bool {
@@ -80,16 +79,16 @@ fn shade(n: u64, share: f64) -> char {
 /// # Errors
 /// [`Error::Io`] naming the file.
 pub fn write_csv(matrix: &Confusion, path: &Path) -> Result<()> {
-    let write = || -> Result<(), csv::Error> {
-        let mut table = csv::Writer::from_path(path)?;
+    let encode = || -> Result<Vec<u8>, csv::Error> {
+        let mut table = csv::Writer::from_writer(Vec::new());
         table.write_record(std::iter::once("truth").chain(matrix.classes().iter().map(String::as_str)).chain(["recall"]))?;
         for (t, (class, row)) in matrix.classes().iter().zip(matrix.rows()).enumerate() {
             let recall = matrix.recall(t).map_or_else(String::new, |r| format!("{r:.6}"));
             table.write_record(std::iter::once(class.clone()).chain(row.iter().map(u64::to_string)).chain([recall]))?;
         }
-        Ok(table.flush()?)
+        table.into_inner().map_err(|e| e.into_error().into())
     };
-    write().map_err(|e| Error::io(path)(std::io::Error::other(e)))
+    storage::write(path, &encode().map_err(|e| Error::io(path)(std::io::Error::other(e)))?)
 }
 
 /// Draws the matrix as a PNG: cells shaded by the share of their row, with count and percentage.
@@ -213,7 +212,7 @@ impl RunResult {
     /// [`Error::Io`] naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(|e| Error::io(path)(e.into()))?;
-        file::write_atomic(path, format!("{text}\n").as_bytes())
+        storage::write(path, format!("{text}\n").as_bytes())
     }
 
     /// Reads a result back.

@@ -14,7 +14,7 @@ use crate::gpu::Device;
 use crate::kernels::choices::Choices;
 use crate::nn::{Params, Weights, file};
 use crate::tune::{self, Tuned};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         progress.choices = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
     }
     recipe.choices.clone_from(&progress.choices);
-    file::write_atomic(&folder.0.join("config.toml"), spec.config.to_toml()?.as_bytes())?;
+    storage::write(&folder.0.join("config.toml"), spec.config.to_toml()?.as_bytes())?;
     let stages = &spec.config.train.stages;
     let mut weights = spec.start.clone();
     if progress.stage > 0 {

@@ -6,7 +6,7 @@ use super::loss_scale::LossScale;
 use super::report::StageResult;
 use crate::kernels::choices::Choices;
 use crate::nn::{Weights, file};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ pub fn write_history(path: &Path, history: &[EpochRecord]) -> Result<()> {
         text.push_str(&serde_json::to_string(record).map_err(|e| Error::Checkpoint { path: path.to_path_buf(), reason: e.to_string() })?);
         text.push('\n');
     }
-    file::write_atomic(path, text.as_bytes())
+    storage::write(path, text.as_bytes())
 }
 
 #[cfg(test)]

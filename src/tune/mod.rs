@@ -5,7 +5,8 @@
 //! result: choices are kept with a run's state and with its model, and replayed from there.
 
 use crate::compile::{Options, Program, States};
-use crate::gpu::{Device, tuned};
+use crate::gpu::Device;
+use crate::gpu::cache::TUNED;
 use crate::graph::{Graph, Var};
 use crate::kernels::Target;
 use crate::kernels::choices::{Choices, Request};
@@ -52,7 +53,7 @@ pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &m
     distinct.sort_by(|a, b| a.0.cmp(&b.0));
     distinct.dedup_by(|a, b| a.0 == b.0);
     distinct.retain(|(_, r)| r.candidates(target).len() > 1);
-    let mut kept = tuned::recall(target);
+    let mut kept = device.cache().recall::<Choices>(TUNED).unwrap_or_default();
     let mut result = Tuned::default();
     for (i, (key, request)) in distinct.iter().enumerate() {
         progress(i, distinct.len());
@@ -72,7 +73,7 @@ pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &m
         result.choices.insert(key.clone(), name);
     }
     progress(distinct.len(), distinct.len());
-    result.kept = result.measured == 0 || tuned::remember(target, &kept);
+    result.kept = result.measured == 0 || device.cache().remember(TUNED, Some(&kept));
     Ok(result)
 }
 

@@ -3,8 +3,7 @@
 use crate::samples;
 use clap::{Parser, ValueEnum};
 use emotone::audio::SAMPLE_RATE;
-use emotone::gpu::AdapterRequest;
-use emotone::gpu::adapter::LimitsChoice;
+use emotone::gpu::{AdapterRequest, LimitsChoice};
 use std::path::PathBuf;
 
 /// How results are printed.

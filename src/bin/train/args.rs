@@ -3,8 +3,7 @@
 use crate::show::Mode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
-use emotone::gpu::AdapterRequest;
-use emotone::gpu::adapter::LimitsChoice;
+use emotone::gpu::{AdapterRequest, LimitsChoice};
 use emotone::train::config::Config;
 use emotone::train::dataset::DataSpec;
 use std::path::{Path, PathBuf};

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 fn start(args: &Args) -> Result<ExitCode> {
     if args.list_adapters {
-        for a in adapter::list() {
+        for a in adapter::list(&args.adapter_request()) {
             println!("{a}");
         }
         return Ok(ExitCode::SUCCESS);
@@ -48,7 +48,7 @@ fn start(args: &Args) -> Result<ExitCode> {
     let device = Device::open(&args.adapter_request())?;
     let mut show = show::Show::new(args.mode());
     show.line(&device.caps().headline());
-    device.watch_translation(show.translation());
+    device.watch_precompilation(show.precompilation());
     if args.plan {
         return plan(&device, &config);
     }
@@ -109,7 +109,7 @@ fn doctor(request: AdapterRequest) -> Result<ExitCode> {
     println!("{}", device.caps().headline());
     let report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
     println!("{report}");
-    if !report.keep(device.caps()) {
+    if !report.keep(&device) {
         eprintln!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(","));
     }
     Ok(if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -52,7 +52,7 @@ impl Show {
     }
 
     /// A bar for what the driver does once, before the first step.
-    pub fn translation(&self) -> impl Fn(usize, usize) + Send + Sync + 'static {
+    pub fn precompilation(&self) -> impl Fn(usize, usize) + Send + Sync + 'static {
         let bar = if self.mode == Mode::Text && self.terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("compiling kernels, once on this driver {bar:30} {pos}/{len}") {
             bar.set_style(style);

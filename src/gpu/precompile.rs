@@ -1,16 +1,16 @@
 //! Mesa's software Vulkan makes machine code of a pipeline only when it first runs, one after the other on one thread, and keeps it on disk.
-//! A network's first step would wait for that on one core. So other devices on the same adapter, one per core, run the new pipelines
+//! A network's first step would wait for that on one core. So further devices on the same adapter, one per thread, run the new pipelines
 //! beforehand with no workgroups: each has a thread of its own in the driver, and the first step finds the code on disk.
 
 use super::pipeline::Key;
-use super::{Device, cache, wgsl};
+use super::{AdapterRequest, Device, wgsl};
 use crate::Result;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What was translated on which adapter and driver before.
-const FILE: &str = "translated.json";
+/// What was compiled on which adapter and driver before.
+const FILE: &str = "precompiled.json";
 /// Fewer pipelines than this are not worth the devices.
 const WORTH: usize = 8;
 /// The driver that keeps machine code on disk.
@@ -18,35 +18,32 @@ const KEEPS_CODE: &str = "llvmpipe";
 /// Bytes behind each binding; nothing reads them.
 const DUMMY: u64 = 4096;
 
-/// Makes the driver translate those of `keys` that it has not translated before, on all cores. What fails here fails again, with a
-/// message, when it is used.
-pub(super) fn ahead(device: &Device, keys: &[Key]) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if !device.caps().driver.contains(KEEPS_CODE) || cores == 1 || keys.len() < WORTH {
+/// Makes the driver compile those of `keys` that it has not compiled before, on the threads of the request. Without threads, or without a
+/// cache that remembers it, they are left for their first use. What fails here fails again, with a message, when it is used.
+pub(super) fn new_ones(device: &Device, keys: &[Key]) {
+    let request = device.request();
+    if !device.caps().driver.contains(KEEPS_CODE) || request.threads < 2 || request.cache.is_none() || keys.len() < WORTH {
         return;
     }
-    let Some(file) = cache::file(FILE) else { return };
-    let mut known = cache::recall::<BTreeSet<String>>(&file);
-    let caps = device.caps();
-    let before = known.entry(cache::key(&caps.adapter, &caps.backend, &caps.driver)).or_default();
-    let new: Vec<(String, &Key)> = keys.iter().filter_map(|k| Some((fingerprint(k)?, k))).filter(|(f, _)| !before.contains(f)).collect();
+    let mut known: BTreeSet<String> = device.cache().recall(FILE).unwrap_or_default();
+    let new: Vec<(String, &Key)> = keys.iter().filter_map(|k| Some((fingerprint(k)?, k))).filter(|(f, _)| !known.contains(f)).collect();
     if new.len() < WORTH {
         return;
     }
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|s| {
-        for _ in 0..cores.min(new.len() / 4) {
+        for _ in 0..request.threads.min(new.len() / 4) {
             s.spawn(|| {
-                let Ok(other) = Device::open(device.request()) else { return };
+                let Ok(other) = Device::open(&AdapterRequest { threads: 1, ..request.clone() }) else { return };
                 while let Some((_, key)) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let _ = run_empty(&other, key);
-                    device.translated(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
+                    device.precompiled(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
                 }
             });
         }
     });
-    before.extend(new.into_iter().map(|(f, _)| f));
-    let _ = cache::remember(&file, &known);
+    known.extend(new.into_iter().map(|(f, _)| f));
+    device.cache().remember(FILE, Some(&known));
 }
 
 /// Stands for a pipeline's code.

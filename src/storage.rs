@@ -51,14 +51,23 @@ impl Storage for Files {
     }
 }
 
-/// Replaces `path` by `bytes`: a sibling is written, flushed, read back, renamed into place, and the folder flushed. The sibling's name
-/// is always the same, so that what an interruption leaves behind is overwritten the next time.
+/// Replaces the file `path` by `bytes`; see [`replace`].
 ///
 /// # Errors
-/// [`Error::Io`] or [`Error::Checkpoint`] with the path; the old file is then untouched, or fully replaced.
-pub fn replace(storage: &mut dyn Storage, path: &Path, bytes: &[u8]) -> Result<()> {
-    let sibling = sibling(path);
-    let written = write_through(storage, &sibling, path, bytes);
+/// [`Error::Io`] with the path; the old file is then untouched, or fully replaced.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(&mut Files, path, bytes, "")
+}
+
+/// Replaces `path` by `bytes`: a sibling is written, flushed, read back, renamed into place, and the folder flushed. The sibling's name
+/// is `path`'s with `mark`. A constant mark lets the next attempt overwrite what an interruption left behind; programs that may write
+/// the same file at the same time need a mark each.
+///
+/// # Errors
+/// [`Error::Io`] with the path; the old file is then untouched, or fully replaced.
+pub fn replace(storage: &mut dyn Storage, path: &Path, bytes: &[u8], mark: &str) -> Result<()> {
+    let sibling = sibling(path, mark);
+    let written = write_through(storage, &sibling, bytes).map_err(Error::io(path));
     if written.is_err() {
         // It may not exist, and the first error is the one to tell.
         let _ = storage.remove(&sibling);
@@ -68,29 +77,25 @@ pub fn replace(storage: &mut dyn Storage, path: &Path, bytes: &[u8]) -> Result<(
     storage.rename(&sibling, path).and_then(|()| storage.sync_folder(folder)).map_err(Error::io(path))
 }
 
-fn write_through(storage: &mut dyn Storage, sibling: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |e: io::Error| match e.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Error::Checkpoint {
-            path: path.to_path_buf(),
-            reason: format!(
-                "no room for its {} bytes ({e}); what was there is untouched: make room, then go on with --resume",
-                bytes.len()
-            ),
-        },
-        _ => Error::Io { path: path.to_path_buf(), cause: e },
-    };
-    storage.create(sibling).map_err(failed)?;
-    storage.append(sibling, bytes).map_err(failed)?;
-    storage.sync(sibling).map_err(failed)?;
-    if storage.read(sibling).map_err(failed)? != bytes {
-        return Err(Error::Checkpoint { path: path.to_path_buf(), reason: "what was written does not read back".into() });
+fn write_through(storage: &mut dyn Storage, sibling: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = storage.create(sibling).and_then(|()| storage.append(sibling, bytes)).and_then(|()| storage.sync(sibling));
+    written.map_err(|e| match e.kind() {
+        kind @ (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge) => {
+            let wanted = format!("no room for its {} bytes ({e}); what was there is untouched", bytes.len());
+            io::Error::new(kind, format!("{wanted}: make room, then run again (training goes on with --resume)"))
+        }
+        _ => e,
+    })?;
+    if storage.read(sibling)? != bytes {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "what was written does not read back"));
     }
     Ok(())
 }
 
-fn sibling(path: &Path) -> PathBuf {
+fn sibling(path: &Path, mark: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
+    name.push(mark);
     name.push(".partial");
     path.with_file_name(name)
 }
@@ -178,14 +183,14 @@ mod tests {
     fn any_failed_operation_leaves_the_old_content_or_the_new() {
         let path = Path::new("run/state");
         let mut old = Medium::default();
-        replace(&mut old, path, OLD).unwrap();
+        replace(&mut old, path, OLD, "").unwrap();
         let operations = old.operations;
         assert!(operations >= 6, "{operations} operations");
         let mut whole = [0, 0];
         for k in 1..=operations {
             for dead in [false, true] {
                 let mut medium = Medium { fail: Some(k), dead, operations: 0, ..old.clone() };
-                let outcome = replace(&mut medium, path, NEW);
+                let outcome = replace(&mut medium, path, NEW, "");
                 assert!(outcome.is_err(), "operation {k} failed unseen");
                 for (running, found) in [(true, medium.files[path].0.clone())]
                     .into_iter()
@@ -200,7 +205,7 @@ mod tests {
                 }
                 // The next attempt, with nothing in its way, succeeds whatever was left behind.
                 medium.fail = None;
-                replace(&mut medium, path, NEW).unwrap();
+                replace(&mut medium, path, NEW, "").unwrap();
                 assert_eq!(medium.after_power_cut(false)[path], NEW);
                 assert_eq!(medium.files.len(), 1, "{:?}", medium.files.keys());
             }
@@ -212,9 +217,9 @@ mod tests {
     fn a_full_disk_is_named_with_the_way_out() {
         let path = Path::new("run/state");
         let mut medium = Medium::default();
-        replace(&mut medium, path, OLD).unwrap();
+        replace(&mut medium, path, OLD, "").unwrap();
         (medium.fail, medium.operations, medium.full) = (Some(2), 0, true);
-        let message = replace(&mut medium, path, NEW).unwrap_err().to_string();
+        let message = replace(&mut medium, path, NEW, "").unwrap_err().to_string();
         assert!(message.contains("run/state") && message.contains("no room for its 26 bytes") && message.contains("--resume"), "{message}");
         assert_eq!(medium.files[path].0, OLD);
     }
