@@ -104,7 +104,9 @@ mod tests {
         let granted = request(LimitsChoice::Adapter, &["subgroups", "coop"]).features(all, &[]).expect("known words");
         assert_eq!(granted, wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY);
         assert!(
-            request(LimitsChoice::Adapter, &[]).features(all, &[]).is_ok_and(|f| f.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
+            request(LimitsChoice::Adapter, &[])
+                .features(all, &[])
+                .is_ok_and(|f| f.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
         );
         assert_eq!(request(LimitsChoice::Adapter, &[]).features(wgpu::Features::SUBGROUP, &[]).ok(), Some(wgpu::Features::SUBGROUP));
         assert_eq!(request(LimitsChoice::Default, &[]).features(all, &[]).ok(), Some(wgpu::Features::empty()));
