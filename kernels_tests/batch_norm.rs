@@ -1,4 +1,4 @@
-//! Cases of `batch_norm.wgsl`: batch_norm_stats batch_norm_fwd batch_norm_bwd_sums batch_norm_bwd_record batch_norm_bwd
+//! Cases of `batch_norm.wgsl`: batch_norm_stats batch_norm_fwd batch_norm_bwd_params batch_norm_bwd_coefficients batch_norm_bwd
 //! batch_norm_running.
 
 use crate::case::{In, check, device, given, normal, outputs, tol};
@@ -124,7 +124,7 @@ fn sums_run_where_they_are_needed() {
             g.output(&format!("d{i}"), d);
         }
         let plan = Plan::new(&g, &device, Options::default()).expect("plan");
-        let run = plan.rows.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_sums");
+        let run = plan.rows.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_params");
         assert_eq!(run, sums, "train {train}, gradients of inputs {wanted:?}");
     }
 }

@@ -1,5 +1,5 @@
 //! Ops that take their producers in: values and gradients against the reference, and fewer launches. Entry points made for it:
-//! channel_scale_tail, channel_scale_shift, add_relu.
+//! channel_scale_add, channel_scale_add_row, add_relu.
 
 use crate::case::{In, check, device, normal, tol};
 use emotone::compile::{Options, Plan};

@@ -6,13 +6,13 @@
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  accesses per invocation
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
-struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { n: u32 }
 @group(0) @binding(0) var<uniform>             p: Params; // n in accesses
 
 @group(0) @binding(1) var<storage, read>       x: array<Stored>; // (n)

@@ -18,7 +18,7 @@ struct Params {
     stream: u32, count: u32, count_rows: u32, height: u32,
     width: u32, prob: f32, share: f32, split: f32,
     low: f32, high: f32, fill: f32, zoom: f32,
-    shift: f32, _pad0: u32, _pad1: u32, _pad2: u32,
+    shift: f32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 

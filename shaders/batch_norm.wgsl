@@ -4,21 +4,21 @@
 //   bwd     g = dy (where y > 0, after ReLU);  dβ = Σ g,  dγ = Σ g x̂
 //           train: dx = γ σ⁻¹ (g − dβ/N − x̂ dγ/N),  N = n·inner;   eval: dx = γ σ⁻¹ g
 //   running m' = (1 − k) m + k μ,  v' = (1 − k) v + k var·N/(N − 1)
-// The variance is summed around the mean in a second pass: exact where mean ≫ deviation.
-// Grid: statistics one workgroup per channel; the pointwise passes one lane or one workgroup per image and channel; folded.
+// The variance is summed around the mean in a second pass: exact where mean ≫ standard deviation.
+// Grid: statistics one workgroup per channel; the pointwise passes one thread or one workgroup per image and channel; folded.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 //#include <common/reduce.wgsl>
 //#include <common/rows.wgsl>
 
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
 // `inner` counts accesses, `count` the values of a channel.
 struct Params {
     n: u32, c: u32, inner: u32, relu: u32,
-    eps: f32, momentum: f32, train: u32, alone: u32,
-    count: f32, _pad0: u32, _pad1: u32, _pad2: u32,
+    eps: f32, momentum: f32, train: u32, row_per_thread: u32,
+    count: f32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -51,17 +51,17 @@ fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgro
 @group(0) @binding(2) var<storage, read>       weight:  array<f32>; // (c)
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>; // (c)
 @group(0) @binding(4) var<storage, read>       mean_in: array<f32>; // (c)
-@group(0) @binding(5) var<storage, read>       spread:  array<f32>; // (c)  reciprocal deviation (train) or variance (eval)
+@group(0) @binding(5) var<storage, read>       rstd_or_var:  array<f32>; // (c)  1/√(var + ε) (train) or the variance (eval)
 @group(0) @binding(6) var<storage, read_write> y:       array<Stored>; // (n, c, inner)  overwritten
 
 fn reciprocal(c: u32) -> f32 {
-    if p.train != 0u { return spread[c]; }
-    return 1.0 / sqrt(spread[c] + p.eps);
+    if p.train != 0u { return rstd_or_var[c]; }
+    return 1.0 / sqrt(rstd_or_var[c] + p.eps);
 }
 
 @compute @workgroup_size(WG)
 fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = walk(flat_group(g, groups), lane, p.alone);
+    let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
     let c = at.row % p.c;
     let m = mean_in[c];
@@ -77,17 +77,17 @@ fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 
 @group(0) @binding(2) var<storage, read>       y_saved: array<Stored>; // (n, c, inner); read after ReLU only
 @group(0) @binding(3) var<storage, read>       mean_s:  array<f32>; // (c)
-@group(0) @binding(4) var<storage, read>       spread_s: array<f32>; // (c)
+@group(0) @binding(4) var<storage, read>       rstd_or_var_s: array<f32>; // (c)
 @group(0) @binding(5) var<storage, read>       dy:      array<Stored>; // (n, c, inner)
 @group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (c)  overwritten
 @group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (c)  overwritten
 
 @compute @workgroup_size(WG)
-fn batch_norm_bwd_sums(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+fn batch_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups);
     if c >= p.c { return; }
     let m = mean_s[c];
-    var r = spread_s[c];
+    var r = rstd_or_var_s[c];
     if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
     var sum = Value();
     var product = Value();
@@ -108,51 +108,51 @@ fn batch_norm_bwd_sums(@builtin(local_invocation_index) lane: u32, @builtin(work
     }
 }
 
-// One record per channel for the pointwise pass: dx = g·scale + (x − μ)·slope + shift.
+// Coefficients of each channel for the pointwise pass: dx = dy·scale + (x − μ)·x_scale + constant, and μ.
 @group(0) @binding(1) var<storage, read>       weight_k: array<f32>; // (c)
 @group(0) @binding(2) var<storage, read>       mean_k:   array<f32>; // (c)
-@group(0) @binding(3) var<storage, read>       spread_k: array<f32>; // (c)
+@group(0) @binding(3) var<storage, read>       rstd_or_var_k: array<f32>; // (c)
 @group(0) @binding(4) var<storage, read>       dweight_k: array<f32>; // (c)
 @group(0) @binding(5) var<storage, read>       dbias_k:  array<f32>; // (c)
-@group(0) @binding(6) var<storage, read_write> record:   array<f32>; // (4, c)  overwritten
+@group(0) @binding(6) var<storage, read_write> coefficients:   array<f32>; // (4, c)  overwritten
 
 @compute @workgroup_size(WG)
-fn batch_norm_bwd_record(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+fn batch_norm_bwd_coefficients(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups) * WG + lane;
     if c >= p.c { return; }
-    var r = spread_k[c];
+    var r = rstd_or_var_k[c];
     if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
     let scale = weight_k[c] * r;
-    record[c] = scale;
-    var slope = 0.0;
-    var shift = 0.0;
+    coefficients[c] = scale;
+    var x_scale = 0.0;
+    var constant = 0.0;
     if p.train != 0u {
-        slope = -scale * r * dweight_k[c] / p.count;
-        shift = -scale * dbias_k[c] / p.count;
+        x_scale = -scale * r * dweight_k[c] / p.count;
+        constant = -scale * dbias_k[c] / p.count;
     }
-    record[p.c + c] = slope;
-    record[2u * p.c + c] = shift;
-    record[3u * p.c + c] = mean_k[c];
+    coefficients[p.c + c] = x_scale;
+    coefficients[2u * p.c + c] = constant;
+    coefficients[3u * p.c + c] = mean_k[c];
 }
 
-@group(0) @binding(3) var<storage, read>       record_in: array<f32>; // (4, c)
+@group(0) @binding(3) var<storage, read>       coefficients_in: array<f32>; // (4, c)
 @group(0) @binding(4) var<storage, read>       dy_in:     array<Stored>; // (n, c, inner)
 @group(0) @binding(5) var<storage, read_write> dx:        array<Stored>; // (n, c, inner)  overwritten
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = walk(flat_group(g, groups), lane, p.alone);
+    let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
     let c = at.row % p.c;
-    let scale = record_in[c];
-    let slope = record_in[p.c + c];
-    let shift = record_in[2u * p.c + c];
-    let m = record_in[3u * p.c + c];
+    let scale = coefficients_in[c];
+    let x_scale = coefficients_in[p.c + c];
+    let constant = coefficients_in[2u * p.c + c];
+    let m = coefficients_in[3u * p.c + c];
     let base = at.row * p.inner;
     for (var i = at.first; i < p.inner; i += at.step) {
         var d = load(dy_in[base + i]);
         if p.relu != 0u { d = select(Value(), d, load(y_saved[base + i]) > Value()); }
-        dx[base + i] = store(d * scale + (load(x[base + i]) - m) * slope + shift);
+        dx[base + i] = store(d * scale + (load(x[base + i]) - m) * x_scale + constant);
     }
 }
 

@@ -3,19 +3,19 @@
 //   dx[r,i] = s[r] · dy[r,i]         (the forward kernel again)
 //   ds[r]   = Σ_i x[r,i] · dy[r,i]
 // and with what follows it:
-//   tail    y[r,i] = s[r] · x[r,i] + a[r,i], optionally its positive part (a NaN stays one)
-//   shift   y[r,i] = s[r] · x[r,i] + factor · t[r]
-// Grid: one lane or one workgroup per row, folded.
+//   add     y[r,i] = s[r] · x[r,i] + a[r,i], optionally its positive part (a NaN stays one)
+//   add_row y[r,i] = s[r] · x[r,i] + factor · t[r]
+// Grid: one thread or one workgroup per row, folded.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 //#include <common/reduce.wgsl>
 //#include <common/rows.wgsl>
 
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
 // `inner` counts accesses.
-struct Params { rows: u32, inner: u32, relu: u32, factor: f32, alone: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { rows: u32, inner: u32, relu: u32, factor: f32, row_per_thread: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:  array<Stored>; // (rows, inner)
@@ -24,7 +24,7 @@ struct Params { rows: u32, inner: u32, relu: u32, factor: f32, alone: u32, _pad0
 
 @compute @workgroup_size(WG)
 fn channel_scale_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     if at.row >= p.rows { return; }
     let scale = s[at.row];
     let base = at.row * p.inner;
@@ -36,8 +36,8 @@ fn channel_scale_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgr
 @group(0) @binding(4) var<storage, read_write> sum: array<Stored>; // (rows, inner)  overwritten
 
 @compute @workgroup_size(WG)
-fn channel_scale_tail(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+fn channel_scale_add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     if at.row >= p.rows { return; }
     let scale = s[at.row];
     let base = at.row * p.inner;
@@ -48,8 +48,8 @@ fn channel_scale_tail(@builtin(local_invocation_index) lane: u32, @builtin(workg
 }
 
 @compute @workgroup_size(WG)
-fn channel_scale_shift(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+fn channel_scale_add_row(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     if at.row >= p.rows { return; }
     let scale = s[at.row];
     let shift = p.factor * t[at.row];
@@ -62,12 +62,12 @@ fn channel_scale_shift(@builtin(local_invocation_index) lane: u32, @builtin(work
 
 @compute @workgroup_size(WG)
 fn channel_scale_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     let inside = at.row < p.rows;
     let base = min(at.row, p.rows - 1u) * p.inner;
     var products = Value();
     for (var i = at.first; inside && i < p.inner; i += at.step) { products += load(x[base + i]) * load(dy[base + i]); }
     var whole = total(products);
-    if p.alone == 0u { whole = block_sum(lane, whole); }
+    if p.row_per_thread == 0u { whole = block_sum(lane, whole); }
     if inside && at.first == 0u { ds[at.row] = whole; }
 }

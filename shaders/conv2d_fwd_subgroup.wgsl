@@ -1,5 +1,5 @@
 // 2-D convolution for adapters whose subgroups are SG lanes wide (software Vulkan): implicit matrix product without a buffer of patches.
-//   y[n,co,oy,ox] = finish(co, Σ_{ci,ky,kx} weight[co,ci,ky,kx] · x[n,ci, oy·s − p + ky·d, ox·s − p + kx·d])
+//   y[n,co,oy,ox] = epilogue(co, Σ_{ci,ky,kx} weight[co,ci,ky,kx] · x[n,ci, oy·s − p + ky·d, ox·s − p + kx·d])
 // One subgroup makes 2·SG output channels x 4·SG pixels. Taps are the outer loops, so that a lane computes the address and the
 // validity of its four pixels once per tap; along the input channels each lane loads the weights of its own two output channels, which
 // are then broadcast. Channels past the last multiple of four (all of them in a stem of one or three) take four taps of a row at a time
@@ -7,7 +7,7 @@
 // Grid: x pixel tiles, y channel tiles, z groups x folds of x.
 
 //#include <common/conv2d.wgsl>
-//#include <common/finish.wgsl>
+//#include <common/epilogue.wgsl>
 
 const SG: u32 = 8u; //#tunable  lanes of a subgroup
 
@@ -16,7 +16,7 @@ const SG: u32 = 8u; //#tunable  lanes of a subgroup
 @group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (groups·cout)
 @group(0) @binding(4) var<storage, read>       scale:  array<f32>; // (groups·cout)
 @group(0) @binding(5) var<storage, read>       mean:   array<f32>; // (groups·cout)
-@group(0) @binding(6) var<storage, read>       spread: array<f32>; // (groups·cout)  running variance
+@group(0) @binding(6) var<storage, read>       variance: array<f32>; // (groups·cout)  running variance
 @group(0) @binding(7) var<storage, read_write> y:      array<f32>; // (n, groups·cout, oh, ow)  overwritten
 
 @compute @workgroup_size(SG)
@@ -105,12 +105,12 @@ fn conv2d_fwd_subgroup(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgro
     //#unroll r in 0..SG
     let row${i}_${r} = row0 + ${i}u * SG + ${r}u;
     if row${i}_${r} < p.cout {
-        let f = finish_of(group * p.cout + row${i}_${r});
+        let f = epilogue_of(group * p.cout + row${i}_${r});
         let z = row${i}_${r} * plane;
-        if inside0 { y[out0 + z] = finished(f, c${i}_${r}.x); }
-        if inside1 { y[out1 + z] = finished(f, c${i}_${r}.y); }
-        if inside2 { y[out2 + z] = finished(f, c${i}_${r}.z); }
-        if inside3 { y[out3 + z] = finished(f, c${i}_${r}.w); }
+        if inside0 { y[out0 + z] = epilogue(f, c${i}_${r}.x); }
+        if inside1 { y[out1 + z] = epilogue(f, c${i}_${r}.y); }
+        if inside2 { y[out2 + z] = epilogue(f, c${i}_${r}.z); }
+        if inside3 { y[out3 + z] = epilogue(f, c${i}_${r}.w); }
     }
     //#end
     //#end

@@ -1,11 +1,11 @@
 // The stem of a residual network, a convolution with stride 2 along rows from few channels (software Vulkan):
-//   y[n,co,oy,ox] = finish(co, Σ_{ci,ky,kx} weight[co,ci,ky,kx] · x[n,ci, oy·s − p + ky, 2·ox − 3 + kx])      kx < 7, w even
+//   y[n,co,oy,ox] = epilogue(co, Σ_{ci,ky,kx} weight[co,ci,ky,kx] · x[n,ci, oy·s − p + ky, 2·ox − 3 + kx])      kx < 7, w even
 // As in conv2d_fwd_subgroup, one subgroup makes 2·SG output channels x 4·SG pixels; here the seven taps of a row are read as four pairs
 // (see common/pair.wgsl): pair j of an output pixel holds taps 2j − 1 and 2j, and is inside or outside the image as a whole.
 // Grid: x pixel tiles, y channel tiles, z folds of x.
 
 //#include <common/conv2d.wgsl>
-//#include <common/finish.wgsl>
+//#include <common/epilogue.wgsl>
 //#include <common/pair.wgsl>
 
 const SG: u32 = 8u; //#tunable  lanes of a subgroup
@@ -15,7 +15,7 @@ const SG: u32 = 8u; //#tunable  lanes of a subgroup
 @group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (cout)
 @group(0) @binding(4) var<storage, read>       scale:  array<f32>; // (cout)
 @group(0) @binding(5) var<storage, read>       mean:   array<f32>; // (cout)
-@group(0) @binding(6) var<storage, read>       spread: array<f32>; // (cout)  running variance
+@group(0) @binding(6) var<storage, read>       variance: array<f32>; // (cout)  running variance
 @group(0) @binding(7) var<storage, read_write> y:      array<f32>; // (n, cout, oh, ow)  overwritten
 
 @compute @workgroup_size(SG)
@@ -75,12 +75,12 @@ fn conv2d_stem(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) gro
     //#unroll r in 0..SG
     let row${i}_${r} = row0 + ${i}u * SG + ${r}u;
     if row${i}_${r} < p.cout {
-        let f = finish_of(row${i}_${r});
+        let f = epilogue_of(row${i}_${r});
         let z = row${i}_${r} * plane;
-        if inside0 { y[out0 + z] = finished(f, c${i}_${r}.x); }
-        if inside1 { y[out1 + z] = finished(f, c${i}_${r}.y); }
-        if inside2 { y[out2 + z] = finished(f, c${i}_${r}.z); }
-        if inside3 { y[out3 + z] = finished(f, c${i}_${r}.w); }
+        if inside0 { y[out0 + z] = epilogue(f, c${i}_${r}.x); }
+        if inside1 { y[out1 + z] = epilogue(f, c${i}_${r}.y); }
+        if inside2 { y[out2 + z] = epilogue(f, c${i}_${r}.z); }
+        if inside3 { y[out3 + z] = epilogue(f, c${i}_${r}.w); }
     }
     //#end
     //#end

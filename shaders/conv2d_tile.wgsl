@@ -7,7 +7,7 @@
 
 //#include <common/tile${COOP}.wgsl>
 //#include <common/conv2d.wgsl>
-//#include <common/finish.wgsl>
+//#include <common/epilogue.wgsl>
 
 const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
 const WAVE: u32 = 8u; //#tunable  lanes of a subgroup, with COOP
@@ -18,7 +18,7 @@ const PARTS: u32 = 2u; //#tunable  matrices of a subgroup, with COOP
 @group(0) @binding(3) var<storage, read>       bias:   array<f32>; // (groups·cout)
 @group(0) @binding(4) var<storage, read>       scale:  array<f32>; // (groups·cout)
 @group(0) @binding(5) var<storage, read>       mean:   array<f32>; // (groups·cout)
-@group(0) @binding(6) var<storage, read>       spread: array<f32>; // (groups·cout)  running variance
+@group(0) @binding(6) var<storage, read>       variance: array<f32>; // (groups·cout)  running variance
 @group(0) @binding(7) var<storage, read_write> y:      array<f32>; // (n, groups·cout, oh, ow)  overwritten
 
 // x at output pixel `pixel` (over n, oy, ox) for column (ci,ky,kx); zero outside the image.
@@ -58,11 +58,11 @@ fn conv2d_fwd_tile(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups)
     //#unroll i in 0..4
     let row${i} = first_row + l.y + ${i}u * 16u;
     if row${i} < p.cout {
-        let f = finish_of(group * p.cout + row${i});
+        let f = epilogue_of(group * p.cout + row${i});
         //#unroll j in 0..4
         let pixel${i}_${j} = col0 + l.x + ${j}u * 16u;
         if pixel${i}_${j} < pixels {
-            y[((pixel${i}_${j} / plane * p.groups + group) * p.cout + row${i}) * plane + pixel${i}_${j} % plane] = finished(f, acc_${i}[${j}]);
+            y[((pixel${i}_${j} / plane * p.groups + group) * p.cout + row${i}) * plane + pixel${i}_${j} % plane] = epilogue(f, acc_${i}[${j}]);
         }
         //#end
     }

@@ -6,7 +6,7 @@
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  elements per invocation
 
-struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { n: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x: array<f32>; // (n)

@@ -6,7 +6,7 @@
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
-struct Params { batch: u32, bands: u32, frames: u32, hop: u32, squared: u32, relative: u32, range: f32, _pad: u32 }
+struct Params { batch: u32, bands: u32, frames: u32, hop: u32, squared: u32, relative: u32, range: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:       array<f32>; // (B, M, T)

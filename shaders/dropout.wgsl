@@ -8,14 +8,14 @@
 // Grid: one invocation per PER groups of four elements, folded.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 //#include <common/rng.wgsl>
-//#include <common/mask${LANES}.wgsl>
+//#include <common/mask${VEC}.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  groups of four elements per invocation, which share the key; accesses of dropout_relu_bwd
-const LANES: u32 = 1u; //#tunable  floats per access
-const RUN: u32 = 4u; //#tunable  accesses per group: 4 / LANES
+const VEC: u32 = 1u; //#tunable  floats per access
+const RUN: u32 = 4u; //#tunable  accesses per group: 4 / VEC
 
 struct Params { n: u32, stream: u32, least: u32, scale: f32 }
 @group(0) @binding(0) var<uniform>             p: Params; // n in accesses

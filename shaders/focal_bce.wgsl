@@ -1,4 +1,5 @@
-// Focal binary cross-entropy on softmax outputs of each row, mean over its classes, and its VJP. Nothing is detached.
+// Focal binary cross-entropy l on softmax outputs of each row of logits z with targets t, mean over its classes, and its VJP. Nothing is
+// detached.
 //   y[k] = (1 − s)·t[k] + s/K,   p = softmax(z)
 //   L[k] = −(y[k]·ln p[k] + (1 − y[k])·ln(1 − p[k]))
 //   l    = 1/K Σ_k (1 − exp(−L[k]))^γ · L[k]
@@ -20,18 +21,18 @@ const WG: u32 = 64u; //#tunable
 struct Params { rows: u32, cols: u32, smoothing: f32, gamma: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read>       z: array<f32>;      // (rows, cols)
-@group(0) @binding(2) var<storage, read>       t: array<f32>;      // (rows, cols)
-@group(0) @binding(3) var<storage, read_write> l: array<f32>;      // (rows)  overwritten
+@group(0) @binding(1) var<storage, read>       logits: array<f32>; // (rows, cols)
+@group(0) @binding(2) var<storage, read>       targets: array<f32>; // (rows, cols)
+@group(0) @binding(3) var<storage, read_write> loss:   array<f32>; // (rows)  overwritten
 
-fn label(i: u32) -> f32 { return (1.0 - p.smoothing) * t[i] + p.smoothing / f32(p.cols); }
+fn label(i: u32) -> f32 { return (1.0 - p.smoothing) * targets[i] + p.smoothing / f32(p.cols); }
 
 // ln Σ_{j≠k} exp(z[j]) of the row at `base`.
 fn log_sum_others(base: u32, k: u32) -> f32 {
     var m = -3.4e38;
-    for (var j = 0u; j < p.cols; j++) { m = select(max(m, z[base + j]), m, j == k); }
+    for (var j = 0u; j < p.cols; j++) { m = select(max(m, logits[base + j]), m, j == k); }
     var s = 0.0;
-    for (var j = 0u; j < p.cols; j++) { s += select(exp(z[base + j] - m), 0.0, j == k); }
+    for (var j = 0u; j < p.cols; j++) { s += select(exp(logits[base + j] - m), 0.0, j == k); }
     return m + log(s);
 }
 
@@ -62,35 +63,35 @@ fn focal_bce_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_
     var sum = 0.0;
     for (var k = 0u; k < p.cols; k++) {
         let y = label(base + k);
-        let lp = log_probabilities(z[base + k], log_sum_others(base, k));
+        let lp = log_probabilities(logits[base + k], log_sum_others(base, k));
         let loss = -(y * lp.x + (1.0 - y) * lp.y);
         sum += focus(one_minus_exp(loss)) * loss;
     }
-    l[b] = sum / f32(p.cols);
+    loss[b] = sum / f32(p.cols);
 }
 
-@group(0) @binding(3) var<storage, read>       dl: array<f32>;     // (rows)
-@group(0) @binding(4) var<storage, read_write> dz: array<f32>;     // (rows, cols)  overwritten
+@group(0) @binding(3) var<storage, read>       dloss:   array<f32>; // (rows)
+@group(0) @binding(4) var<storage, read_write> dlogits: array<f32>; // (rows, cols)  overwritten
 
 @compute @workgroup_size(WG)
 fn focal_bce_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let b = flat_group(g, n) * WG + lane;
     if b >= p.rows { return; }
     let base = b * p.cols;
-    let d = dl[b] / f32(p.cols);
-    for (var i = 0u; i < p.cols; i++) { dz[base + i] = 0.0; }
+    let d = dloss[b] / f32(p.cols);
+    for (var i = 0u; i < p.cols; i++) { dlogits[base + i] = 0.0; }
     if d == 0.0 { return; }
     for (var k = 0u; k < p.cols; k++) {
         let y = label(base + k);
         let others = log_sum_others(base, k);
-        let lp = log_probabilities(z[base + k], others);
+        let lp = log_probabilities(logits[base + k], others);
         let loss = -(y * lp.x + (1.0 - y) * lp.y);
         let u = one_minus_exp(loss);
         var ratio = 1.0; // L/u, 1 in the limit L → 0
         if !(loss < 1e-20) { ratio = loss / u; }
         let f = d * focus(u) * (1.0 + p.gamma * (1.0 - u) * ratio) * (exp(lp.x) - y);
         for (var i = 0u; i < p.cols; i++) {
-            dz[base + i] += select(-f * exp(z[base + i] - others), f, i == k);
+            dlogits[base + i] += select(-f * exp(logits[base + i] - others), f, i == k);
         }
     }
 }

@@ -6,12 +6,12 @@
 // Grid: one workgroup per token and `per` heads, folded; no division inside the loops.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 
 const WG: u32 = 64u; //#tunable
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
-struct Params { tokens: u32, t: u32, heads: u32, d: u32, per: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { tokens: u32, t: u32, heads: u32, d: u32, per: u32 }
 @group(0) @binding(0) var<uniform>             p: Params; // tokens: B·T, d in accesses
 
 @group(0) @binding(1) var<storage, read>       x: array<Stored>; // (B, T, 3·H·D)

@@ -10,12 +10,12 @@
 // Grid: fwd and bwd one workgroup per row; bwd_params one invocation per (slice, column), bwd_params_sum one per column; all folded.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 //#include <common/reduce.wgsl>
 
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
-struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, plus: u32, count: f32, _pad: u32 }
+struct Params { rows: u32, n: u32, eps: f32, unbiased: u32, slices: u32, plus: u32, count: f32 }
 @group(0) @binding(0) var<uniform>             p: Params; // n: accesses per row, count: values
 
 @group(0) @binding(1) var<storage, read>       x:      array<Stored>; // (rows, n)

@@ -11,7 +11,7 @@ struct Params {
     m: u32, n: u32, k: u32, flags: u32,
     a_batch: u32, a_row: u32, a_k: u32, b_batch: u32,
     b_k: u32, b_col: u32, alpha: f32, slices: u32,
-    batch: u32, _pad0: u32, _pad1: u32, _pad2: u32,
+    batch: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 

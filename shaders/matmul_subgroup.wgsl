@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> c:    array<f32>; // (batch, m, n)  overwritten
 
 // Where bit 2 of flags asks for it, the positive part; a NaN stays one.
-fn finished(v: vec4<f32>) -> vec4<f32> {
+fn epilogue(v: vec4<f32>) -> vec4<f32> {
     let negative = bitcast<vec4<u32>>(v) - vec4<u32>(0x80000000u) <= vec4<u32>(0x7f800000u);
     return select(v, vec4<f32>(), negative & vec4<bool>((p.flags & 4u) != 0u));
 }
@@ -92,7 +92,7 @@ fn matmul_subgroup(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgrou
     }
     //#unroll i in 0..RB
     //#unroll r in 0..SG
-    put(z, row0 + ${i}u * SG + ${r}u, col0, finished(p.alpha * c${i}_${r} + add));
+    put(z, row0 + ${i}u * SG + ${r}u, col0, epilogue(p.alpha * c${i}_${r} + add));
     //#end
     //#end
 }

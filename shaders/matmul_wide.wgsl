@@ -31,7 +31,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
 
 // Where bit 2 of flags asks for it, the positive part; a NaN stays one.
-fn finished(v: vec4<f32>) -> vec4<f32> {
+fn epilogue(v: vec4<f32>) -> vec4<f32> {
     let negative = bitcast<vec4<u32>>(v) - vec4<u32>(0x80000000u) <= vec4<u32>(0x7f800000u);
     return select(v, vec4<f32>(), negative & vec4<bool>((p.flags & 4u) != 0u));
 }
@@ -143,7 +143,7 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
     //#unroll j in 0..PAIRS
     //#unroll i in 0..2
     //#unroll r in 0..HOLD
-    put(z, row0 + 2u * (HOLD * ${j}u + ${r}u) + ${i}u, col0, finished(p.alpha * c${j}_${i}_${r} + add));
+    put(z, row0 + 2u * (HOLD * ${j}u + ${r}u) + ${i}u, col0, epilogue(p.alpha * c${j}_${i}_${r} + add));
     //#end
     //#end
     //#end

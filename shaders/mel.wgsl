@@ -6,7 +6,7 @@
 
 const WG: u32 = 64u; //#tunable
 
-struct Params { batch: u32, bins: u32, bands: u32, frames: u32, per: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { batch: u32, bins: u32, bands: u32, frames: u32, per: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (B, K, T)

@@ -9,7 +9,7 @@
 
 const WG: u32 = 64u; //#tunable
 
-struct Params { batch: u32, lines: u32, cols: u32, others: u32, a: f32, b: f32, c: f32, _pad: u32 }
+struct Params { batch: u32, lines: u32, cols: u32, others: u32, a: f32, b: f32, c: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x1:      array<f32>; // (B, lines, T)

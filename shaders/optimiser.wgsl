@@ -9,13 +9,13 @@
 
 //#include <common/bits.wgsl>
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  accesses per invocation
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
-struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { n: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read_write> param: array<Stored>; // (n), n in accesses  updated

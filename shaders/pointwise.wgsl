@@ -6,14 +6,14 @@
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  accesses per invocation
-const LANES: u32 = 1u; //#tunable  floats per access
+const VEC: u32 = 1u; //#tunable  floats per access
 
 // n in accesses; inner and period (the extents of i and j) for b, where inner is 1 or accesses are of one float
-struct Params { n: u32, scale: f32, shift: f32, inner: u32, period: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { n: u32, scale: f32, shift: f32, inner: u32, period: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       a: array<Stored>; // (n), n in accesses

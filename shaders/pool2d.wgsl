@@ -3,7 +3,7 @@
 //         dx[i] = Σ_o dy[o] where arg[o] names i
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
-// Grid: max one lane or one workgroup per row of output (forward) or input (backward) pixels; avg WG·PER neighbouring ones per
+// Grid: max one thread or one workgroup per row of output (forward) or input (backward) pixels; avg WG·PER neighbouring ones per
 // workgroup; folded.
 
 //#include <common/bits.wgsl>
@@ -18,7 +18,7 @@ struct Params {
     rows: u32, h: u32, w: u32, oh: u32,
     ow: u32, kh: u32, kw: u32, stride_y: u32,
     stride_x: u32, pad_y: u32, pad_x: u32, count_pad: u32,
-    alone: u32, per_stride: f32, _pad0: u32, _pad1: u32,
+    row_per_thread: u32, per_stride: f32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -40,7 +40,7 @@ fn window_size(oy: u32, ox: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn max_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     if at.row >= p.rows * p.oh { return; }
     let plane = at.row / p.oh * p.h * p.w;
     let top = at.row % p.oh * p.stride_y - p.pad_y;
@@ -102,7 +102,7 @@ fn high_output(i: u32, pad: u32, stride: u32, outputs: u32) -> u32 { return min(
 
 @compute @workgroup_size(WG)
 fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let at = walk(flat_group(g, n), lane, p.alone);
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
     if at.row >= p.rows * p.h { return; }
     let plane = at.row / p.h * p.oh;
     let iy = at.row % p.h;

@@ -6,7 +6,7 @@
 
 const WG: u32 = 128u; //#tunable
 
-struct Params { batch: u32, samples: u32, coefficient: f32, _pad: u32 }
+struct Params { batch: u32, samples: u32, coefficient: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:       array<f32>; // (B, N)

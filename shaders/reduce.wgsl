@@ -6,10 +6,10 @@
 // Grid: folded into 2-D.
 
 //#include <common/grid.wgsl>
-//#include <common/lanes${LANES}.wgsl>
+//#include <common/vec${VEC}.wgsl>
 //#include <common/reduce.wgsl>
 
-const LANES: u32 = 1u; //#tunable  floats per access of reduce_lane and reduce_row
+const VEC: u32 = 1u; //#tunable  floats per access of reduce_lane and reduce_row
 const PER: u32 = 4u; //#tunable  elements per invocation of the streaming kernels
 
 struct Params { outer: u32, n: u32, inner: u32, scale: f32 }

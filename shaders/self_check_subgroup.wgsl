@@ -2,7 +2,7 @@
 // number + 7 that every lane of the first subgroup must see.
 // Grid: one workgroup.
 
-struct Params { outer: u32, inner: u32, _pad0: u32, _pad1: u32 }
+struct Params { outer: u32, inner: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // (4)  overwritten

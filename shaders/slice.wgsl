@@ -9,7 +9,7 @@
 const WG: u32 = 128u; //#tunable
 const PER: u32 = 4u; //#tunable  elements per invocation
 
-struct Params { outer: u32, n: u32, inner: u32, start: u32, m: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { outer: u32, n: u32, inner: u32, start: u32, m: u32 }
 @group(0) @binding(0) var<uniform>             p: Params; // n: extent of the whole, m: of the part
 
 @group(0) @binding(1) var<storage, read>       whole: array<f32>; // (outer, n, inner)

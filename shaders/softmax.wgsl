@@ -7,7 +7,7 @@
 //#include <common/grid.wgsl>
 //#include <common/reduce.wgsl>
 
-struct Params { rows: u32, cols: u32, inner: u32, _pad: u32 }
+struct Params { rows: u32, cols: u32, inner: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x: array<f32>;       // (outer, cols, inner)

@@ -9,7 +9,7 @@
 //#include <common/rng.wgsl>
 //#include <common/mask.wgsl>
 
-struct Params { rows: u32, cols: u32, stream: u32, least: u32, scale: f32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { rows: u32, cols: u32, stream: u32, least: u32, scale: f32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:    array<f32>; // (rows, cols)

@@ -11,7 +11,7 @@
 
 const HIDDEN: u32 = 256u; // most hidden values
 
-struct Params { b: u32, c: u32, r: u32, _pad: u32 }
+struct Params { b: u32, c: u32, r: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       m:  array<f32>; // (B, C)

@@ -16,7 +16,7 @@
 const WG: u32 = 256u;     //#tunable  power of two, a multiple of FRAMES
 const POINTS: u32 = 256u; //#tunable  power of two, at least 8
 const FRAMES: u32 = 8u;   //#tunable  power of two
-const LANES: u32 = WG / FRAMES;
+const THREADS: u32 = WG / FRAMES;
 const LOG: u32 = firstTrailingBit(POINTS);
 const DIGITS: u32 = (LOG - 1u) / 3u;        // passes of radix 8 after the first
 const FIRST: u32 = POINTS >> (3u * DIGITS); // 2, 4 or 8
@@ -24,7 +24,7 @@ const FIRST: u32 = POINTS >> (3u * DIGITS); // 2, 4 or 8
 struct Params {
     batch: u32, samples: u32, frames: u32, hop: u32,
     padded: u32, first: u32, last: u32, reflect: u32,
-    magnitude: u32, emphasis: f32, _pad0: u32, _pad1: u32,
+    magnitude: u32, emphasis: f32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -74,7 +74,7 @@ fn times(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> { return vec2<f32>(a.x * b.x -
 // e^(−2πi·k/n_fft)
 fn turn(k: u32) -> vec2<f32> { return vec2<f32>(turns[2u * k], turns[2u * k + 1u]); }
 
-fn barrier() { if LANES > 1u { workgroupBarrier(); } }
+fn barrier() { if THREADS > 1u { workgroupBarrier(); } }
 
 // Point i of the packed, windowed frame that starts at `start`.
 fn packed(start: u32, i: u32) -> vec2<f32> {
@@ -128,10 +128,10 @@ fn transform(b: u32, t: u32, f: u32, l: u32) {
     var h = FIRST;
     if FIRST == 8u {
         // Only placed: the first pass is like the others then, with turns of 1, and its text is there once.
-        for (var i = l; i < POINTS; i += LANES) { z[i * FRAMES + f] = packed(start, reversed(i >> 3u) + (i & 7u) * (POINTS / 8u)); }
+        for (var i = l; i < POINTS; i += THREADS) { z[i * FRAMES + f] = packed(start, reversed(i >> 3u) + (i & 7u) * (POINTS / 8u)); }
         h = 1u;
     } else if FIRST == 4u {
-        for (var j = l; j < POINTS / 4u; j += LANES) {
+        for (var j = l; j < POINTS / 4u; j += THREADS) {
             let i = reversed(j);
             //#unroll k in 0..4
             let v${k} = packed(start, i + ${k}u * (POINTS / 4u));
@@ -143,7 +143,7 @@ fn transform(b: u32, t: u32, f: u32, l: u32) {
             z[(4u * j + 3u) * FRAMES + f] = y.d;
         }
     } else {
-        for (var j = l; j < POINTS / 2u; j += LANES) {
+        for (var j = l; j < POINTS / 2u; j += THREADS) {
             let i = reversed(j);
             let v0 = packed(start, i);
             let v1 = packed(start, i + POINTS / 2u);
@@ -153,7 +153,7 @@ fn transform(b: u32, t: u32, f: u32, l: u32) {
     }
     barrier();
     for (; h < POINTS; h *= 8u) {
-        for (var j = l; j < POINTS / 8u; j += LANES) {
+        for (var j = l; j < POINTS / 8u; j += THREADS) {
             let pos = j & (h - 1u);
             let at = ((j - pos) * 8u + pos) * FRAMES + f;
             let step = h * FRAMES;
@@ -209,7 +209,7 @@ fn stft_complex(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     if first < valid { transform(b, min(t, valid - 1u), f, l); }
     if t >= p.frames { return; }
     let column = b * (POINTS + 1u) * p.frames + t;
-    for (var k = l; k <= POINTS / 2u; k += LANES) {
+    for (var k = l; k <= POINTS / 2u; k += THREADS) {
         var v = Pair(vec2<f32>(0.0), vec2<f32>(0.0));
         if t < valid { v = bins(k, f); }
         re[column + k * p.frames] = v.low.x;
@@ -234,7 +234,7 @@ fn stft_power(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     if first < valid { transform(b, min(t, valid - 1u), f, l); }
     if t >= p.frames { return; }
     let column = b * (POINTS + 1u) * p.frames + t;
-    for (var k = l; k <= POINTS / 2u; k += LANES) {
+    for (var k = l; k <= POINTS / 2u; k += THREADS) {
         var low = 0.0;
         var high = 0.0;
         if t < valid {

@@ -1,5 +1,5 @@
 // Winograd's transform of the products back to pixels, and its adjoint (see common/winograd.wgsl):
-//   forward   y = finish(Aᵀ m A)      backward   dm = A dy Aᵀ
+//   forward   y = epilogue(Aᵀ m A)      backward   dm = A dy Aᵀ
 //   Aᵀ = [ 1 1 1 1 1 0 ]  [ 0 1 -1 2 -2 0 ]  [ 0 1 1 4 4 0 ]  [ 0 1 -1 8 -8 1 ]
 // The width is even.
 // Grid: one lane per channel and strip, folded.
@@ -8,7 +8,7 @@
 //#include <common/divide.wgsl>
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
-//#include <common/finish.wgsl>
+//#include <common/epilogue.wgsl>
 
 const WG: u32 = 8u; //#tunable  lanes of a workgroup
 
@@ -16,7 +16,7 @@ const WG: u32 = 8u; //#tunable  lanes of a workgroup
 @group(0) @binding(2) var<storage, read>       bias:   array<f32>; // (cout)
 @group(0) @binding(3) var<storage, read>       scale:  array<f32>; // (cout)
 @group(0) @binding(4) var<storage, read>       mean:   array<f32>; // (cout)
-@group(0) @binding(5) var<storage, read>       spread: array<f32>; // (cout)  running variance
+@group(0) @binding(5) var<storage, read>       variance: array<f32>; // (cout)  running variance
 @group(0) @binding(6) var<storage, read_write> y:      array<u64>; // (n, cout, h, w), pairs along w  overwritten
 
 fn down4(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>, e: vec2<f32>, f: vec2<f32>) -> Four {
@@ -46,7 +46,7 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     let q1 = down4(t0.b, t1.b, t2.b, t3.b, t4.b, t5.b);
     let q2 = down4(t0.c, t1.c, t2.c, t3.c, t4.c, t5.c);
     let q3 = down4(t0.d, t1.d, t2.d, t3.d, t4.d, t5.d);
-    let f = finish_of(at.channel);
+    let f = epilogue_of(at.channel);
     let half = p.w / 2u;
     let x0 = 4u * at.column;
     let base = (at.image * p.cout + at.channel) * p.h * half + x0;
@@ -54,10 +54,10 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     let y${r} = 4u * at.row + ${r}u;
     if y${r} < p.h {
         let o = base + y${r} * half;
-        y[o] = pair(vec2<f32>(finished(f, q${r}.a.x), finished(f, q${r}.b.x)));
-        if x0 + 1u < half { y[o + 1u] = pair(vec2<f32>(finished(f, q${r}.c.x), finished(f, q${r}.d.x))); }
-        if x0 + 2u < half { y[o + 2u] = pair(vec2<f32>(finished(f, q${r}.a.y), finished(f, q${r}.b.y))); }
-        if x0 + 3u < half { y[o + 3u] = pair(vec2<f32>(finished(f, q${r}.c.y), finished(f, q${r}.d.y))); }
+        y[o] = pair(vec2<f32>(epilogue(f, q${r}.a.x), epilogue(f, q${r}.b.x)));
+        if x0 + 1u < half { y[o + 1u] = pair(vec2<f32>(epilogue(f, q${r}.c.x), epilogue(f, q${r}.d.x))); }
+        if x0 + 2u < half { y[o + 2u] = pair(vec2<f32>(epilogue(f, q${r}.a.y), epilogue(f, q${r}.b.y))); }
+        if x0 + 3u < half { y[o + 3u] = pair(vec2<f32>(epilogue(f, q${r}.c.y), epilogue(f, q${r}.d.y))); }
     }
     //#end
 }
@@ -90,19 +90,19 @@ fn winograd_output_few(@builtin(local_invocation_index) lane: u32, @builtin(work
     let x0 = 4u * at.column + 2u * (tile % 2u);
     let plane = p.h * half;
     let base = (at.image * p.cout + channel) * plane + x0;
-    let f0 = finish_of(channel);
-    let f1 = finish_of(channel + 1u);
+    let f0 = epilogue_of(channel);
+    let f1 = epilogue_of(channel + 1u);
     //#unroll r in 0..4
     let y${r} = 4u * at.row + ${r}u;
     if y${r} < p.h {
         let o = base + y${r} * half;
         if x0 < half {
-            y[o] = pair(vec2<f32>(finished(f0, q${r}.a.x), finished(f0, q${r}.b.x)));
-            y[o + plane] = pair(vec2<f32>(finished(f1, q${r}.a.y), finished(f1, q${r}.b.y)));
+            y[o] = pair(vec2<f32>(epilogue(f0, q${r}.a.x), epilogue(f0, q${r}.b.x)));
+            y[o + plane] = pair(vec2<f32>(epilogue(f1, q${r}.a.y), epilogue(f1, q${r}.b.y)));
         }
         if x0 + 1u < half {
-            y[o + 1u] = pair(vec2<f32>(finished(f0, q${r}.c.x), finished(f0, q${r}.d.x)));
-            y[o + plane + 1u] = pair(vec2<f32>(finished(f1, q${r}.c.y), finished(f1, q${r}.d.y)));
+            y[o + 1u] = pair(vec2<f32>(epilogue(f0, q${r}.c.x), epilogue(f0, q${r}.d.x)));
+            y[o + plane + 1u] = pair(vec2<f32>(epilogue(f1, q${r}.c.y), epilogue(f1, q${r}.d.y)));
         }
     }
     //#end

@@ -12,7 +12,7 @@ static SWISH: Shader = Shader {
     stem: "swish",
     source: "
 //#include <common/grid.wgsl>
-struct Params { n: u32, _pad0: u32, _pad1: u32, _pad2: u32 }
+struct Params { n: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read>       x:  array<f32>;
 @group(0) @binding(2) var<storage, read_write> y:  array<f32>;
@@ -37,7 +37,7 @@ fn swish_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
 };
 
 fn launch<B>(entry: &'static str, n: usize) -> Launch<B> {
-    Launch::new(&SWISH, entry, &[n as u32, 0, 0, 0]).linear((n as u64).div_ceil(64))
+    Launch::new(&SWISH, entry).set("n", n).invocations(n)
 }
 
 struct Swish;

@@ -5,8 +5,8 @@
 struct Params {
     n: u32, cin: u32, cout: u32, h: u32,
     w: u32, down: u32, across: u32, strips: u32,
-    per_strips: f32, per_image: f32, per_across: f32, finish: u32,
-    eps: f32, per_pair: f32, _pad0: u32, _pad1: u32,
+    per_strips: f32, per_image: f32, per_across: f32, epilogue: u32,
+    eps: f32, per_pair: f32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 

@@ -218,24 +218,24 @@ impl Device {
     /// # Errors
     /// Names the launch and the binding that does not fit the shader's interface.
     pub fn record(&self, launches: &[Launch<Region>]) -> Result<Recording> {
-        let align = u64::from(self.caps.uniform_alignment.max(16));
-        let total: u64 = launches.iter().map(|l| (l.params.len() as u64).next_multiple_of(align)).sum();
+        let align = self.caps.uniform_alignment.max(16) as usize;
+        self.compile_all(launches.iter().map(|l| Key { shader: l.shader, entry: l.entry, tunables: l.tunables.clone() }))?;
+        let mut block = Vec::new();
+        let mut placed = Vec::with_capacity(launches.len());
+        for launch in launches {
+            let pipeline = self.pipeline(launch.shader, launch.entry, &launch.tunables)?;
+            placed.push((launch, pipeline.clone(), block.len() as u64));
+            block.extend(launch.block(&pipeline.info)?);
+            block.resize(block.len().next_multiple_of(align), 0);
+        }
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let uniforms = self.raw.create_buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
-            size: total.max(align),
+            size: block.len().max(align) as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let mut block = Vec::with_capacity(total as usize);
-        let mut steps = Vec::with_capacity(launches.len());
-        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        self.compile_all(launches.iter().map(|l| Key { shader: l.shader, entry: l.entry, tunables: l.tunables.clone() }))?;
-        for launch in launches {
-            let offset = block.len() as u64;
-            block.extend_from_slice(&launch.params);
-            block.resize((offset as usize + launch.params.len()).next_multiple_of(align as usize), 0);
-            steps.push(self.prepare(launch, &uniforms, offset)?);
-        }
+        let steps = placed.into_iter().map(|(launch, p, offset)| self.prepare(launch, p, &uniforms, offset)).collect::<Result<_>>()?;
         if let Some(e) = pollster::block_on(scope.pop()) {
             return Err(Error::Gpu(e.to_string()));
         }
@@ -244,23 +244,19 @@ impl Device {
         Ok(Recording { steps })
     }
 
-    fn prepare(&self, launch: &Launch<Region>, uniforms: &wgpu::Buffer, offset: u64) -> Result<Step> {
-        let pipeline = self.pipeline(launch.shader, launch.entry, &launch.tunables)?;
-        let name = || format!("{}::{}", launch.shader.stem, launch.entry);
-        let mut entries = Vec::with_capacity(pipeline.info.bindings.len());
-        for b in &pipeline.info.bindings {
+    fn prepare(&self, launch: &Launch<Region>, pipeline: Arc<Pipeline>, uniforms: &wgpu::Buffer, offset: u64) -> Result<Step> {
+        let info = &pipeline.info;
+        let mut entries = Vec::with_capacity(info.bindings.len());
+        for b in &info.bindings {
             let (buffer, offset, size) = if b.uniform {
-                let expected = pipeline.info.params_size as usize;
-                if launch.params.len() != expected {
-                    return Err(Error::shape(name(), format!("{expected} bytes of parameters"), launch.params.len().to_string()));
-                }
-                (uniforms, offset, launch.params.len() as u64)
+                // Within the alignment of blocks, and a size every backend binds.
+                (uniforms, offset, u64::from(info.params_size.next_multiple_of(16)))
             } else {
-                let (_, r) = launch
-                    .bindings
-                    .iter()
-                    .find(|(n, _)| *n == b.name)
-                    .ok_or_else(|| Error::shape(name(), format!("an operand for `{}`", b.name), "none"))?;
+                let mut given = launch.bindings.iter().filter(|(n, _)| *n == b.name).map(|(_, r)| r);
+                let (Some(r), None) = (given.next(), given.next()) else {
+                    let got = launch.bindings.iter().filter(|(n, _)| *n == b.name).count();
+                    return Err(Error::shape(launch.name(), format!("one operand for `{}`", b.name), got.to_string()));
+                };
                 if r.size > self.caps.max_binding {
                     return Err(Error::OutOfMemory { needed: r.size, available: self.caps.max_binding, fits_batch: None });
                 }
@@ -271,13 +267,12 @@ impl Device {
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) }),
             });
         }
-        for (n, _) in &launch.bindings {
-            if !pipeline.info.bindings.iter().any(|b| b.name == *n) {
-                return Err(Error::shape(name(), "operands the shader uses", format!("`{n}`")));
-            }
+        if let Some((n, _)) = launch.bindings.iter().find(|(n, _)| !info.bindings.iter().any(|b| b.name == *n)) {
+            return Err(Error::shape(launch.name(), "operands the shader uses", format!("`{n}`")));
         }
         let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
-        Ok(Step { pipeline, group, groups: launch.groups, work: launch.flops + 4 * launch.bytes })
+        let (groups, work) = (launch.groups(info), launch.flops + 4 * launch.bytes);
+        Ok(Step { pipeline, group, groups, work })
     }
 
     /// Encodes and submits a recording, split so that no submission runs for long. Does not wait.

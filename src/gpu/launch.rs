@@ -1,7 +1,9 @@
 //! A launch: one entry point with its operands, parameters and grid, and what it costs.
 
+use super::params::{self, Value};
+use super::reflect::EntryInfo;
 use super::wgsl::Tunable;
-use std::sync::Arc;
+use crate::Result;
 
 /// One WGSL file and its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,31 +23,38 @@ pub struct Launch<B> {
     pub entry: &'static str,
     /// Overridden tunables.
     pub tunables: Vec<Tunable>,
-    /// Bytes of the uniform block, laid out as the shader's `Params`.
-    pub params: Arc<[u8]>,
+    /// Parameters by the names of the fields of the shader's `Params`.
+    pub params: Vec<(&'static str, Value)>,
     /// Operands by the shader's variable names.
     pub bindings: Vec<(&'static str, B)>,
-    /// Workgroups along x, y, z.
-    pub groups: [u32; 3],
+    /// How many workgroups run.
+    pub grid: Grid,
     /// Bytes read and written, counting each operand element once.
     pub bytes: u64,
     /// Floating-point operations (a multiply-add counts two).
     pub flops: u64,
 }
 
+/// Size of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grid {
+    /// Workgroups along x, y, z.
+    Groups([u32; 3]),
+    /// At least that many invocations, in workgroups of the size the shader declares, folded over x and y.
+    Invocations(usize),
+}
+
 impl<B> Launch<B> {
-    /// A launch of `entry` with parameters `params`; operands, grid and costs are added by the builder methods.
-    pub fn new<P: bytemuck::Pod>(shader: &'static Shader, entry: &'static str, params: &P) -> Self {
-        Launch {
-            shader,
-            entry,
-            tunables: Vec::new(),
-            params: bytemuck::bytes_of(params).into(),
-            bindings: Vec::new(),
-            groups: [1, 1, 1],
-            bytes: 0,
-            flops: 0,
-        }
+    /// A launch of `entry` as one workgroup; parameters, operands, grid and costs are added by the builder methods.
+    pub fn new(shader: &'static Shader, entry: &'static str) -> Self {
+        let (tunables, params, bindings, grid) = (Vec::new(), Vec::new(), Vec::new(), Grid::Groups([1, 1, 1]));
+        Launch { shader, entry, tunables, params, bindings, grid, bytes: 0, flops: 0 }
+    }
+
+    /// Sets the parameter `name`. Name and type are checked against the shader when the launch is recorded.
+    pub fn set(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.params.push((name, value.into()));
+        self
     }
 
     /// Overrides a tunable constant.
@@ -62,13 +71,19 @@ impl<B> Launch<B> {
 
     /// A linear grid of `groups` workgroups, folded over x and y; the shader undoes it with `flat_group`.
     pub fn linear(mut self, groups: u64) -> Self {
-        self.groups = fold(groups);
+        self.grid = Grid::Groups(fold(groups));
+        self
+    }
+
+    /// As many workgroups as hold `n` invocations, folded as by [`Launch::linear`].
+    pub fn invocations(mut self, n: usize) -> Self {
+        self.grid = Grid::Invocations(n);
         self
     }
 
     /// An explicit grid. Each axis must be at most [`MAX_GROUPS`].
     pub fn grid(mut self, groups: [u32; 3]) -> Self {
-        self.groups = groups;
+        self.grid = Grid::Groups(groups);
         self
     }
 
@@ -88,10 +103,28 @@ impl<B> Launch<B> {
             tunables: self.tunables.clone(),
             params: self.params.clone(),
             bindings,
-            groups: self.groups,
+            grid: self.grid,
             bytes: self.bytes,
             flops: self.flops,
         })
+    }
+
+    /// Shader and entry point, for messages.
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.shader.stem, self.entry)
+    }
+
+    /// Bytes of the parameter block.
+    pub(super) fn block(&self, info: &EntryInfo) -> Result<Vec<u8>> {
+        params::block(&|| self.name(), &info.params, info.params_size, &self.params)
+    }
+
+    /// Workgroups along x, y, z.
+    pub(super) fn groups(&self, info: &EntryInfo) -> [u32; 3] {
+        match self.grid {
+            Grid::Groups(groups) => groups,
+            Grid::Invocations(n) => fold((n as u64).div_ceil(info.workgroup.iter().map(|&n| u64::from(n)).product())),
+        }
     }
 }
 

@@ -7,14 +7,6 @@ use std::collections::BTreeMap;
 static SHADER: Shader = Shader { stem: "self_check", source: include_str!("../../shaders/self_check.wgsl") };
 static SUBGROUP_SHADER: Shader = Shader { stem: "self_check_subgroup", source: include_str!("../../shaders/self_check_subgroup.wgsl") };
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    outer: u32,
-    inner: u32,
-    _pad: [u32; 2],
-}
-
 /// Width of subgroups that the adapter states -> width verified, by adapter and driver.
 const FILE: &str = "self-check.json";
 
@@ -67,8 +59,8 @@ fn wrong(out: &[f32]) -> Option<String> {
 
 fn launch(device: &Device, shader: &'static Shader, entry: &'static str) -> Result<Vec<f32>> {
     let out = device.buffer("self-check", 16)?;
-    let params = Params { outer: 300, inner: 300, _pad: [0; 2] };
-    let recording = device.record(&[Launch::new(shader, entry, &params).bind("out", out.all()).linear(1)])?;
+    let check = Launch::new(shader, entry).set("outer", 300u32).set("inner", 300u32).bind("out", out.all());
+    let recording = device.record(&[check])?;
     device.replay(&recording)?;
     Ok(bytemuck::pod_collect_to_vec(&device.read(&out.all())?))
 }

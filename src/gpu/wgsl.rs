@@ -1,7 +1,7 @@
 //! WGSL preprocessor: includes, tunable constants and textual unrolling, with a line map back to the real files.
 //!
 //! * `//#include <common/reduce.wgsl>` inserts a shared file once, depth first; unknown or cyclic includes are errors.
-//! * `const TM: u32 = 16u; //#tunable` may be overridden by name when the shader is loaded; `//#include <common/lanes${TM}.wgsl>` takes the
+//! * `const TM: u32 = 16u; //#tunable` may be overridden by name when the shader is loaded; `//#include <common/vec${TM}.wgsl>` takes the
 //!   file its value names.
 //! * `//#unroll i in 0..TM` ... `//#end` repeats its lines with `${i}` replaced; bounds are integers or tunables; loops nest.
 //!   It exists because registers kept in arrays are slow on software Vulkan and on some drivers.
@@ -33,6 +33,36 @@ impl Expanded {
 const MAX_LINES: usize = 1 << 16;
 /// Most loops within each other.
 const MAX_NESTING: usize = 8;
+
+/// The value of `const NAME: u32 = 16u;` in `source`. As the value of a Rust constant it is read when the crate is compiled, which fails where
+/// there is none, so that such numbers live in WGSL alone.
+pub const fn constant(source: &str, name: &str) -> u32 {
+    let (text, head, name, tail) = (source.as_bytes(), b"const ", name.as_bytes(), b": u32 = ");
+    let mut at = 0;
+    while !(follows(text, at, head) && follows(text, at + head.len(), name) && follows(text, at + head.len() + name.len(), tail)) {
+        assert!(at < text.len(), "the shader has no such constant");
+        at += 1;
+    }
+    at += head.len() + name.len() + tail.len();
+    let mut value = 0;
+    while at < text.len() && text[at].is_ascii_digit() {
+        value = 10 * value + (text[at] - b'0') as u32;
+        at += 1;
+    }
+    value
+}
+
+/// Whether `text` goes on with `part` at `at`.
+const fn follows(text: &[u8], at: usize, part: &[u8]) -> bool {
+    let mut i = 0;
+    while i < part.len() {
+        if at + i >= text.len() || text[at + i] != part[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
 
 struct Line {
     text: String,
@@ -241,6 +271,14 @@ mod tests {
         assert_eq!(e.text, "const A: u32 = 1u;\nconst B: u32 = 2u;\nfn f() {}\n");
         assert_eq!(e.origin(2), ("b".to_string(), 2));
         assert_eq!(e.origin(3), ("t.wgsl".to_string(), 3));
+    }
+
+    #[test]
+    fn constants_are_read_from_the_source() {
+        const SOURCE: &str = "const A: u32 = B;\nconst MOST_OF: u32 = 3u;\nconst MOST: u32 = 16u; // most\n";
+        const MOST: u32 = constant(SOURCE, "MOST");
+        assert_eq!((MOST, constant(SOURCE, "MOST_OF")), (16, 3));
+        assert!(std::panic::catch_unwind(|| constant(SOURCE, "LEAST")).is_err());
     }
 
     #[test]

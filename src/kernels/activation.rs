@@ -1,22 +1,15 @@
 //! Launches of `activation.wgsl`.
 
-use super::{lanes, shader, stream_lanes};
+use super::{shader, stream_vec, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
 shader!(
     "activation",
     [("WG", 8), ("PER", 256)],
     [("WG", 8), ("PER", 16)],
-    [("WG", 8), ("PER", 256), ("LANES", 2)],
-    [("WG", 8), ("PER", 16), ("LANES", 2)]
+    [("WG", 8), ("PER", 256), ("VEC", 2)],
+    [("WG", 8), ("PER", 16), ("VEC", 2)]
 );
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    n: u32,
-    _pad: [u32; 3],
-}
 
 /// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +32,8 @@ impl Kind {
 }
 
 fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize) -> Launch<B> {
-    let lanes = lanes(caps, &[n]);
-    stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, _pad: [0; 3] }), n, lanes)
+    let vec = vector_width(caps, &[n]);
+    stream_vec(caps, Launch::new(&SHADER, entry).set("n", n / vec), n, vec)
 }
 
 /// `y = f(x)`.

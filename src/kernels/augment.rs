@@ -1,35 +1,12 @@
 //! Launches of `augment.wgsl`.
 
-use super::{reduction, shader};
-use crate::gpu::{Capabilities, Launch};
+use super::{reduce_workgroup, shader};
+use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
 shader!("augment", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
 
-/// Most squares or bands per image; the shader's `MOST`.
-pub const MOST: usize = 16;
-
-#[repr(C)]
-#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    batch: u32,
-    channels: u32,
-    rows: u32,
-    cols: u32,
-    stream: u32,
-    count: u32,
-    count_rows: u32,
-    height: u32,
-    width: u32,
-    prob: f32,
-    share: f32,
-    split: f32,
-    low: f32,
-    high: f32,
-    fill: f32,
-    zoom: f32,
-    shift: f32,
-    _pad: [u32; 3],
-}
+/// Most squares or bands per image.
+pub const MOST: usize = constant(SHADER.source, "MOST") as usize;
 
 /// A change to images.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,21 +61,31 @@ pub fn augment<B>(
     y: B,
 ) -> Launch<B> {
     let n = (batch * channels * rows * cols) as u64;
-    let (batch32, channels32, rows32, cols32) = (batch as u32, channels as u32, rows as u32, cols as u32);
-    let common = Params { batch: batch32, channels: channels32, rows: rows32, cols: cols32, stream, prob, ..Params::default() };
-    let (entry, params) = match *change {
-        Change::RandomCut { least, zoom, shift } => ("random_cut", Params { share: least, zoom, shift, ..common }),
+    let launch = match *change {
+        Change::RandomCut { least, zoom, shift } => {
+            Launch::new(&SHADER, "random_cut").set("share", least).set("zoom", zoom).set("shift", shift)
+        }
         Change::Cutout { count, size: (height, width), fill } => {
-            ("cutout", Params { count: count as u32, height: height as u32, width: width as u32, fill, ..common })
+            Launch::new(&SHADER, "cutout").set("count", count).set("height", height).set("width", width).set("fill", fill)
         }
-        Change::SaltPepper { share, pepper, low, high } => ("salt_pepper", Params { share, split: pepper, low, high, ..common }),
-        Change::SpecAugment { columns, rows, fill } => {
-            let (count, width, count_rows, height) = (columns.0 as u32, columns.1 as u32, rows.0 as u32, rows.1 as u32);
-            ("spec_augment", Params { count, width, count_rows, height, fill, ..common })
+        Change::SaltPepper { share, pepper, low, high } => {
+            Launch::new(&SHADER, "salt_pepper").set("share", share).set("split", pepper).set("low", low).set("high", high)
         }
+        Change::SpecAugment { columns, rows, fill } => Launch::new(&SHADER, "spec_augment")
+            .set("count", columns.0)
+            .set("width", columns.1)
+            .set("count_rows", rows.0)
+            .set("height", rows.1)
+            .set("fill", fill),
     };
-    Launch::new(&SHADER, entry, &params)
-        .tune("WG", reduction(caps, cols))
+    launch
+        .set("batch", batch)
+        .set("channels", channels)
+        .set("rows", rows)
+        .set("cols", cols)
+        .set("stream", stream)
+        .set("prob", prob)
+        .tune("WG", reduce_workgroup(caps, cols))
         .bind("x", x)
         .bind("rng", rng)
         .bind("y", y)

@@ -1,31 +1,22 @@
 //! Launches of `ceiling.wgsl`: the most arithmetic and the most copying an adapter does, to judge the other kernels by.
 
-use super::{shader, streaming};
-use crate::gpu::{Capabilities, Launch};
+use super::{shader, stream};
+use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
 shader!(
     "ceiling",
-    [("WG", 8), ("CHAINS", 1), ("STEPS", 8)],
-    [("WG", 8), ("CHAINS", 2), ("STEPS", 8)],
-    [("WG", 256), ("CHAINS", 1), ("STEPS", 8)],
-    [("WG", 256), ("CHAINS", 2), ("STEPS", 8)],
-    [("WG", 256), ("CHAINS", 4), ("STEPS", 8)],
-    [("WG", 256), ("CHAINS", 8), ("STEPS", 8)],
+    [("WG", 8), ("CHAINS", 1)],
+    [("WG", 8), ("CHAINS", 2)],
+    [("WG", 256), ("CHAINS", 1)],
+    [("WG", 256), ("CHAINS", 2)],
+    [("WG", 256), ("CHAINS", 4)],
+    [("WG", 256), ("CHAINS", 8)],
     [("WG", 8), ("PER", 256)],
     [("WG", 8), ("PER", 16)],
 );
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    n: u32,
-    rounds: u32,
-    x: f32,
-    b: f32,
-}
-
-/// Steps of each chain per round: the shader's `STEPS`.
-pub const STEPS: u32 = 8;
+/// Steps of each chain per round.
+pub const STEPS: u32 = constant(SHADER.source, "STEPS");
 
 /// Factor and summand of a chain's step.
 pub const STEP: (f32, f32) = (0.75, 0.5);
@@ -39,23 +30,19 @@ pub fn chains(caps: &Capabilities) -> &'static [u32] {
 pub fn fma<B>(caps: &Capabilities, n: usize, rounds: u32, chains: u32, y: B) -> Launch<B> {
     let wg = if caps.software { 8 } else { 256 };
     let flops = 2 * 4 * u64::from(chains) * u64::from(STEPS) * u64::from(rounds) * n as u64;
-    Launch::new(&SHADER, "ceiling_fma", &Params { n: n as u32, rounds, x: STEP.0, b: STEP.1 })
+    Launch::new(&SHADER, "ceiling_fma")
+        .set("n", n)
+        .set("rounds", rounds)
+        .set("x", STEP.0)
+        .set("b", STEP.1)
         .tune("WG", wg)
         .tune("CHAINS", chains)
-        .tune("STEPS", STEPS)
-        .linear((n as u64).div_ceil(u64::from(wg)))
+        .invocations(n)
         .bind("y", y)
         .cost(4 * n as u64, flops)
 }
 
 /// `dst = src` for `n` vectors of four floats.
 pub fn copy<B>(caps: &Capabilities, n: usize, src: B, dst: B) -> Launch<B> {
-    let (wg, per, groups) = streaming(caps, n);
-    Launch::new(&SHADER, "ceiling_copy", &Params { n: n as u32, rounds: 0, x: 0.0, b: 0.0 })
-        .tune("WG", wg)
-        .tune("PER", per)
-        .linear(groups)
-        .bind("src", src)
-        .bind("dst", dst)
-        .cost(32 * n as u64, 0)
+    stream(caps, Launch::new(&SHADER, "ceiling_copy").set("n", n), n).bind("src", src).bind("dst", dst).cost(32 * n as u64, 0)
 }

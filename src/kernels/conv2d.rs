@@ -6,7 +6,7 @@ use super::{
     Target, choices, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile,
     matmul::SUBGROUP, reduce,
 };
-use crate::gpu::{Capabilities, Launch, MAX_GROUPS};
+use crate::gpu::{Capabilities, Launch, MAX_GROUPS, Shader};
 
 /// Extents of a convolution; channels are counted per group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,53 +55,35 @@ impl Geometry {
     }
 }
 
-/// The `Params` block of `common/conv2d.wgsl`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(super) struct Params {
-    n: u32,
-    groups: u32,
-    cin: u32,
-    cout: u32,
-    input: [u32; 2],
-    output: [u32; 2],
-    kernel: [u32; 2],
-    stride: [u32; 2],
-    padding: [u32; 2],
-    dilation: [u32; 2],
-    finish: u32,
-    slices: u32,
-    eps: f32,
-    _pad: u32,
-}
-
-impl Params {
-    pub(super) fn new(g: &Geometry, (finish, eps): (u32, f32), slices: usize) -> Self {
-        let pair = |v: [usize; 2]| v.map(|v| v as u32);
-        Params {
-            n: g.n as u32,
-            groups: g.groups as u32,
-            cin: g.cin as u32,
-            cout: g.cout as u32,
-            input: pair(g.input),
-            output: pair(g.output),
-            kernel: pair(g.kernel),
-            stride: pair(g.stride),
-            padding: pair(g.padding),
-            dilation: pair(g.dilation),
-            finish,
-            slices: slices as u32,
-            eps,
-            _pad: 0,
-        }
+impl Geometry {
+    /// A launch of one of the direct kernels.
+    pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
+        Launch::new(shader, entry)
+            .set("n", self.n)
+            .set("groups", self.groups)
+            .set("cin", self.cin)
+            .set("cout", self.cout)
+            .set("h", self.input[0])
+            .set("w", self.input[1])
+            .set("oh", self.output[0])
+            .set("ow", self.output[1])
+            .set("kh", self.kernel[0])
+            .set("kw", self.kernel[1])
+            .set("stride_y", self.stride[0])
+            .set("stride_x", self.stride[1])
+            .set("pad_y", self.padding[0])
+            .set("pad_x", self.padding[1])
+            .set("dil_y", self.dilation[0])
+            .set("dil_x", self.dilation[1])
+            .cost(self.bytes(), self.flops())
     }
 }
 
 /// What a convolution does to its sums before it stores them.
 #[derive(Debug, Clone, Copy)]
-pub enum Finish<B> {
+pub enum Epilogue<B> {
     /// Nothing.
-    Plain,
+    None,
     /// A bias per channel is added.
     Bias(B),
     /// Batch norm by running statistics: `γ (sum − mean) / √(var + eps) + β`.
@@ -121,29 +103,23 @@ pub enum Finish<B> {
     },
 }
 
-impl<B: Copy> Finish<B> {
-    /// Code and `eps` for the parameter block.
-    pub(super) fn params(&self) -> (u32, f32) {
-        match *self {
-            Finish::Plain => (0, 0.0),
-            Finish::Bias(_) => (1, 0.0),
-            Finish::Norm { eps, relu, .. } => (2 + u32::from(relu), eps),
-        }
-    }
-
-    /// Binds the operands, `any` where there is none.
-    pub(super) fn bind(&self, launch: Launch<B>, any: B) -> Launch<B> {
-        let [bias, scale, mean, spread] = match *self {
-            Finish::Plain => [any; 4],
-            Finish::Bias(bias) => [bias, any, any, any],
-            Finish::Norm { scale, bias, mean, var, .. } => [bias, scale, mean, var],
+impl<B: Copy> Epilogue<B> {
+    /// Sets its parameters and binds its operands, `any` where there is none.
+    pub(super) fn apply(&self, launch: Launch<B>, any: B) -> Launch<B> {
+        let (code, eps) = match *self {
+            Epilogue::None => (0, 0.0),
+            Epilogue::Bias(_) => (1, 0.0),
+            Epilogue::Norm { eps, relu, .. } => (2 + u32::from(relu), eps),
         };
-        launch.bind("bias", bias).bind("scale", scale).bind("mean", mean).bind("spread", spread)
+        let [bias, scale, mean, variance] = match *self {
+            Epilogue::None => [any; 4],
+            Epilogue::Bias(bias) => [bias, any, any, any],
+            Epilogue::Norm { scale, bias, mean, var, .. } => [bias, scale, mean, var],
+        };
+        let launch = launch.set("epilogue", code).set("eps", eps);
+        launch.bind("bias", bias).bind("scale", scale).bind("mean", mean).bind("variance", variance)
     }
 }
-
-/// No finish, for the passes that have none.
-pub(super) const PLAIN: (u32, f32) = (0, 0.0);
 
 /// Column tiles folded over x and z: `[x, rows, groups·folds]`.
 pub(super) fn grid(columns: usize, rows: usize, groups: usize) -> [u32; 3] {
@@ -244,15 +220,15 @@ pub fn scratch(f: Family, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<
     }
 }
 
-/// `y = finish(x * weight)`, with the regions of [`scratch`]; the first launch depends on the weight alone where there are
+/// `y = epilogue(x * weight)`, with the regions of [`scratch`]; the first launch depends on the weight alone where there are
 /// [`several`](winograd::forward).
-pub fn forward<B: Copy>(f: Family, g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
+pub fn forward<B: Copy>(f: Family, g: &Geometry, epilogue: Epilogue<B>, x: B, weight: B, y: B, scratch: &[B]) -> Vec<Launch<B>> {
     match (f, scratch) {
-        (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, finish, x, weight, y, [u, v, m]),
-        (Family::Stem, _) => vec![conv2d_stem::forward(g, finish, x, weight, y)],
-        (Family::Cooperative(f), _) => vec![conv2d_tile::forward(g, Some(f), finish, x, weight, y)],
-        (Family::Tile, _) => vec![conv2d_tile::forward(g, None, finish, x, weight, y)],
-        _ => vec![conv2d_fwd_subgroup::forward(g, finish, x, weight, y)],
+        (Family::Winograd(t), &[u, v, m]) => winograd::forward(&t, epilogue, x, weight, y, [u, v, m]),
+        (Family::Stem, _) => vec![conv2d_stem::forward(g, epilogue, x, weight, y)],
+        (Family::Cooperative(f), _) => vec![conv2d_tile::forward(g, Some(f), epilogue, x, weight, y)],
+        (Family::Tile, _) => vec![conv2d_tile::forward(g, None, epilogue, x, weight, y)],
+        _ => vec![conv2d_fwd_subgroup::forward(g, epilogue, x, weight, y)],
     }
 }
 

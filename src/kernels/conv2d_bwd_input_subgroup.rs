@@ -1,6 +1,6 @@
 //! Launches of `conv2d_bwd_input_subgroup.wgsl`.
 
-use super::conv2d::{Geometry, PLAIN, Params, grid};
+use super::conv2d::{Geometry, grid};
 use super::{matmul::SUBGROUP, shader};
 use crate::gpu::Launch;
 
@@ -11,10 +11,9 @@ pub fn backward<B>(g: &Geometry, weight: B, dy: B, dx: B) -> Launch<B> {
     let phases = g.stride[0] * g.stride[1];
     let pixels = g.n * g.input[0].div_ceil(g.stride[0]) * g.input[1].div_ceil(g.stride[1]);
     let (rows, cols) = (g.cin.div_ceil(2 * SUBGROUP as usize), pixels.div_ceil(4 * SUBGROUP as usize));
-    Launch::new(&SHADER, "conv2d_bwd_input_subgroup", &Params::new(g, PLAIN, 1))
-        .bind("weight", weight)
-        .bind("dy", dy)
-        .bind("dx", dx)
-        .grid(grid(cols, rows, g.groups * phases))
-        .cost(g.bytes(), g.flops())
+    g.launch(&SHADER, "conv2d_bwd_input_subgroup").bind("weight", weight).bind("dy", dy).bind("dx", dx).grid(grid(
+        cols,
+        rows,
+        g.groups * phases,
+    ))
 }

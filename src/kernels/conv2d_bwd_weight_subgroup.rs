@@ -1,6 +1,6 @@
 //! Launches of `conv2d_bwd_weight_subgroup.wgsl`.
 
-use super::conv2d::{Geometry, PLAIN, Params};
+use super::conv2d::Geometry;
 use super::{matmul::SUBGROUP, shader};
 use crate::gpu::Launch;
 
@@ -16,10 +16,9 @@ pub fn tiles(g: &Geometry) -> usize {
 pub fn backward<B>(g: &Geometry, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
     let columns = g.cin * g.kernel[0] * g.kernel[1];
     let (rows, cols) = (g.cout.div_ceil(2 * SUBGROUP as usize), columns.div_ceil(4 * SUBGROUP as usize));
-    Launch::new(&SHADER, "conv2d_bwd_weight_subgroup", &Params::new(g, PLAIN, slices))
-        .bind("x", x)
-        .bind("dy", dy)
-        .bind("dw", dw)
-        .grid([cols as u32, rows as u32, (g.groups * slices) as u32])
-        .cost(g.bytes(), g.flops())
+    g.launch(&SHADER, "conv2d_bwd_weight_subgroup").set("slices", slices).bind("x", x).bind("dy", dy).bind("dw", dw).grid([
+        cols as u32,
+        rows as u32,
+        (g.groups * slices) as u32,
+    ])
 }

@@ -1,20 +1,15 @@
 //! Launches of `conv2d_fwd_subgroup.wgsl`.
 
-use super::conv2d::{Finish, Geometry, Params, grid};
+use super::conv2d::{Epilogue, Geometry, grid};
 use super::{matmul::SUBGROUP, shader};
 use crate::gpu::Launch;
 
 shader!("conv2d_fwd_subgroup");
 
-/// `y = finish(x * weight)`, 16 channels x 32 pixels per subgroup.
-pub fn forward<B: Copy>(g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
+/// `y = epilogue(x * weight)`, 16 channels x 32 pixels per subgroup.
+pub fn forward<B: Copy>(g: &Geometry, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
     let pixels = g.n * g.output[0] * g.output[1];
     let (rows, cols) = (g.cout.div_ceil(2 * SUBGROUP as usize), pixels.div_ceil(4 * SUBGROUP as usize));
-    let launch = Launch::new(&SHADER, "conv2d_fwd_subgroup", &Params::new(g, finish.params(), 1))
-        .bind("x", x)
-        .bind("weight", weight)
-        .bind("y", y)
-        .grid(grid(cols, rows, g.groups))
-        .cost(g.bytes(), g.flops());
-    finish.bind(launch, weight)
+    let launch = g.launch(&SHADER, "conv2d_fwd_subgroup").bind("x", x).bind("weight", weight).bind("y", y).grid(grid(cols, rows, g.groups));
+    epilogue.apply(launch, weight)
 }

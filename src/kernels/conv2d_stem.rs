@@ -1,6 +1,6 @@
 //! Launches of `conv2d_stem.wgsl`.
 
-use super::conv2d::{Finish, Geometry, Params, grid};
+use super::conv2d::{Epilogue, Geometry, grid};
 use super::{matmul::SUBGROUP, shader};
 use crate::gpu::{Capabilities, Launch};
 
@@ -12,15 +12,10 @@ pub fn fits(caps: &Capabilities, g: &Geometry) -> bool {
     row && g.groups == 1 && g.cin < 4 && caps.int64
 }
 
-/// `y = finish(x * weight)`, 16 channels x 32 pixels per subgroup. Only where [`fits`].
-pub fn forward<B: Copy>(g: &Geometry, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
+/// `y = epilogue(x * weight)`, 16 channels x 32 pixels per subgroup. Only where [`fits`].
+pub fn forward<B: Copy>(g: &Geometry, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
     let pixels = g.n * g.output[0] * g.output[1];
     let (rows, cols) = (g.cout.div_ceil(2 * SUBGROUP as usize), pixels.div_ceil(4 * SUBGROUP as usize));
-    let launch = Launch::new(&SHADER, "conv2d_stem", &Params::new(g, finish.params(), 1))
-        .bind("x", x)
-        .bind("weight", weight)
-        .bind("y", y)
-        .grid(grid(cols, rows, 1))
-        .cost(g.bytes(), g.flops());
-    finish.bind(launch, weight)
+    let launch = g.launch(&SHADER, "conv2d_stem").bind("x", x).bind("weight", weight).bind("y", y).grid(grid(cols, rows, 1));
+    epilogue.apply(launch, weight)
 }

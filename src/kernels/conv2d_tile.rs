@@ -1,13 +1,10 @@
 //! Launches of `conv2d_tile.wgsl`.
 
-use super::conv2d::{Finish, Geometry, PLAIN, Params, grid};
-use super::cooperative::{Fragments, cooperative_shader};
+use super::conv2d::{Epilogue, Geometry, grid};
+use super::cooperative::{Fragments, TILE, cooperative_shader};
 use crate::gpu::Launch;
 
 cooperative_shader!("conv2d_tile");
-
-/// Rows and columns of a workgroup's tile.
-const TILE: usize = 64;
 
 fn tuned<B>(fragments: Option<Fragments>, launch: Launch<B>) -> Launch<B> {
     match fragments {
@@ -16,38 +13,35 @@ fn tuned<B>(fragments: Option<Fragments>, launch: Launch<B>) -> Launch<B> {
     }
 }
 
-/// `y = finish(x * weight)`.
-pub fn forward<B: Copy>(g: &Geometry, fragments: Option<Fragments>, finish: Finish<B>, x: B, weight: B, y: B) -> Launch<B> {
+/// `y = epilogue(x * weight)`.
+pub fn forward<B: Copy>(g: &Geometry, fragments: Option<Fragments>, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
     let pixels = g.n * g.output[0] * g.output[1];
-    let launch = Launch::new(&SHADER, "conv2d_fwd_tile", &Params::new(g, finish.params(), 1))
-        .bind("x", x)
-        .bind("weight", weight)
-        .bind("y", y)
-        .grid(grid(pixels.div_ceil(TILE), g.cout.div_ceil(TILE), g.groups))
-        .cost(g.bytes(), g.flops());
-    tuned(fragments, finish.bind(launch, weight))
+    let launch = g.launch(&SHADER, "conv2d_fwd_tile").bind("x", x).bind("weight", weight).bind("y", y).grid(grid(
+        pixels.div_ceil(TILE),
+        g.cout.div_ceil(TILE),
+        g.groups,
+    ));
+    tuned(fragments, epilogue.apply(launch, weight))
 }
 
 /// `dx` from `weight` and `dy`.
 pub fn backward_input<B>(g: &Geometry, fragments: Option<Fragments>, weight: B, dy: B, dx: B) -> Launch<B> {
     let pixels = g.n * g.input[0] * g.input[1];
-    let launch = Launch::new(&SHADER, "conv2d_bwd_input_tile", &Params::new(g, PLAIN, 1))
-        .bind("weight_in", weight)
-        .bind("dy_out", dy)
-        .bind("dx", dx)
-        .grid(grid(pixels.div_ceil(TILE), g.cin.div_ceil(TILE), g.groups))
-        .cost(g.bytes(), g.flops());
+    let launch = g.launch(&SHADER, "conv2d_bwd_input_tile").bind("weight_in", weight).bind("dy_out", dy).bind("dx", dx).grid(grid(
+        pixels.div_ceil(TILE),
+        g.cin.div_ceil(TILE),
+        g.groups,
+    ));
     tuned(fragments, launch)
 }
 
 /// Partial `dw` of each of `slices` slices of the pixels.
 pub fn backward_weight<B>(g: &Geometry, fragments: Option<Fragments>, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
     let columns = g.cin * g.kernel[0] * g.kernel[1];
-    let launch = Launch::new(&SHADER, "conv2d_bwd_weight_tile", &Params::new(g, PLAIN, slices))
-        .bind("x", x)
-        .bind("dy", dy)
-        .bind("dw", dw)
-        .grid([columns.div_ceil(TILE) as u32, g.cout.div_ceil(TILE) as u32, (g.groups * slices) as u32])
-        .cost(g.bytes(), g.flops());
+    let launch = g.launch(&SHADER, "conv2d_bwd_weight_tile").set("slices", slices).bind("x", x).bind("dy", dy).bind("dw", dw).grid([
+        columns.div_ceil(TILE) as u32,
+        g.cout.div_ceil(TILE) as u32,
+        (g.groups * slices) as u32,
+    ]);
     tuned(fragments, launch)
 }

@@ -1,6 +1,6 @@
 //! Cooperative matrices: what a 64 x 64 tile is made of where the adapter multiplies small matrices in hardware (`tile_cooperative.wgsl`).
 
-use crate::gpu::{Capabilities, Launch};
+use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
 /// Matrices of `edge` x `edge` made by subgroups of `wave` invocations: half-precision operands, single-precision sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Fragments {
     wave: u32,
 }
 
+/// Rows and columns of a tile, with cooperative matrices and without.
+pub(super) const TILE: usize = constant(include_str!("../../shaders/common/tile0.wgsl"), "TILE") as usize;
 /// Invocations of a tile's workgroup.
 const INVOCATIONS: u32 = 256;
 /// Bytes of workgroup memory: two operands' panels and the sums.
@@ -23,7 +25,7 @@ impl Fragments {
 
     /// Matrices per subgroup; 0 where there are more subgroups than matrices.
     fn parts(&self) -> u32 {
-        (64 / self.edge).pow(2) * self.wave / INVOCATIONS
+        (TILE as u32 / self.edge).pow(2) * self.wave / INVOCATIONS
     }
 
     /// A launch of a shader on `tile${COOP}.wgsl`, made cooperative.

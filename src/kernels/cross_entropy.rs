@@ -5,36 +5,27 @@ use crate::gpu::Launch;
 
 shader!("cross_entropy");
 
-/// Invocations per workgroup; the shader's default.
-const WG: u64 = 64;
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    rows: u32,
-    cols: u32,
-    smoothing: f32,
-    _pad: u32,
-}
-
 fn launch<B>(entry: &'static str, (rows, cols): (usize, usize), smoothing: f32) -> Launch<B> {
-    let params = Params { rows: rows as u32, cols: cols as u32, smoothing, _pad: 0 };
-    Launch::new(&SHADER, entry, &params).linear((rows as u64).div_ceil(WG))
+    Launch::new(&SHADER, entry).set("rows", rows).set("cols", cols).set("smoothing", smoothing).invocations(rows)
 }
 
-/// Loss `l` of every row of `z` with labels `t`.
-pub fn forward<B>(size: (usize, usize), smoothing: f32, z: B, t: B, l: B) -> Launch<B> {
+/// Loss of every row of logits.
+pub fn forward<B>(size: (usize, usize), smoothing: f32, logits: B, targets: B, loss: B) -> Launch<B> {
     let (rows, cols) = (size.0 as u64, size.1 as u64);
-    launch("cross_entropy_fwd", size, smoothing).bind("z", z).bind("t", t).bind("l", l).cost(4 * rows * (2 * cols + 1), 8 * rows * cols)
+    launch("cross_entropy_fwd", size, smoothing)
+        .bind("logits", logits)
+        .bind("targets", targets)
+        .bind("loss", loss)
+        .cost(4 * rows * (2 * cols + 1), 8 * rows * cols)
 }
 
-/// Gradient `dz` of the logits for the gradient `dl` of every row's loss.
-pub fn backward<B>(size: (usize, usize), smoothing: f32, z: B, t: B, dl: B, dz: B) -> Launch<B> {
+/// Gradient of the logits for that of every row's loss.
+pub fn backward<B>(size: (usize, usize), smoothing: f32, logits: B, targets: B, dloss: B, dlogits: B) -> Launch<B> {
     let (rows, cols) = (size.0 as u64, size.1 as u64);
     launch("cross_entropy_bwd", size, smoothing)
-        .bind("z", z)
-        .bind("t", t)
-        .bind("dl", dl)
-        .bind("dz", dz)
+        .bind("logits", logits)
+        .bind("targets", targets)
+        .bind("dloss", dloss)
+        .bind("dlogits", dlogits)
         .cost(4 * rows * (3 * cols + 1), 10 * rows * cols)
 }

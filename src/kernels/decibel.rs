@@ -1,22 +1,9 @@
 //! Launches of `decibel.wgsl`.
 
-use super::{reduction, shader};
+use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("decibel", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    batch: u32,
-    bands: u32,
-    frames: u32,
-    hop: u32,
-    squared: u32,
-    relative: u32,
-    range: f32,
-    _pad: u32,
-}
 
 /// What the values are and what their decibels refer to.
 #[derive(Debug, Clone, Copy)]
@@ -34,18 +21,15 @@ pub struct Scale {
 /// Decibels of (batch, bands, frames), clip by clip. A relative scale makes a silent clip 0 dB throughout.
 pub fn decibel<B>(caps: &Capabilities, (batch, bands, frames): (usize, usize, usize), scale: &Scale, x: B, lengths: B, y: B) -> Launch<B> {
     let n = (batch * bands * frames) as u64;
-    let params = Params {
-        batch: batch as u32,
-        bands: bands as u32,
-        frames: frames as u32,
-        hop: scale.hop as u32,
-        squared: scale.squared.into(),
-        relative: scale.relative.into(),
-        range: scale.range,
-        _pad: 0,
-    };
-    Launch::new(&SHADER, "decibel", &params)
-        .tune("WG", reduction(caps, frames))
+    Launch::new(&SHADER, "decibel")
+        .set("batch", batch)
+        .set("bands", bands)
+        .set("frames", frames)
+        .set("hop", scale.hop)
+        .set("squared", scale.squared)
+        .set("relative", scale.relative)
+        .set("range", scale.range)
+        .tune("WG", reduce_workgroup(caps, frames))
         .bind("x", x)
         .bind("lengths", lengths)
         .bind("y", y)

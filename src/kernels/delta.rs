@@ -1,20 +1,9 @@
 //! Launches of `delta.wgsl`.
 
-use super::{reduction, shader};
+use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("delta", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    batch: u32,
-    bands: u32,
-    frames: u32,
-    hop: u32,
-    scale: f32,
-    _pad: [u32; 3],
-}
 
 /// Extents (batch, bands, frames), the hop of the frames and the factor of each slope.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +19,10 @@ pub struct Slopes {
 impl Slopes {
     fn launch<B>(&self, caps: &Capabilities, entry: &'static str, values: u64) -> Launch<B> {
         let (batch, bands, frames) = self.extents;
-        let (hop, scale) = (self.hop as u32, self.scale);
-        let params = Params { batch: batch as u32, bands: bands as u32, frames: frames as u32, hop, scale, _pad: [0; 3] };
         let n = (batch * bands * frames) as u64;
-        Launch::new(&SHADER, entry, &params).tune("WG", reduction(caps, frames)).linear((batch * bands) as u64).cost(4 * values * n, 13 * n)
+        let launch = Launch::new(&SHADER, entry).set("batch", batch).set("bands", bands).set("frames", frames);
+        let launch = launch.set("hop", self.hop).set("scale", self.scale).tune("WG", reduce_workgroup(caps, frames));
+        launch.linear((batch * bands) as u64).cost(4 * values * n, 13 * n)
     }
 }
 

@@ -1,24 +1,15 @@
 //! Launches of `dropout.wgsl`.
 
-use super::{lanes, shader, stream};
+use super::{shader, stream, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
 shader!(
     "dropout",
     [("WG", 8), ("PER", 256)],
     [("WG", 8), ("PER", 16)],
-    [("WG", 8), ("PER", 256), ("LANES", 2), ("RUN", 2)],
-    [("WG", 8), ("PER", 16), ("LANES", 2), ("RUN", 2)]
+    [("WG", 8), ("PER", 256), ("VEC", 2), ("RUN", 2)],
+    [("WG", 8), ("PER", 16), ("VEC", 2), ("RUN", 2)]
 );
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    n: u32,
-    stream: u32,
-    least: u32,
-    scale: f32,
-}
 
 /// The least of the numbers below 65536 that keeps its value, and the factor of what is kept, for a rate of dropping.
 pub(super) fn least_and_scale(rate: f32) -> (u32, f32) {
@@ -41,11 +32,11 @@ impl Dropout {
     /// A launch over groups of four values, or over accesses.
     fn launch<B>(&self, caps: &Capabilities, entry: &'static str, grouped: bool, passes: u64, flops: u64) -> Launch<B> {
         let (least, scale) = least_and_scale(self.rate);
-        let lanes = lanes(caps, &[self.n]);
-        let params = Params { n: (self.n / lanes) as u32, stream: self.stream, least, scale };
-        let launch = Launch::new(&SHADER, entry, &params).tune("LANES", lanes as u32).tune("RUN", 4 / lanes as u32);
+        let vec = vector_width(caps, &[self.n]);
+        let launch = Launch::new(&SHADER, entry).set("n", self.n / vec).set("stream", self.stream);
+        let launch = launch.set("least", least).set("scale", scale).tune("VEC", vec as u32).tune("RUN", 4 / vec as u32);
         let n = self.n as u64;
-        stream(caps, launch, if grouped { self.n.div_ceil(4) } else { self.n / lanes }).cost(4 * passes * n, flops * n)
+        stream(caps, launch, if grouped { self.n.div_ceil(4) } else { self.n / vec }).cost(4 * passes * n, flops * n)
     }
 
     /// `y = k x`.

@@ -1,9 +1,9 @@
 //! Launches of `heads.wgsl`.
 
-use super::{lanes, reduction, shader};
+use super::{reduce_workgroup, shader, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("heads", [("WG", 8)], [("WG", 8), ("LANES", 2)], [("WG", 32)], [("WG", 256)]);
+shader!("heads", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("WG", 256)]);
 
 /// Extents of a sequence of heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,27 +18,16 @@ pub struct Heads {
     pub width: usize,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    tokens: u32,
-    t: u32,
-    heads: u32,
-    d: u32,
-    per: u32,
-    _pad: [u32; 3],
-}
-
 impl Heads {
     fn launch<B>(&self, caps: &Capabilities, entry: &'static str, parts: usize) -> Launch<B> {
         // A workgroup costs more than a token on software adapters; on GPUs short ones fill the device.
         let per = if caps.software { self.heads } else { 1 };
-        let lanes = lanes(caps, &[self.width]);
+        let vec = vector_width(caps, &[self.width]);
         let all = self.batch * self.tokens;
-        let [tokens, t, heads, d, per32] = [all, self.tokens, self.heads, self.width / lanes, per].map(|v| v as u32);
-        let launch = Launch::new(&SHADER, entry, &Params { tokens, t, heads, d, per: per32, _pad: [0; 3] });
+        let launch = Launch::new(&SHADER, entry).set("tokens", all).set("t", self.tokens).set("heads", self.heads);
+        let launch = launch.set("d", self.width / vec).set("per", per).tune("WG", reduce_workgroup(caps, self.width / vec));
+        let launch = launch.tune("VEC", vec as u32);
         let groups = (all * self.heads.div_ceil(per)) as u64;
-        let launch = launch.tune("WG", reduction(caps, self.width / lanes)).tune("LANES", lanes as u32);
         launch.linear(groups).cost(8 * (parts * all * self.heads * self.width) as u64, 0)
     }
 

@@ -1,21 +1,12 @@
 //! Launches of `in_place.wgsl`.
 
-use super::{shader, streaming};
+use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("in_place", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 128), ("PER", 4)]);
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    n: u32,
-    s: f32,
-    _pad: [u32; 2],
-}
-
 fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize, s: f32, y: B) -> Launch<B> {
-    let (wg, per, groups) = streaming(caps, n);
-    Launch::new(&SHADER, entry, &Params { n: n as u32, s, _pad: [0; 2] }).tune("WG", wg).tune("PER", per).linear(groups).bind("y", y)
+    stream(caps, Launch::new(&SHADER, entry).set("n", n).set("s", s), n).bind("y", y)
 }
 
 /// `y ← y + s·(x − y)`.

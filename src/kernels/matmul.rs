@@ -2,7 +2,7 @@
 
 use super::cooperative::Fragments;
 use super::{Target, choices, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
-use crate::gpu::{Capabilities, Launch};
+use crate::gpu::{Capabilities, Launch, Shader};
 
 /// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +35,23 @@ impl Product {
         Product { batch, m, n, k, a, b, alpha: 1.0, bias: false, relu: false }
     }
 
+    /// A launch of one of the kernels.
+    pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
+        Launch::new(shader, entry)
+            .set("batch", self.batch)
+            .set("m", self.m)
+            .set("n", self.n)
+            .set("k", self.k)
+            .set("a_batch", self.a[0])
+            .set("a_row", self.a[1])
+            .set("a_k", self.a[2])
+            .set("b_batch", self.b[0])
+            .set("b_k", self.b[1])
+            .set("b_col", self.b[2])
+            .set("alpha", self.alpha)
+            .cost(self.bytes(), self.flops())
+    }
+
     /// What is done to the sums, for the kernels: bit 0 the bias, bit 2 the positive part.
     pub(super) fn flags(&self) -> u32 {
         u32::from(self.bias) | u32::from(self.relu) << 2
@@ -48,6 +65,26 @@ impl Product {
     /// Floating-point operations.
     pub fn flops(&self) -> u64 {
         2 * (self.batch * self.m * self.n * self.k) as u64
+    }
+}
+
+/// What a product reads and overwrites.
+#[derive(Debug, Clone, Copy)]
+pub struct Operands<B> {
+    /// Left factor.
+    pub a: B,
+    /// Right factor.
+    pub b: B,
+    /// Bias over n; not read, and any operand will do, where the product has none.
+    pub bias: B,
+    /// The product.
+    pub c: B,
+}
+
+impl<B> Operands<B> {
+    /// Binds all four by name.
+    pub(super) fn bind(self, launch: Launch<B>) -> Launch<B> {
+        launch.bind("a", self.a).bind("b", self.b).bind("bias", self.bias).bind("c", self.c)
     }
 }
 
@@ -139,13 +176,12 @@ fn slices(caps: &Capabilities, p: &Product) -> usize {
 }
 
 /// Launches of the product; `part` is scratch of `slices·batch·m·n` elements for [`Variant::Row`].
-#[expect(clippy::too_many_arguments, reason = "operands of one product")]
-pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, a: B, b: B, bias: B, c: B, part: Option<B>) -> Vec<Launch<B>> {
+pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, o: Operands<B>, part: Option<B>) -> Vec<Launch<B>> {
     match (v, part) {
-        (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), a, b, bias, part, c),
-        (Variant::Wide, _) if matmul_wide::fits(p) => vec![matmul_wide::matmul(p, a, b, bias, c)],
-        (Variant::Subgroup | Variant::Wide, _) => vec![matmul_subgroup::matmul(p, a, b, bias, c)],
-        (Variant::Cooperative(f), _) => vec![matmul_tile::matmul(p, Some(f), a, b, bias, c)],
-        _ => vec![matmul_tile::matmul(p, None, a, b, bias, c)],
+        (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), o, part),
+        (Variant::Wide, _) if matmul_wide::fits(p) => vec![matmul_wide::matmul(p, o)],
+        (Variant::Subgroup | Variant::Wide, _) => vec![matmul_subgroup::matmul(p, o)],
+        (Variant::Cooperative(f), _) => vec![matmul_tile::matmul(p, Some(f), o)],
+        _ => vec![matmul_tile::matmul(p, None, o)],
     }
 }

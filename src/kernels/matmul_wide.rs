@@ -1,7 +1,6 @@
 //! Launches of `matmul_wide.wgsl`.
 
-use super::matmul::{Product, SUBGROUP};
-use super::matmul_subgroup::Params;
+use super::matmul::{Operands, Product, SUBGROUP};
 use super::shader;
 use crate::gpu::Launch;
 
@@ -71,21 +70,17 @@ fn b_cols(p: &Product) -> bool {
 }
 
 /// The product, a tile of 8, 16 or 64 rows x 32 columns per subgroup. Only where [`fits`].
-pub fn matmul<B>(p: &Product, a: B, b: B, bias: B, c: B) -> Launch<B> {
+pub fn matmul<B>(p: &Product, o: Operands<B>) -> Launch<B> {
     let tile = Tile::of(p);
-    let mut params = Params::new(p);
     // Neighbouring workgroups share the panel of the larger operand, which is then read from memory once.
-    params.flags |= if p.n > p.m { 2 } else { 0 };
-    Launch::new(&SHADER, "matmul_wide", &params)
+    let panel = if p.n > p.m { 2 } else { 0 };
+    let launch = p
+        .launch(&SHADER, "matmul_wide")
+        .set("flags", p.flags() | panel)
         .tune("A_ROWS", u32::from(a_rows(p)))
         .tune("B_COLS", u32::from(b_cols(p)))
         .tune("PAIRS", tile.pairs)
         .tune("FOURS", tile.fours)
-        .tune("HOLD", tile.hold)
-        .bind("a", a)
-        .bind("b", b)
-        .bind("bias", bias)
-        .bind("c", c)
-        .linear((p.batch * p.m.div_ceil(tile.rows()) * p.n.div_ceil(COLUMNS)) as u64)
-        .cost(p.bytes(), p.flops())
+        .tune("HOLD", tile.hold);
+    o.bind(launch).linear((p.batch * p.m.div_ceil(tile.rows()) * p.n.div_ceil(COLUMNS)) as u64)
 }

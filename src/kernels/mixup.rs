@@ -1,22 +1,9 @@
 //! Launches of `mixup.wgsl`.
 
-use super::{reduction, shader};
+use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("mixup", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    batch: u32,
-    lines: u32,
-    cols: u32,
-    others: u32,
-    a: f32,
-    b: f32,
-    c: f32,
-    _pad: u32,
-}
 
 /// Extents of the two batches.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +32,14 @@ pub struct Operands<B> {
     pub y: B,
 }
 
-fn launch<B>(caps: &Capabilities, entry: &'static str, e: &Extents, [a, b, c]: [f32; 3], o: Operands<B>) -> Launch<B> {
-    let (batch, lines, cols, others) = (e.batch as u32, e.lines as u32, e.cols as u32, e.others as u32);
+fn launch<B>(caps: &Capabilities, entry: &'static str, e: &Extents, o: Operands<B>) -> Launch<B> {
     let n = (e.batch * e.lines * e.cols) as u64;
-    Launch::new(&SHADER, entry, &Params { batch, lines, cols, others, a, b, c, _pad: 0 })
-        .tune("WG", reduction(caps, e.cols))
+    Launch::new(&SHADER, entry)
+        .set("batch", e.batch)
+        .set("lines", e.lines)
+        .set("cols", e.cols)
+        .set("others", e.others)
+        .tune("WG", reduce_workgroup(caps, e.cols))
         .bind("x1", o.x1)
         .bind("x2", o.x2)
         .bind("partner", o.partner)
@@ -61,10 +51,10 @@ fn launch<B>(caps: &Capabilities, entry: &'static str, e: &Extents, [a, b, c]: [
 
 /// One weight per row.
 pub fn mixup<B>(caps: &Capabilities, e: &Extents, w: B, o: Operands<B>) -> Launch<B> {
-    launch(caps, "mixup", e, [0.0; 3], o).bind("w", w)
+    launch(caps, "mixup", e, o).bind("w", w)
 }
 
 /// Weights `c·(a + b·t/T)` along the columns, for the curve \[a, b, c\].
-pub fn horizontal<B>(caps: &Capabilities, e: &Extents, curve: [f32; 3], o: Operands<B>) -> Launch<B> {
-    launch(caps, "horizontal_mixup", e, curve, o)
+pub fn horizontal<B>(caps: &Capabilities, e: &Extents, [a, b, c]: [f32; 3], o: Operands<B>) -> Launch<B> {
+    launch(caps, "horizontal_mixup", e, o).set("a", a).set("b", b).set("c", c)
 }

@@ -1,16 +1,9 @@
 //! Launches of `optimiser.wgsl`.
 
-use super::{lanes, shader, stream_lanes};
+use super::{shader, stream_vec, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 256), ("LANES", 2)], [("WG", 8), ("PER", 16), ("LANES", 2)]);
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    n: u32,
-    _pad: [u32; 3],
-}
+shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 256), ("VEC", 2)], [("WG", 8), ("PER", 16), ("VEC", 2)]);
 
 /// What an update reads and overwrites.
 pub struct Operands<B> {
@@ -30,10 +23,10 @@ pub struct Operands<B> {
 
 /// One launch of `entry` (its `_clipped` twin is `clipped`) over `n` elements.
 fn launch<B>(caps: &Capabilities, n: usize, (entry, clipped): (&'static str, &'static str), flops: u64, o: Operands<B>) -> Launch<B> {
-    let lanes = lanes(caps, &[n]);
+    let vec = vector_width(caps, &[n]);
     let entry = if o.clip.is_some() { clipped } else { entry };
     let moments = 1 + u64::from(o.v.is_some());
-    let mut launch = stream_lanes(caps, Launch::new(&SHADER, entry, &Params { n: (n / lanes) as u32, _pad: [0; 3] }), n, lanes)
+    let mut launch = stream_vec(caps, Launch::new(&SHADER, entry).set("n", n / vec), n, vec)
         .cost(4 * n as u64 * (3 + 2 * moments), flops * n as u64)
         .bind("param", o.param)
         .bind("grad", o.grad)

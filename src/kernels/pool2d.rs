@@ -1,6 +1,6 @@
 //! Launches of `pool2d.wgsl`.
 
-use super::{alone, shader, stream, walk};
+use super::{by_row, shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("pool2d", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
@@ -24,45 +24,27 @@ pub struct Pool {
     pub count_pad: bool,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    rows: u32,
-    input: [u32; 2],
-    output: [u32; 2],
-    kernel: [u32; 2],
-    stride: [u32; 2],
-    padding: [u32; 2],
-    count_pad: u32,
-    alone: u32,
-    per_stride: f32,
-    _pad: [u32; 2],
-}
-
 impl Pool {
-    fn launch<B>(&self, entry: &'static str, alone: bool) -> Launch<B> {
-        let pair = |v: [usize; 2]| v.map(|v| v as u32);
-        let params = Params {
-            rows: self.rows as u32,
-            input: pair(self.input),
-            output: pair(self.output),
-            kernel: pair(self.kernel),
-            stride: pair(self.stride),
-            padding: pair(self.padding),
-            count_pad: u32::from(self.count_pad),
-            alone: u32::from(alone),
-            per_stride: 1.0 / self.stride[1] as f32,
-            _pad: [0; 2],
-        };
+    fn launch<B>(&self, entry: &'static str) -> Launch<B> {
         let work = self.outputs() * self.kernel[0] * self.kernel[1];
-        Launch::new(&SHADER, entry, &params).cost(4 * (self.inputs() + self.outputs()) as u64, work as u64)
+        Launch::new(&SHADER, entry)
+            .set("rows", self.rows)
+            .set("h", self.input[0])
+            .set("w", self.input[1])
+            .set("oh", self.output[0])
+            .set("ow", self.output[1])
+            .set("kh", self.kernel[0])
+            .set("kw", self.kernel[1])
+            .set("stride_y", self.stride[0])
+            .set("stride_x", self.stride[1])
+            .set("pad_y", self.padding[0])
+            .set("pad_x", self.padding[1])
+            .cost(4 * (self.inputs() + self.outputs()) as u64, work as u64)
     }
 
     /// Over rows of pixels, `width` each.
     fn by_row<B>(&self, caps: &Capabilities, entry: &'static str, rows: usize, width: usize) -> Launch<B> {
-        let mut launch = walk(caps, self.launch(entry, alone(caps, rows)), rows, width, 1);
-        launch.tunables.retain(|(name, _)| *name != "LANES");
-        launch
+        by_row(caps, self.launch(entry), rows, width)
     }
 
     fn inputs(&self) -> usize {
@@ -80,16 +62,17 @@ impl Pool {
 
     /// `dx` of the maximum.
     pub fn max_backward<B>(&self, caps: &Capabilities, arg: B, dy: B, dx: B) -> Launch<B> {
-        self.by_row(caps, "max_pool2d_bwd", self.rows * self.input[0], self.input[1]).bind("arg_saved", arg).bind("dy", dy).bind("dx", dx)
+        let launch = self.by_row(caps, "max_pool2d_bwd", self.rows * self.input[0], self.input[1]);
+        launch.set("per_stride", 1.0 / self.stride[1] as f32).bind("arg_saved", arg).bind("dy", dy).bind("dx", dx)
     }
 
     /// `y`: the window's average.
     pub fn avg<B>(&self, caps: &Capabilities, x: B, y: B) -> Launch<B> {
-        stream(caps, self.launch("avg_pool2d_fwd", false), self.outputs()).bind("x", x).bind("y", y)
+        stream(caps, self.launch("avg_pool2d_fwd").set("count_pad", self.count_pad), self.outputs()).bind("x", x).bind("y", y)
     }
 
     /// `dx` of the average.
     pub fn avg_backward<B>(&self, caps: &Capabilities, dy: B, dx: B) -> Launch<B> {
-        stream(caps, self.launch("avg_pool2d_bwd", false), self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
+        stream(caps, self.launch("avg_pool2d_bwd").set("count_pad", self.count_pad), self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
     }
 }

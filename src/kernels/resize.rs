@@ -1,22 +1,9 @@
 //! Launches of `resize.wgsl`.
 
-use super::{reduction, shader};
+use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("resize", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
-
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    planes: u32,
-    channels: u32,
-    rows: u32,
-    cols: u32,
-    out_rows: u32,
-    out_cols: u32,
-    hop: u32,
-    shown: u32,
-}
 
 /// Extents of images.
 #[derive(Debug, Clone, Copy)]
@@ -49,24 +36,22 @@ pub enum Filter {
 /// Resamples images.
 pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, x: B, lengths: B, y: B) -> Launch<B> {
     let planes = e.batch * e.channels;
-    let params = Params {
-        planes: planes as u32,
-        channels: e.channels as u32,
-        rows: e.from.0 as u32,
-        cols: e.from.1 as u32,
-        out_rows: e.to.0 as u32,
-        out_cols: e.to.1 as u32,
-        hop: e.hop as u32,
-        shown: e.shown as u32,
-    };
     let (read, made) = ((planes * e.from.0 * e.from.1) as u64, (planes * e.to.0 * e.to.1) as u64);
     let (entry, flops) = match filter {
         Filter::Nearest => ("resize_nearest", 0),
         Filter::Bilinear => ("resize_bilinear", 9 * made),
         Filter::Area => ("resize_area", read + made),
     };
-    Launch::new(&SHADER, entry, &params)
-        .tune("WG", reduction(caps, e.to.1))
+    Launch::new(&SHADER, entry)
+        .set("planes", planes)
+        .set("channels", e.channels)
+        .set("rows", e.from.0)
+        .set("cols", e.from.1)
+        .set("out_rows", e.to.0)
+        .set("out_cols", e.to.1)
+        .set("hop", e.hop)
+        .set("shown", e.shown)
+        .tune("WG", reduce_workgroup(caps, e.to.1))
         .bind("x", x)
         .bind("lengths", lengths)
         .bind("y", y)

@@ -16,22 +16,11 @@ pub struct Part {
     pub m: usize,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    outer: u32,
-    n: u32,
-    inner: u32,
-    start: u32,
-    m: u32,
-    _pad: [u32; 3],
-}
-
 impl Part {
     fn launch<B>(&self, caps: &Capabilities, entry: &'static str, elements: usize) -> Launch<B> {
         let (outer, n, inner) = self.around;
-        let [outer, n, inner, start, m] = [outer, n, inner, self.start, self.m].map(|v| v as u32);
-        let launch = Launch::new(&SHADER, entry, &Params { outer, n, inner, start, m, _pad: [0; 3] });
+        let launch = Launch::new(&SHADER, entry).set("outer", outer).set("n", n).set("inner", inner);
+        let launch = launch.set("start", self.start).set("m", self.m);
         stream(caps, launch, elements).cost(8 * elements as u64, 0)
     }
 

@@ -19,24 +19,12 @@ pub struct Dropped {
     pub stream: u32,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    rows: u32,
-    cols: u32,
-    stream: u32,
-    least: u32,
-    scale: f32,
-    _pad: [u32; 3],
-}
-
 impl Dropped {
     fn launch<B>(&self, caps: &Capabilities, entries: [&'static str; 2], passes: u64, flops: u64) -> Launch<B> {
-        let (rows, cols) = (self.rows as u32, self.cols as u32);
         let (least, scale) = least_and_scale(self.rate);
-        let params = Params { rows, cols, stream: self.stream, least, scale, _pad: [0; 3] };
         let n = (self.rows * self.cols) as u64;
-        softmax::rows(caps, &SHADER, entries, &params, self.rows, self.cols).cost(4 * passes * n, flops * n)
+        let launch = softmax::rows(caps, &SHADER, entries, self.rows, self.cols).cost(4 * passes * n, flops * n);
+        launch.set("stream", self.stream).set("least", least).set("scale", scale)
     }
 
     /// `y = softmax(x)` and `kept`, which is `y` after dropout.

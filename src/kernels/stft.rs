@@ -1,7 +1,7 @@
 //! Launches of `stft.wgsl`.
 
 use super::shader;
-use crate::gpu::{Capabilities, Launch};
+use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
 shader!(
     "stft",
@@ -20,24 +20,8 @@ shader!(
 /// Complex points that fill 16 KiB of workgroup memory.
 const POINTS_AT_ONCE: usize = 2048;
 
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Params {
-    batch: u32,
-    samples: u32,
-    frames: u32,
-    hop: u32,
-    padded: u32,
-    first: u32,
-    last: u32,
-    reflect: u32,
-    magnitude: u32,
-    emphasis: f32,
-    _pad: [u32; 2],
-}
-
-/// Samples a lane of `stft_pad` makes; the shader's `CHUNK`.
-const CHUNK: usize = 16;
+/// Samples an invocation of `stft_pad` makes.
+const CHUNK: usize = constant(SHADER.source, "CHUNK") as usize;
 
 /// Extents and choices of a transform.
 #[derive(Debug, Clone, Copy)]
@@ -66,25 +50,18 @@ impl Geometry {
         (self.frames - 1) * self.hop + self.n_fft
     }
 
-    fn launch<B>(&self, caps: &Capabilities, entry: &'static str, magnitude: bool) -> Launch<B> {
+    fn launch<B>(&self, caps: &Capabilities, entry: &'static str) -> Launch<B> {
         let before = (self.n_fft - self.win) / 2;
-        let params = Params {
-            batch: self.batch as u32,
-            samples: self.samples as u32,
-            frames: self.frames as u32,
-            hop: self.hop as u32,
-            padded: self.padded() as u32,
-            first: before as u32,
-            last: (before + self.win - 1) as u32,
-            reflect: self.reflect.into(),
-            magnitude: magnitude.into(),
-            emphasis: self.emphasis,
-            _pad: [0; 2],
-        };
-        let points = self.n_fft / 2;
-        Launch::new(&SHADER, entry, &params)
-            .tune("WG", self.lanes(caps) as u32)
-            .tune("POINTS", points as u32)
+        Launch::new(&SHADER, entry)
+            .set("batch", self.batch)
+            .set("samples", self.samples)
+            .set("frames", self.frames)
+            .set("padded", self.padded())
+            .set("hop", self.hop)
+            .set("first", before)
+            .set("last", before + self.win - 1)
+            .tune("WG", self.workgroup(caps))
+            .tune("POINTS", self.n_fft as u32 / 2)
             .tune("FRAMES", self.together() as u32)
     }
 
@@ -93,16 +70,16 @@ impl Geometry {
         (POINTS_AT_ONCE / (self.n_fft / 2)).clamp(1, 8)
     }
 
-    /// Lanes of a workgroup: on GPUs one per butterfly of radix 8.
-    fn lanes(&self, caps: &Capabilities) -> usize {
-        if caps.software { 8 } else { (self.together() * self.n_fft / 16).max(32) }
+    /// Invocations of a workgroup: on GPUs one per butterfly of radix 8.
+    fn workgroup(&self, caps: &Capabilities) -> u32 {
+        if caps.software { 8 } else { (self.together() * self.n_fft / 16).max(32) as u32 }
     }
 
-    fn transform<B>(&self, caps: &Capabilities, entry: &'static str, magnitude: bool, parts: usize) -> Launch<B> {
+    fn transform<B>(&self, caps: &Capabilities, entry: &'static str, parts: usize) -> Launch<B> {
         let points = self.n_fft / 2;
         let frames = self.batch * self.frames;
         let flops = 5 * points * points.ilog2() as usize + 12 * points + 2 * self.win;
-        self.launch(caps, entry, magnitude)
+        self.launch(caps, entry)
             .linear((self.batch * self.frames.div_ceil(self.together())) as u64)
             .cost(4 * (self.batch * self.padded() + parts * frames * (points + 1)) as u64, (frames * flops) as u64)
     }
@@ -111,11 +88,13 @@ impl Geometry {
 /// Emphasised clips with n_fft/2 samples on either side, (batch, padded).
 pub fn pad<B>(caps: &Capabilities, s: &Geometry, x: B, lengths: B, v: B) -> Launch<B> {
     let n = (s.batch * s.padded()) as u64;
-    s.launch(caps, "stft_pad", false)
+    s.launch(caps, "stft_pad")
+        .set("reflect", s.reflect)
+        .set("emphasis", s.emphasis)
         .bind("x", x)
         .bind("lengths", lengths)
         .bind("v", v)
-        .linear((s.batch * s.padded().div_ceil(CHUNK * s.lanes(caps))) as u64)
+        .linear((s.batch * s.padded().div_ceil(CHUNK * s.workgroup(caps) as usize)) as u64)
         .cost(4 * (s.batch * s.samples) as u64 + 4 * n, 2 * n)
 }
 
@@ -139,10 +118,10 @@ impl<B> Operands<B> {
 
 /// Real and imaginary parts of the transform, (B, K, T) each.
 pub fn complex<B>(caps: &Capabilities, s: &Geometry, from: Operands<B>, re: B, im: B) -> Launch<B> {
-    from.bind(s.transform(caps, "stft_complex", false, 2)).bind("re", re).bind("im", im)
+    from.bind(s.transform(caps, "stft_complex", 2)).bind("re", re).bind("im", im)
 }
 
 /// Power or magnitude of the transform, (B, K, T).
 pub fn power<B>(caps: &Capabilities, s: &Geometry, magnitude: bool, from: Operands<B>, y: B) -> Launch<B> {
-    from.bind(s.transform(caps, "stft_power", magnitude, 1)).bind("y", y)
+    from.bind(s.transform(caps, "stft_power", 1).set("magnitude", magnitude)).bind("y", y)
 }

@@ -1,33 +1,12 @@
 //! 3 x 3 convolutions by Winograd's minimal filtering F(4x4, 3x3): transforms around one batched matrix product over 36 positions.
 
-use super::conv2d::{Finish, Geometry, Pass};
-use super::matmul::{Product, SUBGROUP};
+use super::conv2d::{Epilogue, Geometry, Pass};
+use super::matmul::{Operands, Product, SUBGROUP};
 use super::{Target, matmul_wide, winograd_input, winograd_output, winograd_weight};
-use crate::gpu::Launch;
+use crate::gpu::{Launch, Shader};
 
 /// Positions of a transformed tile.
 const POSITIONS: usize = 36;
-
-/// The `Params` block of `common/winograd.wgsl`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(super) struct Params {
-    n: u32,
-    cin: u32,
-    cout: u32,
-    h: u32,
-    w: u32,
-    down: u32,
-    across: u32,
-    strips: u32,
-    per_strips: f32,
-    per_image: f32,
-    per_across: f32,
-    finish: u32,
-    eps: f32,
-    per_pair: f32,
-    _pad: [u32; 2],
-}
 
 /// Tiles and channels of a convolution that [`fits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,27 +39,22 @@ impl Tiling {
         2 * self.strips
     }
 
-    pub(super) fn params(&self, (finish, eps): (u32, f32)) -> Params {
-        let [n, cin, cout, h, w, down, across, strips] =
-            [self.n, self.cin, self.cout, self.size[0], self.size[1], self.down, self.across, self.strips].map(|v| v as u32);
+    /// A launch of one of the transforms.
+    pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
         let inverse = |v: usize| 1.0 / v as f32;
-        Params {
-            n,
-            cin,
-            cout,
-            h,
-            w,
-            down,
-            across,
-            strips,
-            per_strips: inverse(self.strips),
-            per_image: inverse(self.down * self.across),
-            per_across: inverse(self.across),
-            finish,
-            eps,
-            per_pair: 2.0 * inverse(self.cout),
-            _pad: [0; 2],
-        }
+        Launch::new(shader, entry)
+            .set("n", self.n)
+            .set("cin", self.cin)
+            .set("cout", self.cout)
+            .set("h", self.size[0])
+            .set("w", self.size[1])
+            .set("down", self.down)
+            .set("across", self.across)
+            .set("strips", self.strips)
+            .set("per_strips", inverse(self.strips))
+            .set("per_image", inverse(self.down * self.across))
+            .set("per_across", inverse(self.across))
+            .set("per_pair", 2.0 * inverse(self.cout))
     }
 
     /// Elements of an image-sized operand with `channels`.
@@ -165,16 +139,16 @@ pub fn fits(target: &Target, g: &Geometry) -> Option<Tiling> {
 
 fn product<B: Copy>(t: &Tiling, reversed: bool, u: B, v: B, m: B) -> Launch<B> {
     let (a, b) = if t.few() { (v, u) } else { (u, v) };
-    matmul_wide::matmul(&t.product(reversed), a, b, a, m)
+    matmul_wide::matmul(&t.product(reversed), Operands { a, b, bias: a, c: m })
 }
 
-/// `y = finish(x * weight)` with scratch of [`Tiling::scratch`].
-pub fn forward<B: Copy>(t: &Tiling, finish: Finish<B>, x: B, weight: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
+/// `y = epilogue(x * weight)` with scratch of [`Tiling::scratch`].
+pub fn forward<B: Copy>(t: &Tiling, epilogue: Epilogue<B>, x: B, weight: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
     vec![
         winograd_weight::forward(t, false, weight, u),
         winograd_input::forward(t, x, v),
         product(t, false, u, v, m),
-        winograd_output::forward(t, finish, m, y),
+        winograd_output::forward(t, epilogue, m, y),
     ]
 }
 
@@ -185,7 +159,7 @@ pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [
         winograd_weight::forward(t, true, weight, u),
         winograd_input::forward(&back, dy, v),
         product(&back, true, u, v, m),
-        winograd_output::forward(&back, Finish::Plain, m, dx),
+        winograd_output::forward(&back, Epilogue::None, m, dx),
     ]
 }
 
@@ -194,7 +168,7 @@ pub fn backward_weight<B: Copy>(t: &Tiling, x: B, dy: B, dw: B, [u, v, m]: [B; 3
     vec![
         winograd_input::forward(t, x, v),
         winograd_output::backward(t, dy, m),
-        matmul_wide::matmul(&t.weight_product(), m, v, m, u),
+        matmul_wide::matmul(&t.weight_product(), Operands { a: m, b: v, bias: m, c: u }),
         winograd_weight::backward(t, u, dw),
     ]
 }

@@ -1,9 +1,7 @@
 //! Launches of `winograd_weight.wgsl`.
 
-use super::conv2d::PLAIN;
 use super::shader;
 use super::winograd::Tiling;
-use super::winograd_input::LANES;
 use crate::gpu::Launch;
 
 shader!("winograd_weight", [("FLIP", 1)]);
@@ -21,7 +19,5 @@ pub fn backward<B>(t: &Tiling, du: B, dweight: B) -> Launch<B> {
 /// 9 transforms of 13 operations for each weight.
 fn launch<B>(t: &Tiling, entry: &'static str) -> Launch<B> {
     let weights = t.cin * t.cout;
-    Launch::new(&SHADER, entry, &t.params(PLAIN))
-        .linear((weights / 2).div_ceil(LANES) as u64)
-        .cost(4 * (9 * weights + t.weights()) as u64, 117 * weights as u64)
+    t.launch(&SHADER, entry).invocations(weights / 2).cost(4 * (9 * weights + t.weights()) as u64, 117 * weights as u64)
 }

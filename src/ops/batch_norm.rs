@@ -51,70 +51,74 @@ impl Op for BatchNorm {
         let Some(dy) = dy[0] else { return Ok(vec![None; inputs.len()]) };
         // Without ReLU the sign of y is not asked for: x stands in its place, and y need not be kept.
         let y = if self.relu { g.output_of(node, 0) } else { inputs[0] };
-        let (mean, spread) = if self.train { (g.output_of(node, 1), g.output_of(node, 2)) } else { (inputs[3], inputs[4]) };
-        let sums = g.apply(Sums(*self), &[inputs[0], y, mean, spread, dy])?;
+        let (mean, rstd_or_var) = if self.train { (g.output_of(node, 1), g.output_of(node, 2)) } else { (inputs[3], inputs[4]) };
+        let params = g.apply(BackwardParams(*self), &[inputs[0], y, mean, rstd_or_var, dy])?;
         let mut out = vec![None; inputs.len()];
         if wanted[0] {
-            let mut given = vec![inputs[1], mean, spread];
-            // Running statistics do not depend on x: dx needs no sums, and without readers they are not computed.
+            let mut given = vec![inputs[1], mean, rstd_or_var];
+            // Running statistics do not depend on x: dx needs no sums over the batch, and without readers they are not computed.
             if self.train {
-                given.extend(&sums);
+                given.extend(&params);
             }
-            let record = g.apply1(Record(*self, g.shape(inputs[0]).clone()), &given)?;
-            out[0] = Some(g.apply1(Backward(*self), &[inputs[0], y, record, dy])?);
+            let coefficients = g.apply1(Coefficients(*self, g.shape(inputs[0]).clone()), &given)?;
+            out[0] = Some(g.apply1(Backward(*self), &[inputs[0], y, coefficients, dy])?);
         }
-        out[1] = wanted[1].then_some(sums[0]);
-        out[2] = wanted[2].then_some(sums[1]);
+        out[1] = wanted[1].then_some(params[0]);
+        out[2] = wanted[2].then_some(params[1]);
         Ok(out)
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.norm(cx.input_shape(0));
-        let (mean, spread) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
+        let (mean, rstd_or_var) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
+        let x = cx.input(0);
         if self.train {
-            cx.launch(norm.stats(cx.target(), cx.input(0), mean, spread));
+            cx.launch(norm.stats(cx.target()).bind("x", x).bind("mean", mean).bind("rstd", rstd_or_var));
         }
-        cx.launch(norm.forward(cx.target(), cx.input(0), cx.input(1), cx.input(2), mean, spread, cx.output(0)));
+        let launch = norm.forward(cx.target()).bind("x", x).bind("weight", cx.input(1)).bind("bias", cx.input(2));
+        cx.launch(launch.bind("mean_in", mean).bind("rstd_or_var", rstd_or_var).bind("y", cx.output(0)));
         Ok(())
     }
 }
 
-/// Inputs x, y, mean, spread, dy; outputs dweight, dbias.
-struct Sums(BatchNorm);
+/// Inputs x, y, mean, rstd or variance, dy; outputs dweight, dbias.
+struct BackwardParams(BatchNorm);
 
-impl Op for Sums {
+impl Op for BackwardParams {
     fn name(&self) -> &'static str {
-        "batch_norm_bwd_sums"
+        "batch_norm_bwd_params"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[2].clone(), inputs[2].clone()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let [x, y, mean, spread, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(norm.sums(cx.target(), x, y, mean, spread, dy, cx.output(0), cx.output(1)));
+        let launch = norm.backward_params(cx.target()).bind("x", cx.input(0)).bind("y_saved", cx.input(1)).bind("mean_s", cx.input(2));
+        let launch = launch.bind("rstd_or_var_s", cx.input(3)).bind("dy", cx.input(4));
+        cx.launch(launch.bind("dweight", cx.output(0)).bind("dbias", cx.output(1)));
         Ok(())
     }
 }
 
-/// Inputs weight, mean, spread and, in training, dweight, dbias; output the coefficients of the pointwise pass.
-struct Record(BatchNorm, Shape);
+/// Inputs weight, mean, rstd or variance and, in training, dweight, dbias; output the coefficients of the pointwise pass.
+struct Coefficients(BatchNorm, Shape);
 
-impl Op for Record {
+impl Op for Coefficients {
     fn name(&self) -> &'static str {
-        "batch_norm_bwd_record"
+        "batch_norm_bwd_coefficients"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![[4, inputs[0].elements()].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let sums = if self.0.train { [3, 4] } else { [0, 0] }; // Bound, not read.
-        let [weight, mean, spread, dweight, dbias] = [0, 1, 2, sums[0], sums[1]].map(|i| cx.input(i));
-        cx.launch(self.0.norm(&self.1).record(weight, mean, spread, dweight, dbias, cx.output(0)));
+        let launch = self.0.norm(&self.1).coefficients().bind("weight_k", cx.input(0)).bind("mean_k", cx.input(1));
+        let launch = launch.bind("rstd_or_var_k", cx.input(2)).bind("dweight_k", cx.input(sums[0])).bind("dbias_k", cx.input(sums[1]));
+        cx.launch(launch.bind("coefficients", cx.output(0)));
         Ok(())
     }
 }
 
-/// Inputs x, y, record, dy; output dx.
+/// Inputs x, y, coefficients, dy; output dx.
 struct Backward(BatchNorm);
 
 impl Op for Backward {
@@ -126,7 +130,8 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        cx.launch(norm.backward(cx.target(), cx.input(0), cx.input(1), cx.input(2), cx.input(3), cx.output(0)));
+        let launch = norm.backward(cx.target()).bind("x", cx.input(0)).bind("y_saved", cx.input(1));
+        cx.launch(launch.bind("coefficients_in", cx.input(2)).bind("dy_in", cx.input(3)).bind("dx", cx.output(0)));
         Ok(())
     }
 }
@@ -150,8 +155,9 @@ impl Op for Running {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let c = cx.input_shape(0).elements();
         let norm = Norm { n: self.count, c, inner: 1, relu: false, eps: self.eps, train: true };
-        let [old_mean, old_var, mean, rstd] = [0, 1, 2, 3].map(|i| cx.input(i));
-        cx.launch(norm.running(self.momentum, [old_mean, old_var], [mean, rstd], [cx.output(0), cx.output(1)]));
+        let launch = norm.running(self.momentum).bind("running_mean", cx.input(0)).bind("running_var", cx.input(1));
+        let launch = launch.bind("batch_mean", cx.input(2)).bind("batch_rstd", cx.input(3));
+        cx.launch(launch.bind("new_mean", cx.output(0)).bind("new_var", cx.output(1)));
         Ok(())
     }
     fn overwrites(&self, output: usize) -> Option<usize> {
@@ -159,11 +165,11 @@ impl Op for Running {
     }
 }
 
-/// Batch norm with batch statistics over (N, C, ...): returns y, the mean and the reciprocal deviation `1/√(var + eps)` per channel
+/// Batch norm with batch statistics over (N, C, ...): returns y, the mean and the reciprocal standard deviation `1/√(var + eps)` per channel
 /// (biased variance). With `relu`, `y = max(., 0)`. A gradient passes through y alone.
 ///
 /// # Errors
-/// When the parameters are not one per channel; on differentiation, when a loss depends on the mean or the deviation directly.
+/// When the parameters are not one per channel; on differentiation, when a loss depends on the mean or the standard deviation directly.
 pub fn batch_norm_train(g: &mut Graph, x: Var, weight: Var, bias: Var, eps: f32, relu: bool) -> Result<(Var, Var, Var)> {
     let out = g.apply(BatchNorm { eps, relu, train: true }, &[x, weight, bias])?;
     Ok((out[0], out[1], out[2]))

@@ -56,7 +56,7 @@ impl Op for Tail {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, total) = (cx.input_shape(1).elements(), cx.input_shape(0).elements());
         let [x, s, a] = [0, 1, 2].map(|i| cx.input(i));
-        cx.launch(kernel::tail(cx.target(), rows, total / rows, self.relu, [x, s, a], cx.output(0)));
+        cx.launch(kernel::add(cx.target(), rows, total / rows, self.relu, [x, s, a], cx.output(0)));
         Ok(())
     }
 }
@@ -76,7 +76,7 @@ impl Op for Shift {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, total) = (cx.input_shape(2).elements(), cx.input_shape(1).elements());
         let [t, x, s] = [0, 1, 2].map(|i| cx.input(i));
-        cx.launch(kernel::shift(cx.target(), rows, total / rows, self.factor, [x, s, t], cx.output(0)));
+        cx.launch(kernel::add_row(cx.target(), rows, total / rows, self.factor, [x, s, t], cx.output(0)));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::{reshape, sum};
 use crate::gpu::Launch;
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
 use crate::kernels::choices::Request;
-use crate::kernels::conv2d::{self as kernel, Family, Finish, Geometry, Pass};
+use crate::kernels::conv2d::{self as kernel, Epilogue, Family, Geometry, Pass};
 use crate::{Error, Result};
 
 /// Stride, padding, dilation along height and width, and groups.
@@ -132,12 +132,12 @@ impl Op for Forward {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
         let (family, scratch) = plan(cx, self.family, &g, Pass::Forward);
-        let finish = match self.norm {
-            Some((eps, relu)) => Finish::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
-            None if cx.inputs() == 3 => Finish::Bias(cx.input(2)),
-            None => Finish::Plain,
+        let epilogue = match self.norm {
+            Some((eps, relu)) => Epilogue::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
+            None if cx.inputs() == 3 => Epilogue::Bias(cx.input(2)),
+            None => Epilogue::None,
         };
-        let launches = kernel::forward(family, &g, finish, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let launches = kernel::forward(family, &g, epilogue, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launch_all(cx, launches, 1);
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub enum LayerNormMode {
     /// `1/√(var + eps)`, biased variance (Ba et al. 2016, PyTorch).
     Standard,
-    /// `1/(σ + eps)`, unbiased deviation (the released Res-Trans code).
+    /// `1/(σ + eps)`, unbiased standard deviation (the released Res-Trans code).
     UnbiasedStd,
 }
 
@@ -57,9 +57,8 @@ impl Op for LayerNorm {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.norm(cx.input_shape(0));
-        let [x, weight, bias] = [0, 1, 2].map(|i| cx.input(i));
-        let [y, mean, rstd] = [0, 1, 2].map(|o| cx.output(o));
-        cx.launch(norm.forward(cx.target(), x, weight, bias, y, mean, rstd));
+        let launch = norm.forward(cx.target()).bind("x", cx.input(0)).bind("weight", cx.input(1)).bind("bias", cx.input(2));
+        cx.launch(launch.bind("y", cx.output(0)).bind("mean", cx.output(1)).bind("rstd", cx.output(2)));
         Ok(())
     }
 }
@@ -83,9 +82,10 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let [x, weight, mean, rstd, dy] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        let other = (cx.inputs() == 6).then(|| cx.input(5));
-        cx.launch(norm.backward(cx.target(), x, weight, mean, rstd, dy, other, cx.output(0)));
+        let (dy, plus) = (cx.input(4), cx.inputs() == 6);
+        let launch = norm.backward(cx.target(), plus).bind("x", cx.input(0)).bind("weight", cx.input(1)).bind("mean_s", cx.input(2));
+        let launch = launch.bind("rstd_s", cx.input(3)).bind("dy", dy).bind("other", if plus { cx.input(5) } else { dy });
+        cx.launch(launch.bind("dx", cx.output(0)));
         Ok(())
     }
 }
@@ -103,10 +103,13 @@ impl Op for BackwardParams {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let [x, mean, rstd, dy] = [0, 1, 2, 3].map(|i| cx.input(i));
-        let parts = (norm.slices() > 1).then(|| [0; 2].map(|_| cx.scratch(norm.slices() * norm.n)));
-        for launch in norm.backward_params(cx.target(), x, mean, rstd, dy, parts, cx.output(0), cx.output(1)) {
-            cx.launch(launch);
+        let (slices, dweight, dbias) = (norm.slices(), cx.output(0), cx.output(1));
+        let [part_w, part_b] = if slices > 1 { [0; 2].map(|_| cx.scratch(slices * norm.n)) } else { [dweight, dbias] };
+        let launch = norm.backward_params(cx.target()).bind("x", cx.input(0)).bind("mean_c", cx.input(1)).bind("rstd_c", cx.input(2));
+        cx.launch(launch.bind("dy_c", cx.input(3)).bind("part_w", part_w).bind("part_b", part_b));
+        if slices > 1 {
+            let launch = norm.sum_slices(cx.target()).bind("sum_w", part_w).bind("sum_b", part_b);
+            cx.launch(launch.bind("dweight", dweight).bind("dbias", dbias));
         }
         Ok(())
     }

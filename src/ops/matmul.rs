@@ -94,8 +94,8 @@ impl Op for MatMul {
             _ => None,
         };
         let bias = cx.input(if cx.inputs() == 3 { 2 } else { 0 });
-        let launches = kernel::launches(cx.target(), variant, &p, cx.input(0), cx.input(1), bias, cx.output(0), part);
-        for launch in launches {
+        let operands = kernel::Operands { a: cx.input(0), b: cx.input(1), bias, c: cx.output(0) };
+        for launch in kernel::launches(cx.target(), variant, &p, operands, part) {
             cx.launch(launch);
         }
         Ok(())

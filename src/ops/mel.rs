@@ -35,7 +35,8 @@ impl Op for Mel {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let extents = (cx.input_shape(0)[0], self.bins, self.bands, cx.input_shape(0)[2]);
-        cx.launch(kernel::mel(cx.target(), extents, self.weights, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));
+        let launch = kernel::mel(cx.target(), extents, self.weights).bind("x", cx.input(0)).bind("spans", cx.input(1));
+        cx.launch(launch.bind("weight", cx.input(2)).bind("y", cx.output(0)));
         Ok(())
     }
 }

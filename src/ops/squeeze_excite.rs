@@ -38,8 +38,8 @@ impl Op for SqueezeExcite {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
-        let [m, w1, w2] = [0, 1, 2].map(|i| cx.input(i));
-        cx.launch(gate.forward(cx.target(), m, w1, w2, cx.output(1), cx.output(0)));
+        let launch = gate.forward(cx.target()).bind("m", cx.input(0)).bind("w1", cx.input(1)).bind("w2", cx.input(2));
+        cx.launch(launch.bind("h", cx.output(1)).bind("s", cx.output(0)));
         Ok(())
     }
 }
@@ -56,8 +56,9 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
-        let [s, w1, w2, h, ds] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(gate.backward(cx.target(), s, w1, w2, h, ds, cx.output(0), cx.output(1)));
+        let launch = gate.backward(cx.target()).bind("s_saved", cx.input(0)).bind("w1", cx.input(1)).bind("w2", cx.input(2));
+        let launch = launch.bind("h_saved", cx.input(3)).bind("ds", cx.input(4));
+        cx.launch(launch.bind("dh", cx.output(0)).bind("dm", cx.output(1)));
         Ok(())
     }
 }
@@ -75,8 +76,9 @@ impl Op for BackwardWeights {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.output_shape(0));
-        let [s, m, dh, h, ds] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
-        cx.launch(gate.backward_weights(cx.target(), s, m, dh, h, ds, cx.output(0), cx.output(1)));
+        let launch = gate.backward_weights(cx.target()).bind("s_saved", cx.input(0)).bind("m_saved", cx.input(1));
+        let launch = launch.bind("dh_in", cx.input(2)).bind("h_saved", cx.input(3)).bind("ds", cx.input(4));
+        cx.launch(launch.bind("dw1", cx.output(0)).bind("dw2", cx.output(1)));
         Ok(())
     }
 }

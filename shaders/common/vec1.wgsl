@@ -1,4 +1,4 @@
-// One access, one float. (`lanes2.wgsl` is the same with two.)
+// One access, one float. (`vec2.wgsl` is the same with two.)
 //#include <common/rectified.wgsl>
 alias Stored = f32;
 alias Value = f32;

@@ -1,4 +1,4 @@
-// One access, two floats: kernels written for `Stored` and `Value` serve GPUs with `lanes1.wgsl` and software drivers with this.
+// One access, two floats: kernels written for `Stored` and `Value` serve GPUs with `vec1.wgsl` and software drivers with this.
 //#include <common/pair.wgsl>
 alias Stored = u64;
 alias Value = vec2<f32>;
