@@ -7,6 +7,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use emotone::data::synth::{self, SynthConfig};
+use emotone::random::Rng;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,15 +69,6 @@ impl Harness {
     }
 }
 
-/// splitmix64 (Steele, Lea & Flood 2014).
-fn random(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-}
-
 fn main() -> Result<()> {
     let a = Args::parse();
     let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("train"));
@@ -93,12 +85,12 @@ fn main() -> Result<()> {
     let (want, seconds) = undisturbed.remove(1);
     ensure!(undisturbed[0].0 == want, "two undisturbed runs differ: {} and {want}", undisturbed[0].0);
     println!("undisturbed: {want} after {seconds:.1} s");
-    let (mut kills, mut completed, mut seed) = (0, 0, a.seed);
+    let (mut kills, mut completed, mut rng) = (0, 0, Rng::new(a.seed, &[]));
     // The run that the last kill interrupts is finished too.
     loop {
         let out = dir.path().join(format!("run-{completed}"));
         let mut child = h.start(&out, out.exists())?;
-        let until = Instant::now() + Duration::from_secs_f64(random(&mut seed) * seconds);
+        let until = Instant::now() + Duration::from_secs_f64(rng.unit() * seconds);
         while kills < a.kills && Instant::now() < until && child.try_wait()?.is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }

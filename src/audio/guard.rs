@@ -6,7 +6,7 @@ use std::{
     sync::Once,
 };
 
-use super::Reason;
+use super::clip::Reason;
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };

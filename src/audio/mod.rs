@@ -16,6 +16,7 @@
 //! [`Clip::complete`] is then false; below half it is an error, for it is a failed download rather than a recording.
 //! Up to a tenth of the packets of a compressed file may be undecodable, with the same mark.
 
+mod clip;
 mod compressed;
 mod guard;
 mod resample;
@@ -27,52 +28,16 @@ mod hostile_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io::Read, path::Path};
 
+pub use clip::{Clip, MAX_CHANNELS, MAX_FILE_BYTES, MAX_SECONDS, SAMPLE_RATE, SOURCE_RATES, is_silent};
 pub use wav::write_wav;
 
-use crate::{Error, Result, error::one_line};
+#[cfg(test)]
+use crate::Error;
+use crate::Result;
+use clip::{Reason, fail};
 use sniff::Kind;
-
-/// Rate of every [`Clip`] in Hz.
-pub const SAMPLE_RATE: u32 = 16_000;
-/// The longest recording accepted, in seconds (two hours).
-pub const MAX_SECONDS: u32 = 7_200;
-/// The largest file accepted, in bytes (1 GiB).
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
-/// Source rates accepted, in Hz.
-pub const SOURCE_RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
-/// The most channels accepted.
-pub const MAX_CHANNELS: usize = 64;
-
-/// Largest sample of a silent recording: below the least step of 24-bit audio.
-const SILENCE: f32 = 1e-7;
-
-/// Whether nothing is to be heard. Features of silence are arbitrary; see [`ops::decibel`](crate::ops::decibel).
-pub fn is_silent(samples: &[f32]) -> bool {
-    samples.iter().all(|s| s.abs() <= SILENCE)
-}
-
-/// A decoded recording.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Clip {
-    /// Mono samples in [-1, 1], at least one.
-    pub samples: Vec<f32>,
-    /// Rate of `samples` in Hz: [`SAMPLE_RATE`].
-    pub sample_rate: u32,
-    /// Rate of the file in Hz.
-    pub source_rate: u32,
-    /// Channels of the file.
-    pub source_channels: usize,
-    /// Length of the recording in seconds, at the file's own rate.
-    pub duration_s: f64,
-    /// False where the file ends before its declared length or some packets could not be decoded.
-    pub complete: bool,
-}
 
 /// Loads the recording at `path`.
 ///
@@ -127,9 +92,6 @@ pub fn load_bytes(name: &Path, bytes: &[u8]) -> Result<Clip> {
     guard::catch(|| decode(bytes)).and_then(|clip| clip).map_err(|reason| fail(name, reason))
 }
 
-/// Why a recording was refused, in one line without its name.
-type Reason = String;
-
 fn decode(bytes: &[u8]) -> std::result::Result<Clip, Reason> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
@@ -139,29 +101,4 @@ fn decode(bytes: &[u8]) -> std::result::Result<Clip, Reason> {
         Kind::Wav => wav::parse(bytes)?.decode(),
         Kind::Compressed(codec) => compressed::decode(bytes, codec),
     }
-}
-
-/// Checks a source format before anything is allocated for it.
-fn check_format(rate: u32, channels: usize) -> std::result::Result<(), Reason> {
-    if !SOURCE_RATES.contains(&rate) {
-        return Err(format!("sample rate {rate} Hz is outside {} to {} Hz", SOURCE_RATES.start(), SOURCE_RATES.end()));
-    }
-    if !(1..=MAX_CHANNELS).contains(&channels) {
-        return Err(format!("{channels} channels; 1 to {MAX_CHANNELS} are accepted"));
-    }
-    Ok(())
-}
-
-fn check_length(frames: u64, rate: u32) -> std::result::Result<(), Reason> {
-    let most = u64::from(MAX_SECONDS) * u64::from(rate);
-    if frames > most { Err(format!("{} s of audio, more than the {MAX_SECONDS} s accepted", frames / u64::from(rate))) } else { Ok(()) }
-}
-
-/// The damage rule of the module: how much of the declared length must be there.
-fn check_shortfall(unit: &str, declared: u64, present: u64) -> std::result::Result<(), Reason> {
-    if present < declared.div_ceil(2) { Err(format!("the header declares {declared} {unit}, the file holds {present}")) } else { Ok(()) }
-}
-
-fn fail(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Error {
-    Error::Audio { path: path.into(), reason: one_line(reason) }
 }

@@ -2,7 +2,7 @@
 
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction, audioadapter_buffers::direct::InterleavedSlice};
 
-use super::{Reason, SAMPLE_RATE, check_format, check_length};
+use super::clip::{Reason, SAMPLE_RATE, check_format, check_length};
 
 /// Float files may overshoot full scale (lossy decoders do); beyond this the samples were never normalised.
 const LARGEST: f32 = 16.0;

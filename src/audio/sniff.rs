@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes.
 
-use super::Reason;
+use super::clip::Reason;
+use crate::hash::hex;
 
 /// A supported container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,17 @@ pub(super) enum Codec {
     Mp3,
     /// Ogg; the codec inside is checked later.
     Ogg,
+}
+
+impl Codec {
+    /// Its name in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Codec::Flac => "flac",
+            Codec::Mp3 => "mp3",
+            Codec::Ogg => "ogg",
+        }
+    }
 }
 
 const SUPPORTED: &str = "wav, flac, mp3 and ogg vorbis are supported";
@@ -66,7 +78,7 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Reason> {
         _ => Err(match KNOWN.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic))) {
             Some((_, _, name)) => format!("{name} file; {SUPPORTED}"),
             None => {
-                let start: String = bytes.iter().take(4).map(|b| format!("{b:02x}")).collect();
+                let start = hex(&bytes[..bytes.len().min(4)]);
                 format!("not a recording of a known kind (first bytes {start}); {SUPPORTED}")
             }
         }),

@@ -6,7 +6,10 @@
 
 use std::path::Path;
 
-use super::{Clip, Reason, SAMPLE_RATE, check_format, check_length, check_shortfall, fail, resample::Mono16k};
+use super::{
+    clip::{Clip, Reason, SAMPLE_RATE, check_format, check_length, check_shortfall, fail},
+    resample::Mono16k,
+};
 use crate::Result;
 
 /// Frames converted at a time.

@@ -1,7 +1,7 @@
 //! Deals rows out in batches of one size. The order of an epoch is a function of the seed and the epoch, so a run resumes at
 //! any step without replaying what came before.
 
-use super::rng::Rng;
+use crate::random::Rng;
 use crate::{Error, Result};
 
 /// Keys of the random streams.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{Error, Result};
@@ -148,6 +148,12 @@ pub fn merge(corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
         return Err(Error::Data("no utterances are left".into()));
     }
     Ok(out)
+}
+
+/// The name of a corpus kept in `folder`.
+pub(super) fn folder_name(folder: &Path) -> String {
+    let resolved = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
+    resolved.file_name().map_or_else(|| "corpus".into(), |n| n.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

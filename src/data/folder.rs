@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
-    Corpus, Utterance, iemocap,
+    Corpus, Utterance,
+    corpus::folder_name,
+    iemocap,
     names::{Named, Place, SCHEMES},
     split::side,
 };
@@ -34,7 +36,7 @@ pub(super) fn read(root: &Path) -> Result<Corpus> {
         return Err(Error::Data(format!("{}: no recordings ({}) and no manifest.csv", root.display(), EXTENSIONS.join(", "))));
     }
     if !evaluations.is_empty() {
-        return iemocap::read(root, &tree);
+        return iemocap::read(root, recordings, evaluations);
     }
     let best = SCHEMES
         .iter()
@@ -130,7 +132,7 @@ fn by_class(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
             ..Default::default()
         });
     }
-    let mut corpus = Corpus { name: super::folder_name(root), utterances, notes: vec![] };
+    let mut corpus = Corpus { name: folder_name(root), utterances, notes: vec![] };
     if corpus.labels().len() < 2 {
         return Err(Error::Data(format!("{}: only one class folder, {}", root.display(), corpus.labels().join(""))));
     }

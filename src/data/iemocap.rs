@@ -1,21 +1,24 @@
 //! IEMOCAP (Busso et al. 2008): recordings `Ses01F_impro01_F000`, labels in `EmoEvaluation/Ses01F_impro01.txt`.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use super::{Corpus, Utterance, folder::Tree, names::noun};
+use super::{Corpus, Utterance, names::noun};
 use crate::{Error, Result};
 
-/// Joins recordings and labels. The speaker is session and sex, `Ses01F`; columns `session` and `dialogue`, fold = session.
+/// Joins recordings and labels, both below `root`. The speaker is session and sex, `Ses01F`; columns `session` and `dialogue`, fold = session.
 /// Turns without an agreed emotion (`xxx`) or with `oth` are left out with a note.
-pub(super) fn read(root: &Path, tree: &Tree) -> Result<Corpus> {
+pub(super) fn read(root: &Path, recordings: &[PathBuf], evaluations: &[PathBuf]) -> Result<Corpus> {
     let mut labels: HashMap<String, String> = HashMap::new();
-    for file in &tree.evaluations {
+    for file in evaluations {
         let path = root.join(file);
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
         labels.extend(String::from_utf8_lossy(&bytes).lines().filter_map(turn));
     }
     let (mut utterances, mut undecided, mut unlabelled) = (Vec::new(), 0, 0);
-    for path in &tree.recordings {
+    for path in recordings {
         // Whole dialogues and motion-capture takes lie beside the turns.
         let Some((stem, speaker)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| Some((s, speaker(s)?))) else { continue };
         match labels.get(stem).map(|l| noun(l)) {

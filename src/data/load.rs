@@ -1,8 +1,8 @@
 //! All recordings of a corpus in memory, decoded by as many threads as there are cores.
 
 use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use sha2::{Digest, Sha256};
@@ -11,6 +11,8 @@ use super::{Corpus, Split, SplitSpec};
 use crate::{
     Error, Result,
     audio::{self, Clip},
+    hash::hex,
+    parallel,
 };
 
 /// Samples a corpus may have in memory: 16 GiB, 74 hours.
@@ -62,46 +64,12 @@ struct Read {
 /// [`Error::Data`] when more than one in a hundred recordings are unreadable and `skip_bad` is false, when none is readable,
 /// or when the corpus would not fit 74 hours.
 pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
-    let total = corpus.utterances.len();
-    let (next, done, samples, full) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    let work = || {
-        let mut results = Vec::new();
-        while !full.load(Ordering::Relaxed) {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(utterance) = corpus.utterances.get(i) else { break };
-            let result = read(&utterance.path);
-            if let Ok(read) = &result {
-                let count = read.clip.samples.len() as u64;
-                full.fetch_or(samples.fetch_add(count, Ordering::Relaxed) + count > MAX_SAMPLES, Ordering::Relaxed);
-            }
-            results.push((i, result));
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-        }
-        results
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(total.max(1));
-    let mut results = std::thread::scope(|scope| -> Result<Vec<_>> {
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = Vec::with_capacity(total);
-        for handle in handles {
-            all.extend(handle.join().map_err(|_| Error::Data("a loading thread panicked".into()))?);
-        }
-        Ok(all)
-    })?;
-    if full.into_inner() {
-        return Err(Error::Data(format!(
-            "{}: more than {} hours of sound",
-            corpus.name,
-            MAX_SAMPLES / u64::from(audio::SAMPLE_RATE) / 3600
-        )));
-    }
-    results.sort_by_key(|(i, _)| *i);
-
-    let kept_corpus = Corpus { name: corpus.name.clone(), notes: corpus.notes.clone(), utterances: vec![] };
-    let mut loaded = Loaded { corpus: kept_corpus, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![] };
+    let results = read_all(corpus, progress)?;
+    let total = results.len();
+    let kept = Corpus { name: corpus.name.clone(), notes: corpus.notes.clone(), utterances: vec![] };
+    let mut loaded = Loaded { corpus: kept, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![] };
     let mut hash = Sha256::new();
-    for (i, result) in results {
-        let utterance = &corpus.utterances[i];
+    for (i, (utterance, result)) in corpus.utterances.iter().zip(results).enumerate() {
         match result {
             Ok(Read { clip, file, samples }) => {
                 for text in [&utterance.label, &utterance.speaker] {
@@ -117,7 +85,7 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
             Err(reason) => loaded.bad.push((utterance.path.clone(), reason)),
         }
     }
-    loaded.data_hash = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    loaded.data_hash = hex(&hash.finalize());
     let bad = loaded.bad.len();
     if loaded.clips.is_empty() || (!skip_bad && bad * 100 > total) {
         let listed: Vec<String> = loaded.bad.iter().take(LISTED).map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
@@ -127,7 +95,30 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
     Ok(loaded)
 }
 
-fn read(path: &std::path::Path) -> Result<Read, String> {
+/// Every recording, or why it cannot be read.
+fn read_all(corpus: &Corpus, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Result<Read, String>>> {
+    let total = corpus.utterances.len();
+    let (done, samples) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let full = || samples.load(Ordering::Relaxed) > MAX_SAMPLES;
+    let results = parallel::map(parallel::cores(), total, |i| {
+        if full() {
+            return Err(String::new());
+        }
+        let result = read(&corpus.utterances[i].path);
+        if let Ok(read) = &result {
+            samples.fetch_add(read.clip.samples.len() as u64, Ordering::Relaxed);
+        }
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        result
+    });
+    if full() {
+        let hours = MAX_SAMPLES / u64::from(audio::SAMPLE_RATE) / 3600;
+        return Err(Error::Data(format!("{}: more than {hours} hours of sound", corpus.name)));
+    }
+    Ok(results)
+}
+
+fn read(path: &Path) -> Result<Read, String> {
     let load = || -> Result<Read> {
         let bytes = audio::read(path)?;
         let clip = audio::load_bytes(path, &bytes)?;
@@ -145,7 +136,7 @@ mod tests {
     use super::*;
     use crate::data::Utterance;
 
-    fn corpus(dir: &std::path::Path, count: usize) -> Corpus {
+    fn corpus(dir: &Path, count: usize) -> Corpus {
         let utterances = (0..count)
             .map(|i| {
                 let path = dir.join(format!("{i}.wav"));

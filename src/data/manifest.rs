@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use super::{Corpus, Utterance};
+use super::{Corpus, Utterance, corpus::folder_name};
 use crate::{Error, Result, error::one_line};
 
 /// The largest manifest read, in bytes.
@@ -74,7 +74,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
     }
     let unknown = utterances.iter().filter(|u| u.speaker.is_empty()).count();
     let notes = if unknown == 0 { vec![] } else { vec![format!("{unknown} of {} speakers are unknown", utterances.len())] };
-    Ok(Corpus { name: super::folder_name(folder), utterances, notes })
+    Ok(Corpus { name: folder_name(folder), utterances, notes })
 }
 
 type Row = (usize, BTreeMap<String, String>);

@@ -12,7 +12,6 @@ pub mod manifest;
 mod names;
 #[cfg(test)]
 mod real_tests;
-pub(crate) mod rng;
 mod split;
 mod split_spec;
 pub mod synth;
@@ -53,10 +52,4 @@ pub fn open(path: &Path) -> Result<Corpus> {
         Some(manifest) => manifest::read(&manifest),
         None => folder::read(path),
     }
-}
-
-/// The name of a corpus kept in `folder`.
-fn folder_name(folder: &Path) -> String {
-    let resolved = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
-    resolved.file_name().map_or_else(|| "corpus".into(), |n| n.to_string_lossy().into_owned())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Corpus, SplitSpec, rng::Rng};
-use crate::{Error, Result};
+use super::{Corpus, SplitSpec, Utterance};
+use crate::{Error, Result, random::Rng};
 
 /// Part of the speakers that the default split tests on.
 const TEST_PART: f64 = 0.2;
@@ -117,11 +117,8 @@ impl Split {
             }
             if !(random || !self.validation_by_speaker && !on.contains(&Side::Test)) {
                 let other = group.iter().copied().find(|i| sides[i] != sides[&group[0]]).unwrap_or(group[0]);
-                return Err(Error::Data(format!(
-                    "split {spec}: the same recording is on two sides: {} and {}; remove one of them",
-                    corpus.utterances[group[0]].path.display(),
-                    corpus.utterances[other].path.display()
-                )));
+                let [one, two] = [group[0], other].map(|i| corpus.utterances[i].path.display());
+                return Err(fail(spec, format!("the same recording is on two sides: {one} and {two}; remove one of them")));
             }
             moved += group.iter().filter(|i| sides[i] != Side::Train).count();
             group.iter().for_each(|&i| _ = sides.insert(i, Side::Train));
@@ -180,44 +177,7 @@ impl Split {
 
 /// Sides before validation is taken from training.
 fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> {
-    let fail = |reason: String| Error::Data(format!("split {spec}: {reason}"));
-    let by_speaker = |test: &BTreeSet<&str>| -> Vec<Side> {
-        corpus.utterances.iter().map(|u| if test.contains(u.speaker.as_str()) { Side::Test } else { Side::Train }).collect()
-    };
-    let all = corpus.speakers();
-    let all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
-    let needs_speakers = matches!(spec, SplitSpec::Default | SplitSpec::KFold { .. } | SplitSpec::Loso { .. } | SplitSpec::HeldOut { .. });
-    if needs_speakers {
-        let unknown = corpus.utterances.iter().filter(|u| u.speaker.is_empty()).count();
-        if unknown > 0 {
-            return Err(fail(format!(
-                "{unknown} of {} speakers are unknown: give a manifest with a speaker column, CLASS/SPEAKER/ folders or SPEAKER_ file names, or ask for `random`",
-                corpus.utterances.len()
-            )));
-        }
-        if all.len() < 2 {
-            return Err(fail(format!("needs two speakers, there is {}", all.len())));
-        }
-    }
-    let known_speaker = |name: &str| {
-        all.get(name).copied().ok_or_else(|| fail(format!("no speaker {name:?}{}; there are {}", closest(name, &all), join(&all))))
-    };
-    let column_known = |name: &str| {
-        let columns = corpus.columns();
-        if columns.contains(name) {
-            Ok(())
-        } else {
-            Err(fail(format!("no column {name:?}{}; there are {}", closest(name, &columns), join(&columns))))
-        }
-    };
     match spec {
-        SplitSpec::Default => Ok(by_speaker(&some_speakers(all, TEST_PART, &mut Rng::new(seed, &[TEST])))),
-        SplitSpec::Loso { speaker } => Ok(by_speaker(&[known_speaker(speaker)?].into())),
-        SplitSpec::HeldOut { speakers } => Ok(by_speaker(&speakers.iter().map(|s| known_speaker(s)).collect::<Result<_>>()?)),
-        SplitSpec::KFold { folds, .. } if *folds > all.len() => {
-            Err(fail(format!("{folds} folds need as many speakers, there are {}", all.len())))
-        }
-        SplitSpec::KFold { folds, index } => Ok(by_speaker(&fold(corpus, all, *folds, *index, seed))),
         SplitSpec::Random { fraction } => {
             let rows: Vec<usize> = (0..corpus.utterances.len()).collect();
             let mut sides = vec![Side::Train; rows.len()];
@@ -225,23 +185,70 @@ fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> 
             Ok(sides)
         }
         SplitSpec::Equals { column, values } => {
-            column_known(column)?;
+            refuse_unknown_column(corpus, column, spec)?;
             let present: BTreeSet<&str> = corpus.utterances.iter().filter_map(|u| u.column(column)).collect();
             if let Some(absent) = values.iter().find(|v| !present.contains(v.as_str())) {
-                return Err(fail(format!("no row has {column}={absent}; there are {}", join(&present))));
+                return Err(fail(spec, format!("no row has {column}={absent}; there are {}", join(&present))));
             }
-            let test = |u: &super::Utterance| u.column(column).is_some_and(|v| values.iter().any(|w| w == v));
+            let test = |u: &Utterance| u.column(column).is_some_and(|v| values.iter().any(|w| w == v));
             Ok(corpus.utterances.iter().map(|u| if test(u) { Side::Test } else { Side::Train }).collect())
         }
         SplitSpec::Column { name } => {
-            column_known(name)?;
-            let read = |u: &super::Utterance| {
+            refuse_unknown_column(corpus, name, spec)?;
+            let read = |u: &Utterance| {
                 let value = u.column(name).unwrap_or("");
-                side(value).ok_or_else(|| fail(format!("{}: {value:?} is none of train, valid, test", u.path.display())))
+                side(value).ok_or_else(|| fail(spec, format!("{}: {value:?} is none of train, valid, test", u.path.display())))
             };
             corpus.utterances.iter().map(read).collect()
         }
+        SplitSpec::Default | SplitSpec::KFold { .. } | SplitSpec::Loso { .. } | SplitSpec::HeldOut { .. } => {
+            let all = corpus.speakers();
+            let test = test_speakers(corpus, all.iter().map(String::as_str).collect(), spec, seed)?;
+            Ok(corpus.utterances.iter().map(|u| if test.contains(u.speaker.as_str()) { Side::Test } else { Side::Train }).collect())
+        }
     }
+}
+
+/// Which of `all` speakers are tested.
+fn test_speakers<'a>(corpus: &Corpus, all: BTreeSet<&'a str>, spec: &SplitSpec, seed: u64) -> Result<BTreeSet<&'a str>> {
+    let unknown = corpus.utterances.iter().filter(|u| u.speaker.is_empty()).count();
+    if unknown > 0 {
+        return Err(fail(
+            spec,
+            format!(
+                "{unknown} of {} speakers are unknown: give a manifest with a speaker column, CLASS/SPEAKER/ folders or SPEAKER_ file names, or ask for `random`",
+                corpus.utterances.len()
+            ),
+        ));
+    }
+    if all.len() < 2 {
+        return Err(fail(spec, format!("needs two speakers, there is {}", all.len())));
+    }
+    let known = |name: &String| {
+        let missing = || fail(spec, format!("no speaker {name:?}{}; there are {}", closest(name, &all), join(&all)));
+        all.get(name.as_str()).copied().ok_or_else(missing)
+    };
+    match spec {
+        SplitSpec::Loso { speaker } => Ok([known(speaker)?].into()),
+        SplitSpec::HeldOut { speakers } => speakers.iter().map(known).collect(),
+        SplitSpec::KFold { folds, .. } if *folds > all.len() => {
+            Err(fail(spec, format!("{folds} folds need as many speakers, there are {}", all.len())))
+        }
+        SplitSpec::KFold { folds, index } => Ok(fold(corpus, all, *folds, *index, seed)),
+        _ => Ok(some_speakers(all, TEST_PART, &mut Rng::new(seed, &[TEST]))),
+    }
+}
+
+fn refuse_unknown_column(corpus: &Corpus, name: &str, spec: &SplitSpec) -> Result<()> {
+    let columns = corpus.columns();
+    if columns.contains(name) {
+        return Ok(());
+    }
+    Err(fail(spec, format!("no column {name:?}{}; there are {}", closest(name, &columns), join(&columns))))
+}
+
+fn fail(spec: &SplitSpec, reason: String) -> Error {
+    Error::Data(format!("split {spec}: {reason}"))
 }
 
 /// About `part` of the speakers: at least one, never all.
@@ -294,11 +301,14 @@ fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -
     if shared.is_empty() {
         return Ok(());
     }
-    Err(Error::Data(format!(
-        "split {spec}: {} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `random` if that is meant",
-        shared.len(),
-        join(&shared)
-    )))
+    Err(fail(
+        spec,
+        format!(
+            "{} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `random` if that is meant",
+            shared.len(),
+            join(&shared)
+        ),
+    ))
 }
 
 fn join(names: &BTreeSet<&str>) -> String {

@@ -16,8 +16,9 @@ use std::path::Path;
 
 pub use self::source_filter::SAMPLE_RATE;
 use self::voice::{Speaker, Style};
-use crate::data::rng::Rng;
-use crate::{Error, Result};
+use crate::audio::write_wav;
+use crate::random::Rng;
+use crate::{Error, Result, parallel};
 
 /// The labels of the synthetic corpus, in the order of the class index.
 pub const LABELS: [&str; 4] = ["happiness", "sadness", "anger", "gentleness"];
@@ -62,25 +63,14 @@ pub struct SynthClip {
 /// # Shapes
 /// Every clip has 19 200 to 32 000 samples (1.2 to 2.0 s), drawn independently of its emotion.
 pub fn synthesise(config: &SynthConfig) -> Vec<SynthClip> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    synthesise_on(config, threads)
+    synthesise_on(config, parallel::cores())
 }
 
 fn synthesise_on(config: &SynthConfig, threads: usize) -> Vec<SynthClip> {
     let takes = config.clips_per_emotion_per_speaker;
-    let mut clips: Vec<Option<SynthClip>> = vec![None; config.speakers * LABELS.len() * takes];
-    let share = clips.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        for (chunk, slots) in clips.chunks_mut(share).enumerate() {
-            scope.spawn(move || {
-                for (i, slot) in slots.iter_mut().enumerate() {
-                    let index = chunk * share + i;
-                    *slot = Some(clip(config.seed, index / takes / LABELS.len(), index / takes % LABELS.len(), index % takes));
-                }
-            });
-        }
-    });
-    clips.into_iter().flatten().collect()
+    parallel::map(threads, config.speakers * LABELS.len() * takes, |index| {
+        clip(config.seed, index / takes / LABELS.len(), index / takes % LABELS.len(), index % takes)
+    })
 }
 
 /// One clip: take `take` of `speaker` in `emotion`.
@@ -114,7 +104,6 @@ fn clip(seed: u64, speaker: usize, emotion: usize, take: usize) -> SynthClip {
 pub fn write(clips: &[SynthClip], dir: &Path) -> Result<()> {
     let wavs = dir.join("wav");
     std::fs::create_dir_all(&wavs).map_err(Error::io(&wavs))?;
-    let spec = hound::WavSpec { channels: 1, sample_rate: SAMPLE_RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let manifest = dir.join("manifest.csv");
     let bad_row = |line: usize| {
         let path = manifest.clone();
@@ -124,14 +113,7 @@ pub fn write(clips: &[SynthClip], dir: &Path) -> Result<()> {
     table.write_record(["path", "label", "speaker"]).map_err(bad_row(1))?;
     for (i, clip) in clips.iter().enumerate() {
         let path = wavs.join(format!("{}.wav", clip.name));
-        let save = || -> Result<(), hound::Error> {
-            let mut out = hound::WavWriter::create(&path, spec)?;
-            for &v in &clip.samples {
-                out.write_sample((v.clamp(-1.0, 1.0) * 32767.0).round() as i16)?;
-            }
-            out.finalize()
-        };
-        save().map_err(|e| Error::Audio { path: path.clone(), reason: e.to_string() })?;
+        write_wav(&path, &clip.samples, SAMPLE_RATE)?;
         table.write_record([&format!("wav/{}.wav", clip.name), clip.label, &clip.speaker]).map_err(bad_row(i + 2))?;
     }
     table.flush().map_err(Error::io(&manifest))

@@ -4,10 +4,9 @@ use super::launch::Shader;
 use super::reflect::{self, EntryInfo};
 use super::wgsl::{self, Tunable};
 use super::{Device, includes, precompile};
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A compiled entry point with its interface.
 #[derive(Debug)]
@@ -62,21 +61,8 @@ impl Device {
             let (known, mut seen) = (cache(), HashSet::new());
             wanted.filter(|k| !known.contains_key(k) && seen.insert(k.clone())).collect()
         };
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            while let Some((i, key)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, missing.get(i)?))) {
-                done.push((i, self.compile(key)));
-            }
-            done
-        };
-        let threads = self.request().threads.max(1).min(missing.len());
-        let mut done: Vec<_> = std::thread::scope(|s| {
-            let workers: Vec<_> = (0..threads).map(|_| s.spawn(work)).collect();
-            workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-        });
-        done.sort_by_key(|(i, _)| *i);
-        for ((_, pipeline), key) in done.into_iter().zip(&missing) {
+        let done = parallel::map(self.request().threads, missing.len(), |i| self.compile(&missing[i]));
+        for (pipeline, key) in done.into_iter().zip(&missing) {
             cache().insert(key.clone(), Arc::new(pipeline?));
         }
         precompile::new_ones(self, &missing);

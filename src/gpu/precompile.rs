@@ -4,7 +4,7 @@
 
 use super::pipeline::Key;
 use super::{AdapterRequest, Device, wgsl};
-use crate::Result;
+use crate::{Result, hash::hex, parallel};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,17 +30,11 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
     if new.len() < WORTH {
         return;
     }
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|s| {
-        for _ in 0..request.threads.min(new.len() / 4) {
-            s.spawn(|| {
-                let Ok(other) = Device::open(&AdapterRequest { threads: 1, ..request.clone() }) else { return };
-                while let Some((_, key)) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let _ = run_empty(&other, key);
-                    device.precompiled(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
-                }
-            });
-        }
+    let done = AtomicUsize::new(0);
+    let open = || Device::open(&AdapterRequest { threads: 1, ..request.clone() }).ok();
+    parallel::map_with(request.threads.min(new.len() / 4), new.len(), open, |other, i| {
+        let _ = run_empty(other, new[i].1);
+        device.precompiled(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
     });
     known.extend(new.into_iter().map(|(f, _)| f));
     device.cache().remember(FILE, Some(&known));
@@ -50,7 +44,7 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
 fn fingerprint(key: &Key) -> Option<String> {
     let source = wgsl::expand(key.shader.stem, key.shader.source, &key.tunables, &super::includes).ok()?;
     let digest = Sha256::new().chain_update(key.entry).chain_update(&source.text).finalize();
-    Some(digest[..8].iter().map(|b| format!("{b:02x}")).collect())
+    Some(hex(&digest[..8]))
 }
 
 /// Runs a pipeline with no workgroups.

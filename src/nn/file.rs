@@ -2,7 +2,7 @@
 
 use super::params::Weights;
 use crate::graph::Shape;
-use crate::{Error, Result, error::one_line, storage};
+use crate::{Error, Result, error::one_line, hash::hex, storage};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -138,7 +138,7 @@ pub fn sha256(weights: &Weights) -> String {
         h.update(shape.to_string().as_bytes());
         h.update(bytemuck::cast_slice::<f32, u8>(values));
     }
-    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hex(&h.finalize())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::compile::States;
 use crate::graph::{Graph, STATE_ALIGN, Shape, StateRef, Var};
-use crate::{Error, Result};
+use crate::{Error, Result, random::Rng};
 use std::collections::BTreeMap;
 
 /// State buffer of parameters that are trained.
@@ -178,15 +178,10 @@ impl Params {
 
 /// Starting values of one parameter from a generator keyed by seed and name.
 fn start(p: &Param, seed: u64) -> Vec<f32> {
-    let mut state = p.name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-    let mut unit = move || {
-        // SplitMix64 (Steele, Lea & Flood 2014).
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    };
+    let key = p.name.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let mut rng = Rng::at(key);
+    // Never 0, whose logarithm is not finite.
+    let mut unit = move || ((rng.bits() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     let n = p.shape.elements();
     let uniform = |bound: f64, unit: &mut dyn FnMut() -> f64| (0..n).map(|_| (bound * (2.0 * unit() - 1.0)) as f32).collect();
     match p.init {

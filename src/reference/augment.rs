@@ -36,36 +36,16 @@ type Rule<R> = Box<dyn Fn(usize, usize, &[R]) -> R>;
 
 /// The new value of pixel (row, col) of a plane.
 fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(usize) -> [u32; 2]) -> Rule<R> {
-    let place = |d: [u32; 2], n: usize| below(d[1], n as u32) as usize;
     match *change {
         Change::RandomCut { least, zoom, shift } => {
             let (size, origin) = (draw(1), draw(2));
-            let axis = |n: usize, size: u32, origin: u32, zoom: f32| {
-                let least = f64::from(least);
-                let (size, origin) = (f64::from(unit(size)), f64::from(unit(origin)));
-                let mut extent = n as f64 * (least + (1.0 - least) * size);
-                let mut from = origin * (n as f64 - extent);
-                if zoom > 0.0 {
-                    extent = n as f64 * (1.0 + f64::from(zoom) * (2.0 * size - 1.0));
-                    from = n as f64 - extent + n as f64 * f64::from(shift) * (2.0 * origin - 1.0);
-                }
-                move |o: usize| (from + (o as f64 + 0.5) * extent / n as f64 - 0.5).clamp(0.0, (n - 1) as f64)
-            };
-            let (down, across) = (axis(rows, size[0], origin[0], zoom), axis(cols, size[1], origin[1], 0.0));
-            Box::new(move |row, col, plane| {
-                let (v, h) = (down(row), across(col));
-                let mut sum = R::zero();
-                for (i, a) in [(v as usize, 1.0 - v.fract()), ((v as usize + 1).min(rows - 1), v.fract())] {
-                    for (j, b) in [(h as usize, 1.0 - h.fract()), ((h as usize + 1).min(cols - 1), h.fract())] {
-                        sum += R::of(a * b) * plane[i * cols + j];
-                    }
-                }
-                sum
-            })
+            let down = cut(rows, [size[0], origin[0]], least, zoom, shift);
+            let across = cut(cols, [size[1], origin[1]], least, 0.0, shift);
+            Box::new(move |row, col, plane| bilinear(plane, [rows, cols], down(row), across(col)))
         }
         Change::Cutout { count, size: (height, width), fill } => {
-            let corner = |s: usize| (below(draw(1 + s)[0], (rows - height + 1) as u32) as usize, place(draw(1 + s), cols - width + 1));
-            let corners: Vec<(usize, usize)> = (0..count).map(corner).collect();
+            let corner = |s: usize| (below(draw(1 + s)[0], (rows - height + 1) as u32), below(draw(1 + s)[1], (cols - width + 1) as u32));
+            let corners: Vec<(usize, usize)> = (0..count).map(corner).map(|(top, left)| (top as usize, left as usize)).collect();
             Box::new(move |row, col, plane| {
                 let inside = |&(top, left): &(usize, usize)| (top..top + height).contains(&row) && (left..left + width).contains(&col);
                 if corners.iter().any(inside) { R::of(f64::from(fill)) } else { plane[row * cols + col] }
@@ -83,11 +63,6 @@ fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(
             })
         }
         Change::SpecAugment { columns, rows: bands, fill } => {
-            let mask = |d: [u32; 2], most: usize, n: usize| {
-                let width = below(d[0], most as u32 + 1) as usize;
-                let from = place(d, n - width + 1);
-                from..from + width
-            };
             let across: Vec<_> = (0..columns.0).map(|s| mask(draw(1 + s), columns.1, cols)).collect();
             let down: Vec<_> = (0..bands.0).map(|s| mask(draw(17 + s), bands.1, rows)).collect();
             Box::new(move |row, col, plane| {
@@ -96,6 +71,36 @@ fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(
             })
         }
     }
+}
+
+/// Where output pixels of a random cut along an axis of `n` lie in the input, by draws of size and origin.
+fn cut(n: usize, [size, origin]: [u32; 2], least: f32, zoom: f32, shift: f32) -> impl Fn(usize) -> f64 {
+    let (size, origin, least) = (f64::from(unit(size)), f64::from(unit(origin)), f64::from(least));
+    let mut extent = n as f64 * (least + (1.0 - least) * size);
+    let mut from = origin * (n as f64 - extent);
+    if zoom > 0.0 {
+        extent = n as f64 * (1.0 + f64::from(zoom) * (2.0 * size - 1.0));
+        from = n as f64 - extent + n as f64 * f64::from(shift) * (2.0 * origin - 1.0);
+    }
+    move |o| (from + (o as f64 + 0.5) * extent / n as f64 - 0.5).clamp(0.0, (n - 1) as f64)
+}
+
+/// `plane` between its pixels.
+fn bilinear<R: Real>(plane: &[R], [rows, cols]: [usize; 2], v: f64, h: f64) -> R {
+    let mut sum = R::zero();
+    for (i, a) in [(v as usize, 1.0 - v.fract()), ((v as usize + 1).min(rows - 1), v.fract())] {
+        for (j, b) in [(h as usize, 1.0 - h.fract()), ((h as usize + 1).min(cols - 1), h.fract())] {
+            sum += R::of(a * b) * plane[i * cols + j];
+        }
+    }
+    sum
+}
+
+/// A stripe of at most `most` along an axis of `n`.
+fn mask(draw: [u32; 2], most: usize, n: usize) -> std::ops::Range<usize> {
+    let width = below(draw[0], most as u32 + 1) as usize;
+    let from = below(draw[1], (n - width + 1) as u32) as usize;
+    from..from + width
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
+use crate::random::Rng;
+
 /// A real number: f32, f64 or [`Dual`].
 pub trait Real:
     Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self> + AddAssign
@@ -173,14 +175,8 @@ impl Real for Dual {
 
 /// `n` reproducible values, roughly normal with mean 0 and variance 1 (sum of four uniforms), for tests.
 pub fn noise(seed: u64, n: usize) -> Vec<f64> {
-    let mut s = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut unit = || {
-        s = s.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = s;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    };
+    let mut rng = Rng::at(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut unit = || rng.unit();
     // Rounded to f32, so that a GPU and a reference see the same values.
     (0..n).map(|_| f64::from(((unit() + unit() + unit() + unit() - 2.0) * 3f64.sqrt()) as f32)).collect()
 }

@@ -21,12 +21,11 @@ mod section;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 pub use self::choice::*;
 pub use self::section::*;
-use crate::{Error, Result};
+use crate::{Error, Result, hash::sha256};
 
 /// Everything that determines a run besides its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,25 +45,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Names of the built-in configurations, from the cheapest.
-    pub const PRESETS: &'static [&'static str] = &["tiny", "small", "paper"];
-
-    /// A built-in configuration.
-    ///
-    /// # Errors
-    /// [`Error::Config`] listing the names when `name` is none of them.
-    pub fn preset(name: &str) -> Result<Self> {
-        match name {
-            "tiny" => Ok(preset::tiny()),
-            "small" => Ok(preset::small()),
-            "paper" => Ok(preset::paper()),
-            _ => {
-                let hint = nearest(name, Self::PRESETS.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
-                Err(Error::Config(format!("preset {name:?} is not one of {}{hint}", Self::PRESETS.join(", "))))
-            }
-        }
-    }
-
     /// Reads a TOML file and checks it.
     ///
     /// # Errors
@@ -90,7 +70,7 @@ impl Config {
         let base = match over.remove("preset") {
             Some(Value::String(name)) => Self::preset(&name).map_err(at)?,
             Some(other) => return Err(at(Error::Config(format!("preset = {other}: must be one of {}", Self::PRESETS.join(", "))))),
-            None => preset::small(),
+            None => Self::preset("small")?,
         };
         base.with(&over).map_err(at)
     }
@@ -165,8 +145,7 @@ impl Config {
     /// # Errors
     /// As [`Config::to_toml`].
     pub fn hash(&self) -> Result<String> {
-        let digest = Sha256::digest(self.to_toml()?.as_bytes());
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(sha256(self.to_toml()?.as_bytes()))
     }
 }
 

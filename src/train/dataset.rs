@@ -6,7 +6,7 @@ use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
 use crate::features::Extractor;
 use crate::gpu::Device;
-use crate::{Error, Result};
+use crate::{Error, Result, hash::hex};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ fn synthetic(seed: u64) -> Loaded {
         });
     }
     let kept = (0..clips.len()).collect();
-    let data_hash = all.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let data_hash = hex(&all.finalize());
     let corpus = Corpus { name: "synthetic".into(), utterances, notes: Vec::new() };
     Loaded { corpus, clips, kept, bad: Vec::new(), data_hash, digests }
 }

@@ -3,7 +3,7 @@
 //! Rows of the matrix are the truth, columns the prediction. A class without a single test clip has no recall: it is left out of every
 //! average over classes and named by [`Confusion::absent`], never counted as 0 or 1.
 
-use crate::data::rng::Rng;
+use crate::random::Rng;
 use crate::{Error, Result};
 
 /// Counts of (truth, prediction) pairs.

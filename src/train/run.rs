@@ -14,8 +14,7 @@ use crate::gpu::Device;
 use crate::kernels::choices::Choices;
 use crate::nn::{Params, Weights, file};
 use crate::tune::{self, Tuned};
-use crate::{Error, Result, storage};
-use sha2::{Digest, Sha256};
+use crate::{Error, Result, hash::sha256, storage};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -71,7 +70,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     };
     summarise(&recipe, observe)?;
     let caps = device.caps();
-    let identity = digest(format!("{}|{}|{}", spec.config.hash()?, data.hash, caps.adapter).as_bytes());
+    let identity = sha256(format!("{}|{}|{}", spec.config.hash()?, data.hash, caps.adapter).as_bytes());
     let (mut progress, mut snapshot) = match spec.resume && folder.state().exists() {
         true => {
             let (progress, snapshot) = state::load(&folder.state(), &identity)?;
@@ -188,10 +187,6 @@ fn infer(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, n: usize, row
     params.upload(&states, weights, true)?;
     let program = Program::new(&graph, &states, recipe.options())?;
     run_batches(&program, batch, port::EMOTION, n, row)
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Compiles a training step of each stage without running it, for `train --plan`.

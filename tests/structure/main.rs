@@ -10,7 +10,7 @@ use source::{Names, files, functions, root};
 
 /// Layers from the lowest; a module may use those before it and itself.
 const LAYERS: [&[&str]; 11] = [
-    &["error", "choice", "storage", "gpu"],
+    &["error", "choice", "hash", "parallel", "random", "storage", "gpu"],
     &["kernels"],
     &["graph"],
     &["ops"],

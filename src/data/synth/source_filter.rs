@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use crate::data::rng::Rng;
+use crate::random::Rng;
 
 /// Samples per second of every clip.
 pub const SAMPLE_RATE: u32 = 16_000;

@@ -54,7 +54,7 @@ fn written_corpus_reads_back() -> Result<()> {
         let read: Vec<i16> = wav.samples().map(|s| s.unwrap()).collect();
         assert_eq!(read.len(), clip.samples.len());
         for (r, v) in read.iter().zip(&clip.samples) {
-            assert!((f32::from(*r) / 32767.0 - v).abs() <= 0.6 / 32767.0, "{r} against {v}");
+            assert!((f32::from(*r) / 32768.0 - v).abs() <= 0.6 / 32768.0, "{r} against {v}");
         }
     }
     let blocked = dir.path().join("manifest.csv");

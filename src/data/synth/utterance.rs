@@ -2,7 +2,7 @@
 
 use super::source_filter::{FRAME, Frame, SAMPLE_RATE};
 use super::voice::{Speaker, Style};
-use crate::data::rng::Rng;
+use crate::random::Rng;
 
 /// First three formants of ten vowels, Hz: averages over the men of Peterson and Barney (1952).
 #[rustfmt::skip]

@@ -8,7 +8,7 @@
 //! * gentleness (their tenderness): pitch near the speaker's own, little range, slow, soft, breathy, smooth and regular, slow onsets.
 
 use super::source_filter::Quality;
-use crate::data::rng::Rng;
+use crate::random::Rng;
 
 /// One person.
 #[derive(Clone, Debug)]

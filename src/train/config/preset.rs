@@ -1,87 +1,125 @@
 //! Built-in configurations.
 
 use super::Config;
-use super::choice::*;
+use super::choice::{nearest, *};
 use super::section::*;
+use crate::{Error, Result};
+
+impl Config {
+    /// Names of the built-in configurations, from the cheapest.
+    pub const PRESETS: &'static [&'static str] = &["tiny", "small", "paper"];
+
+    /// A built-in configuration.
+    ///
+    /// # Errors
+    /// [`Error::Config`] listing the names when `name` is none of them.
+    pub fn preset(name: &str) -> Result<Self> {
+        match name {
+            "tiny" => Ok(tiny()),
+            "small" => Ok(small()),
+            "paper" => Ok(paper()),
+            _ => {
+                let hint = nearest(name, Self::PRESETS.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+                Err(Error::Config(format!("preset {name:?} is not one of {}{hint}", Self::PRESETS.join(", "))))
+            }
+        }
+    }
+}
 
 /// The full-size network as published (Yuan et al. 2021 and the released code). Where neither says, the choice is ours: 16 kHz with 25 ms
 /// frames, voiceprint training as long as the emotion stage, labels of mixed images by share.
-pub(super) fn paper() -> Config {
+fn paper() -> Config {
     let stage = |lr: f64| Stage { epochs: 60, lr, augment: true };
     Config {
-        frontend: Frontend {
-            sample_rate: 16_000,
-            pre_emphasis: 0.97,
-            window: Window::Hamming,
-            padding: Padding::Reflect,
-            frame: 400,
-            hop: 160,
-            n_fft: 512,
-            n_mels: 64,
-            f_min: 20.0,
-            f_max: 8000.0,
-            mel_scale: MelScale::Slaney,
-            mel_norm: MelNorm::Slaney,
-            power: 1.0,
-            db_floor: -80.0,
-        },
+        frontend: paper_frontend(),
         image: Image { size: 256, fit: Fit::Stretch, resize: Resize::Nearest, seconds: 4.0, channels: 1, normalise: Normalise::Train },
-        augment: Augment {
-            random_cut: RandomCut { prob: 0.8, min_fraction: 0.75, freq_zoom: 0.0, freq_shift: 0.0 },
-            // Three squares of 50 pixels in 256, 5000 salt pixels in 278 x 278.
-            cutout: Cutout { prob: 1.0, n: 3, size: 0.195 },
-            salt_pepper: SaltPepper { prob: 0.44, fraction: 0.065, pepper: 0.0 },
-            mixup: Mixup { ratio: 0.0 },
-            horizontal_mixup: HorizontalMixup { ratio: 0.3, a: 0.05, b: 1.25, c: 1.0, labels: MixLabels::Share },
-            spec_augment: SpecAugment { time_masks: 0, time_width: 0.1, freq_masks: 0, freq_width: 0.1 },
-        },
-        model: Model {
-            name: ModelName::ResTrans,
-            width: 64,
-            se: true,
-            reduction: 16,
-            token: Token::Channel,
-            depth: 6,
-            heads: 8,
-            ff: 0,
-            dropout: 0.1,
-            norm: NormPlace::Pre,
-            position: Position::None,
-            ln: LayerNormKind::UnbiasedStd,
-            speaker_head: SpeakerHead::Flatten,
-        },
-        train: Train {
-            seed: 2,
-            batch: 12,
-            micro_batches: 1,
-            precision: Precision::F32,
-            recompute: false,
-            stages: vec![StageName::Voiceprint, StageName::Emotion],
-            optimiser: Optimiser::Adamw,
-            loss: Loss::FocalBce,
-            label_smoothing: 0.1,
-            focal_gamma: 2.0,
-            weight_decay: 0.05,
-            betas: [0.9, 0.999],
-            eps: 1e-8,
-            momentum: 0.9,
-            clip_norm: 0.0,
-            schedule: Schedule::Step,
-            step_gamma: 0.7,
-            step_epochs: 10,
-            warmup_epochs: 0.0,
-            ema: 0.0,
-            early_stopping: 0,
-            bn_frozen: true,
-            joint_alpha: 0.3,
-            class_balanced: false,
-        },
+        augment: paper_augment(),
+        model: paper_model(),
+        train: paper_train(),
         stage: Stages { voiceprint: stage(5e-4), emotion: stage(5e-4), finetune: stage(1e-4), single: stage(5e-4), joint: stage(5e-4) },
     }
 }
 
+fn paper_frontend() -> Frontend {
+    Frontend {
+        sample_rate: 16_000,
+        pre_emphasis: 0.97,
+        window: Window::Hamming,
+        padding: Padding::Reflect,
+        frame: 400,
+        hop: 160,
+        n_fft: 512,
+        n_mels: 64,
+        f_min: 20.0,
+        f_max: 8000.0,
+        mel_scale: MelScale::Slaney,
+        mel_norm: MelNorm::Slaney,
+        power: 1.0,
+        db_floor: -80.0,
+    }
+}
+
+fn paper_augment() -> Augment {
+    Augment {
+        random_cut: RandomCut { prob: 0.8, min_fraction: 0.75, freq_zoom: 0.0, freq_shift: 0.0 },
+        // Three squares of 50 pixels in 256, 5000 salt pixels in 278 x 278.
+        cutout: Cutout { prob: 1.0, n: 3, size: 0.195 },
+        salt_pepper: SaltPepper { prob: 0.44, fraction: 0.065, pepper: 0.0 },
+        mixup: Mixup { ratio: 0.0 },
+        horizontal_mixup: HorizontalMixup { ratio: 0.3, a: 0.05, b: 1.25, c: 1.0, labels: MixLabels::Share },
+        spec_augment: SpecAugment { time_masks: 0, time_width: 0.1, freq_masks: 0, freq_width: 0.1 },
+    }
+}
+
+fn paper_model() -> Model {
+    Model {
+        name: ModelName::ResTrans,
+        width: 64,
+        se: true,
+        reduction: 16,
+        token: Token::Channel,
+        depth: 6,
+        heads: 8,
+        ff: 0,
+        dropout: 0.1,
+        norm: NormPlace::Pre,
+        position: Position::None,
+        ln: LayerNormKind::UnbiasedStd,
+        speaker_head: SpeakerHead::Flatten,
+    }
+}
+
+fn paper_train() -> Train {
+    Train {
+        seed: 2,
+        batch: 12,
+        micro_batches: 1,
+        precision: Precision::F32,
+        recompute: false,
+        stages: vec![StageName::Voiceprint, StageName::Emotion],
+        optimiser: Optimiser::Adamw,
+        loss: Loss::FocalBce,
+        label_smoothing: 0.1,
+        focal_gamma: 2.0,
+        weight_decay: 0.05,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        momentum: 0.9,
+        clip_norm: 0.0,
+        schedule: Schedule::Step,
+        step_gamma: 0.7,
+        step_epochs: 10,
+        warmup_epochs: 0.0,
+        ema: 0.0,
+        early_stopping: 0,
+        bn_frozen: true,
+        joint_alpha: 0.3,
+        class_balanced: false,
+    }
+}
+
 /// A sixteenth of the arithmetic per layer, for recorded speech on a few processor cores or a small GPU.
-pub(super) fn small() -> Config {
+fn small() -> Config {
     let mut c = paper();
     c.image.size = 96;
     c.image.resize = Resize::Area;
@@ -111,7 +149,7 @@ pub(super) fn small() -> Config {
 }
 
 /// Learns the synthetic corpus in a minute or so.
-pub(super) fn tiny() -> Config {
+fn tiny() -> Config {
     let mut c = small();
     c.image.size = 64;
     c.model = Model { width: 8, reduction: 4, depth: 1, heads: 4, ..c.model };

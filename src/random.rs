@@ -1,12 +1,13 @@
-//! Counter-started random numbers: the stream depends on the keys alone, never on the thread that asks.
+//! Random numbers on the host: the stream depends on the keys alone, never on the thread that asks. Those of the shaders are in
+//! [`augment::rng`](crate::augment::rng).
 
 /// SplitMix64 (Steele, Lea and Flood 2014): a Weyl sequence with increment 2^64/φ, finalised by two multiply-xorshift rounds.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
     /// A generator whose stream is a function of `seed` and `keys` in their order.
-    pub(crate) fn new(seed: u64, keys: &[u64]) -> Self {
+    pub fn new(seed: u64, keys: &[u64]) -> Self {
         let mut rng = Rng(seed);
         for &key in keys {
             let mixed = rng.bits();
@@ -15,8 +16,13 @@ impl Rng {
         Rng(rng.bits())
     }
 
+    /// The plain generator from `state`.
+    pub fn at(state: u64) -> Self {
+        Rng(state)
+    }
+
     /// 64 uniform bits.
-    pub(crate) fn bits(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,34 +31,34 @@ impl Rng {
     }
 
     /// Uniform in [0, 1), 53 bits.
-    pub(crate) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Uniform in [low, high).
-    pub(crate) fn range(&mut self, low: f64, high: f64) -> f64 {
+    pub fn range(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// Uniform integer in 0..n (n > 0); the bias of the modulo is below n/2^64.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.bits() % n.max(1) as u64) as usize
     }
 
     /// Fisher-Yates: every order equally likely.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i + 1));
         }
     }
 
     /// True with probability `p`.
-    pub(crate) fn chance(&mut self, p: f64) -> bool {
+    pub fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
     /// Standard normal, Box-Muller; clamped to ±3 so that no clip becomes an outlier no human could speak.
-    pub(crate) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         (radius * (std::f64::consts::TAU * self.unit()).cos()).clamp(-3.0, 3.0)
     }
@@ -75,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn moments() {
+    fn mean_and_variance() {
         let mut rng = Rng::new(7, &[]);
         let n = 40_000;
         let (mut mean, mut square, mut uniform) = (0.0, 0.0, 0.0);
