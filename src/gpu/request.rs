@@ -65,7 +65,7 @@ impl AdapterRequest {
             allow_unchecked_driver: false,
             backends: var("WGPU_BACKEND"),
             cache: caches.map(|c| c.join("emotone")),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: crate::parallel::cores(),
         }
     }
 
