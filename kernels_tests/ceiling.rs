@@ -1,6 +1,7 @@
-//! Cases of `ceiling.wgsl`: entries ceiling_fma and ceiling_copy.
+//! `ceiling.wgsl`, which no op launches.
 
-use crate::case::{awkward, device, error, tol};
+use crate::case::device;
+use emotone::check::{awkward, error, tol};
 use emotone::gpu::{Device, Launch, Region};
 use emotone::kernels::ceiling::{self, STEP, STEPS};
 use emotone::reference::{ceiling as reference, noise};

@@ -63,6 +63,7 @@
 
 pub mod audio;
 pub mod augment;
+pub mod check;
 mod choice;
 pub mod compile;
 pub mod data;

@@ -1,0 +1,74 @@
+//! Batch norm in training and evaluation, with and without ReLU, and its running statistics.
+
+use super::{Case, Input, LENGTHS, fixed, given, normal, tol};
+use crate::kernels::Target;
+use crate::ops;
+use crate::reference::batch_norm as reference;
+
+const EPS: f64 = 1e-5;
+
+/// Batch norm of `x` (b, c, inner) by the statistics of the batch.
+pub fn train(x: Input, relu: bool) -> Case {
+    let e = (x.shape[0], x.shape[1], x.shape[2..].iter().product());
+    let name = format!("training, {}, relu {relu}", x.shape);
+    let build = move |g: &mut _, x: &mut [_]| Ok(ops::batch_norm_train(g, x[0], x[1], x[2], EPS as f32, relu)?.0);
+    Case::new("batch norm", name, [x, normal(2, [e.1]), normal(3, [e.1])], build)
+        .forward(move |x| {
+            let (m, v) = reference::statistics(e, &x[0]);
+            reference::forward(e, &x[0], &x[1], &x[2], &m, &v, EPS, relu)
+        })
+        .backward(move |x, dy| {
+            let (m, v) = reference::statistics(e, &x[0]);
+            reference::backward(e, &x[0], &x[1], &x[2], &m, &v, EPS, relu, true, &dy[0])
+        })
+        // Two roundings of x − μ at μ = 40, on values of order one, and a sum.
+        .tolerance(10.0 * tol::SUM)
+}
+
+/// Batch norm by running statistics; `alone`: of its gradients that of x only, for which the sums need not run.
+fn eval(x: Input, mean: Input, relu: bool, alone: bool) -> Case {
+    let e = (x.shape[0], x.shape[1], x.shape[2]);
+    let name = format!("evaluation, {}, relu {relu}, {}", x.shape, if alone { "dx alone" } else { "every gradient" });
+    let mut inputs = vec![x, normal(2, [e.1]), normal(3, [e.1]), mean, fixed(9, [e.1]).map(|v| 0.5 + v * v)];
+    inputs[1..3].iter_mut().for_each(|i| i.differentiable = !alone);
+    let build = move |g: &mut _, x: &mut [_]| ops::batch_norm_eval(g, x[0], x[1], x[2], x[3], x[4], EPS as f32, relu);
+    Case::new("batch norm", name, inputs, build)
+        .forward(move |x| reference::forward(e, &x[0], &x[1], &x[2], &x[3], &x[4], EPS, relu))
+        .backward(move |x, dy| {
+            let (dx, dw, db) = reference::backward(e, &x[0], &x[1], &x[2], &x[3], &x[4], EPS, relu, false, &dy[0]);
+            if alone { vec![dx] } else { vec![dx, dw, db] }
+        })
+        .tolerance(tol::SUM)
+}
+
+/// The unbiased variance, and a running share of it.
+fn running() -> Case {
+    let e = (3, 5, 7);
+    let inputs = [fixed(1, [3, 5, 7]).map(|v| v + 40.0), fixed(2, [5]), fixed(3, [5]), fixed(4, [5]), given([5], [0.7; 5])];
+    let build = move |g: &mut _, x: &mut [_]| {
+        let (_, mean, rstd) = ops::batch_norm_train(g, x[0], x[1], x[2], EPS as f32, false)?;
+        ops::batch_norm_running(g, x[3], x[4], mean, rstd, e.0 * e.2, 0.1, EPS as f32)
+    };
+    Case::new("batch norm", "running statistics", inputs, build)
+        .forward(move |x| {
+            let (mean, var) = reference::statistics(e, &x[0]);
+            let n = (e.0 * e.2) as f64;
+            let share = |old: &[f64], new: &[f64], scale: f64| old.iter().zip(new).map(|(o, n)| 0.9 * o + 0.1 * scale * n).collect();
+            [share(&x[3], &mean, 1.0), share(&x[4], &var, n / (n - 1.0))]
+        })
+        .tolerance(tol::SUM)
+}
+
+/// The cases. Values lie far from zero against their deviation, where a one-pass variance would fail.
+pub fn cases(_: &Target) -> Vec<Case> {
+    let far = |shape: [usize; 3]| normal(1, shape).map(|v| v + 40.0);
+    let mut all = vec![running(), eval(normal(1, [3, 5, 9]), fixed(8, [5]), true, true)];
+    for relu in [false, true] {
+        for e in [[2, 1, 1], [5, 3, 7], [2, 7, 64], [3, 33, 9], [2, 4, 131], [4, 33, 6], [3, 43, 5], [1, 3, 130]] {
+            all.push(train(far(e), relu));
+            all.push(eval(far(e), given([e[1]], vec![40.1; e[1]]), relu, false));
+        }
+        all.extend(LENGTHS.map(|n| train(normal(1, [3, 5, n]), relu).doctor(true)));
+    }
+    all
+}

@@ -1,0 +1,45 @@
+//! Every op on the sizes that break kernels, beside its reference: one list of [cases](Case) for the kernel tests, the
+//! [doctor](crate::doctor), benchmarks, conformance and whoever writes an op.
+
+mod case;
+mod device;
+mod input;
+mod session;
+pub mod tol;
+mod values;
+
+pub use case::{Case, Compared, Role, error};
+pub use device::{device, open};
+pub use input::{Input, Kind, LENGTHS, awkward, clips, counts, each_run, fixed, given, normal, words};
+pub use values::{Tensors, Values, Vars};
+
+use crate::kernels::Target;
+use input::halves;
+
+/// Hands the names of the stems, each a file with `cases`, to a macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! check_stems {
+    ($with:ident) => {
+        $with! {
+            activation, attention, augment, batch_norm, bce_with_logits, channel_scale, clip, conv2d, copy, cross_entropy, decibel, delta,
+            dropout, focal_bce, fusion, heads, in_place, layer_norm, matmul, mel, mixup, optimiser, permute, pointwise, pool2d,
+            pre_emphasis, reduce, resize, row_mean, slice, softmax, softmax_dropout, squeeze_excite, stft,
+        }
+    };
+}
+
+macro_rules! stems {
+    ($($stem:ident),* $(,)?) => {
+        $(pub mod $stem;)*
+
+        /// The cases of each stem, for an adapter.
+        pub const STEMS: &[(&str, fn(&Target) -> Vec<Case>)] = &[$((stringify!($stem), $stem::cases)),*];
+    };
+}
+check_stems!(stems);
+
+/// Every case an adapter can run.
+pub fn cases(target: &Target) -> impl Iterator<Item = Case> {
+    STEMS.iter().flat_map(|(_, cases)| cases(target))
+}
