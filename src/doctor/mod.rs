@@ -1,11 +1,6 @@
 //! Does this adapter compute right? Every kernel variant it could be given, against plain loops in f64, at awkward sizes.
 
-mod case;
-mod products;
-mod rows;
-
-pub use case::Case;
-
+use crate::check::{self, Case};
 use crate::gpu::cache::SWITCHED_OFF;
 use crate::gpu::{Capabilities, Device};
 use crate::kernels::Target;
@@ -62,21 +57,21 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
     let began = Instant::now();
     let caps: &Capabilities = device.caps();
     let mut findings: Vec<Finding> = Vec::new();
-    for case in products::cases(&Target::new(device)).into_iter().chain(rows::cases()) {
+    for (case, tolerance) in check::cases(&Target::new(device)).filter_map(|c| c.doctor.map(|tolerance| (c, tolerance))) {
         progress(&case.variant);
-        let outcome = match case.error(device, tamper) {
+        let outcome = match error(&case, device, tamper) {
             Err(e @ Error::DeviceLost(_)) => return Err(e),
             outcome => outcome,
         };
         let at = findings.iter().position(|f| f.variant == case.variant).unwrap_or_else(|| {
-            let (switch, tolerance) = (case.switch, case.tolerance);
-            findings.push(Finding { variant: case.variant.clone(), switch, cases: 0, worst: Some(0.0), tolerance, failures: Vec::new() });
+            let (variant, switch) = (case.variant.clone(), case.switch);
+            findings.push(Finding { variant, switch, cases: 0, worst: Some(0.0), tolerance, failures: Vec::new() });
             findings.len() - 1
         });
         let f = &mut findings[at];
         f.cases += 1;
         match outcome {
-            Ok(e) if e <= case.tolerance => f.worst = f.worst.map(|w| w.max(e)),
+            Ok(e) if e <= tolerance => f.worst = f.worst.map(|w| w.max(e)),
             Ok(e) => {
                 f.worst = f.worst.filter(|_| e.is_finite()).map(|w| w.max(e));
                 f.failures.push(format!("{}: error {e:.1e}", case.name));
@@ -97,6 +92,16 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
         seconds: began.elapsed().as_secs_f64(),
         findings,
     })
+}
+
+/// The largest error of a case's tensors.
+fn error(case: &Case, device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32])) -> Result<f64> {
+    let mut worst = 0.0f64;
+    for mut tensor in case.compare(device)? {
+        tamper(&case.variant, &mut tensor.got);
+        worst = worst.max(tensor.error());
+    }
+    Ok(worst)
 }
 
 impl Report {
