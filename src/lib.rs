@@ -64,7 +64,6 @@
 pub mod audio;
 pub mod augment;
 pub mod check;
-mod choice;
 pub mod compile;
 pub mod data;
 pub mod doctor;
@@ -83,5 +82,6 @@ pub mod reference;
 pub mod storage;
 pub mod train;
 pub mod tune;
+mod words;
 
 pub use error::{Error, Result};

@@ -1,9 +1,9 @@
 //! What training does to images: the `[augment]` section of a configuration.
 
-use crate::choice::choices;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
-choices! {
+words! {
     /// Labels of a mixed image.
     MixLabels {
         /// Both classes by their share of the image.

@@ -1,10 +1,10 @@
 //! What the front end and the images are: the `[frontend]` and `[image]` sections of a configuration.
 
-use crate::choice::choices;
 use crate::ops::{Framing, Padding, Resize, Window};
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
-choices! {
+words! {
     /// Frequency warping of the mel bands.
     MelScale {
         /// Linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox).

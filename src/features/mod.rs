@@ -79,26 +79,12 @@ pub fn image(g: &mut Graph, log_mel: Var, lengths: Var, f: &Frontend, image: &Im
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Padding, Resize, Window};
+    use crate::ops::Resize;
+    use crate::train::config::Config;
 
     /// 16 kHz, 25 ms frames every 10 ms, 64 mel bands.
     pub fn frontend() -> Frontend {
-        Frontend {
-            sample_rate: 16_000,
-            pre_emphasis: 0.97,
-            window: Window::Hamming,
-            padding: Padding::Reflect,
-            frame: 400,
-            hop: 160,
-            n_fft: 512,
-            n_mels: 64,
-            f_min: 20.0,
-            f_max: 8000.0,
-            mel_scale: MelScale::Slaney,
-            mel_norm: MelNorm::Slaney,
-            power: 1.0,
-            db_floor: -80.0,
-        }
+        Config::preset("paper").expect("a preset").frontend
     }
 
     /// 32 pixels square, one channel.

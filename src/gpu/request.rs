@@ -1,6 +1,6 @@
 //! What the user asks for of an adapter. The environment is read here, by programs that want it read, and nowhere else.
 
-use crate::choice::nearest;
+use crate::words::nearest;
 use crate::{Error, Result};
 use std::path::PathBuf;
 

@@ -1,12 +1,12 @@
 //! Which network, and its dimensions: the `[model]` section of a configuration.
 
 use super::res_trans::ResTrans;
-use crate::choice::choices;
 use crate::nn::transformer::EncoderLayer;
 use crate::ops::LayerNormMode;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
-choices! {
+words! {
     /// Networks.
     ModelName {
         /// ResNet-18 with channel attention, then a transformer over its feature maps.

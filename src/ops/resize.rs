@@ -1,12 +1,12 @@
 //! Resampling of images, with columns that follow each clip's length.
 
 use super::{arity, rank};
-use crate::choice::choices;
 use crate::graph::{Graph, Lowering, Op, Shape, Var};
 use crate::kernels::resize as kernel;
+use crate::words::words;
 use crate::{Error, Result};
 
-choices! {
+words! {
     /// Resampling of spectrograms to images.
     Resize {
         /// The nearest value, as the published images were drawn.

@@ -2,13 +2,13 @@
 
 use super::arity;
 use super::pre_emphasis::clips;
-use crate::choice::choices;
 use crate::graph::{Graph, Lowering, Op, Shape, Var};
 use crate::kernels::stft as kernel;
+use crate::words::words;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
 
-choices! {
+words! {
     /// Analysis window, periodic: `a − (1 − a)·cos(2πn/N)`, n = 0..N−1.
     Window {
         /// 0.54 - 0.46 cos.

@@ -2,7 +2,7 @@
 
 use super::Real;
 
-/// `(mean, reciprocal deviation, deviation before eps)` of a row.
+/// `(mean, reciprocal std, std before eps)` of a row.
 fn row<R: Real>(x: &[R], eps: f64, unbiased: bool) -> (R, R, R) {
     let n = x.len() as f64;
     let mut m = x[0];
@@ -37,7 +37,7 @@ pub fn backward(x: &[f64], w: &[f64], eps: f64, unbiased: bool, dy: &[f64]) -> (
         let g: Vec<f64> = dy.iter().zip(w).map(|(d, w)| d * w).collect();
         let mean = g.iter().sum::<f64>() / n as f64;
         let dot: f64 = g.iter().zip(x).map(|(g, x)| g * (x - m)).sum();
-        // A row without spread: the deviation has no derivative there, and 0 is taken, as PyTorch does.
+        // A row without spread: the std has no derivative there, and 0 is taken, as PyTorch does.
         let slope = match unbiased {
             true if sigma == 0.0 => 0.0,
             true => r * r * dot / (sigma * (n - 1) as f64),

@@ -14,17 +14,17 @@
 //! ```
 
 mod check;
-mod choice;
 mod preset;
 mod section;
+mod words;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-pub use self::choice::*;
 pub use self::section::*;
+pub use self::words::*;
 use crate::{Error, Result, hash::sha256};
 
 /// Everything that determines a run besides its data.

@@ -1,4 +1,7 @@
 //! A 5×7 bitmap font for printable ASCII, for captions and numbers in pictures; g, p, q and y hang two rows below the line.
+//!
+//! It is here because PNG pictures hold no text: spectrograms with captions must be PNG, and one font then serves the confusion matrix too.
+//! Other scripts are drawn as boxes; `confusion.csv` and the terminal name every class in full.
 
 /// Columns of a glyph.
 pub(crate) const WIDTH: usize = 5;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::Config;
-use super::choice::{Fit, Loss, MixLabels};
+use super::words::{Fit, Loss, MixLabels};
 use crate::{Error, Result};
 
 /// Fails unless low <= value <= high; NaN fails.

@@ -1,8 +1,8 @@
 //! Built-in configurations.
 
 use super::Config;
-use super::choice::{nearest, *};
 use super::section::*;
+use super::words::{nearest, *};
 use crate::{Error, Result};
 
 impl Config {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::*;
+use super::words::*;
 pub use crate::augment::{Augment, Cutout, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use crate::features::{Frontend, Image};
 pub use crate::models::Model;

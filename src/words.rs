@@ -8,7 +8,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// Declares enums whose variants are words: parsing with a hint, printing, serde.
-macro_rules! choices {
+macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -34,7 +34,7 @@ macro_rules! choices {
                 match word {
                     $($text => Ok($name::$variant),)+
                     _ => {
-                        let hint = $crate::choice::nearest(word, Self::NAMES.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+                        let hint = $crate::words::nearest(word, Self::NAMES.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
                         Err(format!("{word:?} is not one of {}{hint}", Self::NAMES.join(", ")))
                     }
                 }
@@ -62,4 +62,4 @@ macro_rules! choices {
         }
     )+};
 }
-pub(crate) use choices;
+pub(crate) use words;

@@ -1,14 +1,14 @@
 //! Values that are one of a few words. Those of the front end and of augmentation live beside what they choose.
 
-use crate::choice::choices;
-pub(super) use crate::choice::nearest;
+pub(super) use crate::words::nearest;
+use crate::words::words;
 
 pub use crate::augment::MixLabels;
 pub use crate::features::{Fit, MelNorm, MelScale, Normalise};
 pub use crate::models::{LayerNormKind, ModelName, NormPlace, Position, SpeakerHead, Token};
 pub use crate::ops::{Padding, Resize, Window};
 
-choices! {
+words! {
     /// Stages of training.
     StageName {
         /// Convolutional network on speakers.
