@@ -10,7 +10,7 @@ fn relu_keeps_a_nan() {
     let x = [1.0, 2.0, -5.0, 3.0, f32::NAN, -f32::NAN, 0.5, -0.5];
     let one = |v| values([1], &[v]);
     let inputs = [values([1, 1, 8], &x), one(1.0), one(0.0), one(0.0), one(1.0)];
-    let y = outputs(inputs, |g, x| ops::batch_norm_eval(g, x[0], x[1], x[2], x[3], x[4], 0.0, true));
+    let y = outputs(inputs, |g, x| ops::batch_norm_eval(g, x[0], [x[1], x[2]], [x[3], x[4]], 0.0, true));
     let Some(y) = y else { return };
     for (x, y) in x.iter().zip(&y[0]) {
         assert!(x.is_nan() == y.is_nan() && (x.is_nan() || (y - x.max(0.0)).abs() < 1e-6), "relu of {x} is {y}");
@@ -24,7 +24,7 @@ fn normalised(relu: bool, train: bool) -> (Graph, Vec<Var>, Var, Var) {
     v.extend(["w", "b", "m", "v"].map(|name| g.input(name, [3])));
     let y = match train {
         true => ops::batch_norm_train(&mut g, v[0], v[1], v[2], 1e-5, relu).expect("train").0,
-        false => ops::batch_norm_eval(&mut g, v[0], v[1], v[2], v[3], v[4], 1e-5, relu).expect("eval"),
+        false => ops::batch_norm_eval(&mut g, v[0], [v[1], v[2]], [v[3], v[4]], 1e-5, relu).expect("eval"),
     };
     let dy = g.input("dy", [2, 3, 5]);
     (g, v, y, dy)

@@ -32,7 +32,7 @@ fn with_norm(device: &Arc<Device>, family: Family, g: Geometry, relu: bool) {
     inputs.extend([fixed(3, [outs]), fixed(4, [outs]), fixed(5, [outs]), fixed(6, [outs]).map(|v| v.abs() + 0.1)]);
     let case = Case::new(format!("{family:?} and norm"), format!("{g:?} relu {relu}"), inputs, move |graph, x| {
         let conv = ops::conv2d_with(graph, x[0], x[1], None, spec(&g), family)?;
-        ops::batch_norm_eval(graph, conv, x[2], x[3], x[4], x[5], 1e-5, relu)
+        ops::batch_norm_eval(graph, conv, [x[2], x[3]], [x[4], x[5]], 1e-5, relu)
     });
     let run = |unfused| {
         let options = Options { unfused, ..poisoned() };

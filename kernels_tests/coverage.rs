@@ -2,7 +2,7 @@
 
 use crate::case::device;
 use emotone::check;
-use emotone::gpu::pipeline;
+use emotone::gpu::{includes, pipeline};
 use emotone::kernels::{SHIPPED, Target};
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,6 +40,14 @@ fn every_shader_has_one_owner() {
     let mut files = stems("shaders", "wgsl");
     files.retain(|stem| !stem.starts_with("self_check"));
     assert_eq!(files, owned, "files under shaders/ and kernels::SHIPPED");
+}
+
+#[test]
+fn every_common_file_can_be_included() {
+    for stem in stems("shaders/common", "wgsl") {
+        assert!(includes(&format!("common/{stem}.wgsl")).is_some(), "{stem}");
+    }
+    assert!(includes("common/nothing.wgsl").is_none());
 }
 
 /// Entry points that no op launches, and the tests that launch them.

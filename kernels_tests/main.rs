@@ -14,6 +14,7 @@ mod dropout;
 mod focal_bce;
 mod fusion;
 mod in_place;
+mod launch;
 mod matmul;
 mod network;
 mod optimiser;

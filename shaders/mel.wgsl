@@ -1,6 +1,6 @@
 // Product with a bank of band filters that each cover few neighbouring bins, as mel filters do.
 //   y[b,m,t] = Σ_{j < count_m} weight[first_m + j] · x[b, start_m + j, t]
-// Grid: one workgroup per WG frames of `per` bands of a clip, folded into 2-D; the loop bounds are the same for all its lanes.
+// Grid: one workgroup per WG frames of `per` bands of a clip, folded into 2-D; the loop bounds are the same for all its threads.
 
 //#include <common/grid.wgsl>
 

@@ -1,4 +1,4 @@
-// The gate of squeeze-excitation (Hu et al. 2018) on pooled maps, and its VJP.
+// The gate of squeeze-excitation (Hu et al. 2018) on pooled feature maps, and its VJP.
 //   h[b,r] = max(Σ_c W1[r,c] m[b,c], 0), a NaN stays one
 //   s[b,c] = σ(Σ_r W2[c,r] h[b,r])
 //   z = ds · s (1 − s);   dh[b,r] = Σ_c z[b,c] W2[c,r] where h > 0, else 0;   dm[b,c] = Σ_r dh[b,r] W1[r,c]

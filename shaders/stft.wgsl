@@ -8,7 +8,7 @@
 // what is dear, on software adapters above all; radix 16 is no faster there and takes twice as long to compile). With E = (Z[k] + Z*[M−k])/2 and O = (Z[k] − Z*[M−k])/2i,
 //   X[k] = E + e^(−2πi·k/n_fft)·O,   X[M−k] = conj(E − e^(−2πi·k/n_fft)·O),   M = POINTS.
 // 2048 complex points fill the 16 KiB of workgroup memory every adapter has; shorter transforms put FRAMES neighbours there, which
-// makes loads and stores of one bin adjacent. A frame has WG / FRAMES lanes; with one lane no barrier is needed.
+// makes loads and stores of one bin adjacent. A frame has THREADS threads; with one no barrier is needed.
 // Grid: one workgroup per FRAMES frames of a clip, folded into 2-D.
 
 //#include <common/grid.wgsl>
@@ -32,7 +32,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read>       lengths: array<u32>; // (B)          samples of each clip
 @group(0) @binding(3) var<storage, read_write> v:       array<f32>; // (B, padded)  overwritten
 
-const CHUNK: u32 = 16u; // samples a lane of stft_pad makes
+const CHUNK: u32 = 16u; // samples a thread of stft_pad makes
 
 // Sample `s` of the emphasised clip that starts at `base`, with its ends continued.
 fn sample(base: u32, length: i32, s: i32) -> f32 {

@@ -9,7 +9,7 @@
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 
-const WG: u32 = 8u; //#tunable  lanes of a workgroup
+const WG: u32 = 8u; //#tunable  threads of a workgroup
 
 @group(0) @binding(1) var<storage, read>       x: array<u64>; // (n, cin, h, w), pairs along w
 @group(0) @binding(2) var<storage, read_write> v: array<u64>; // (36, cin, strips), pairs of tiles  overwritten

@@ -10,7 +10,7 @@
 //#include <common/winograd.wgsl>
 //#include <common/epilogue.wgsl>
 
-const WG: u32 = 8u; //#tunable  lanes of a workgroup
+const WG: u32 = 8u; //#tunable  threads of a workgroup
 
 @group(0) @binding(1) var<storage, read>       m:      array<u64>; // (36, cout, strips), pairs of tiles
 @group(0) @binding(2) var<storage, read>       bias:   array<f32>; // (cout)
@@ -64,7 +64,7 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
 
 @group(0) @binding(1) var<storage, read>       mt: array<u64>; // (36, 2·strips, cout), pairs of channels
 
-// The forward transform where the product was made transposed, for few tiles: a lane treats two channels of one tile.
+// The forward transform where the product was made transposed, for few tiles: a thread treats two channels of one tile.
 @compute @workgroup_size(WG)
 fn winograd_output_few(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = flat_group(g, groups) * WG + lane;

@@ -9,7 +9,7 @@
 //#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 
-const WG: u32 = 8u; //#tunable  lanes of a workgroup
+const WG: u32 = 8u; //#tunable  threads of a workgroup
 const FLIP: u32 = 0u; //#tunable  reverse the taps
 
 @group(0) @binding(1) var<storage, read>       weight: array<u64>; // (cout, cin, 3, 3), consecutive pairs

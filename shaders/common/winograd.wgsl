@@ -1,6 +1,6 @@
 // Parameters and tile numbering of Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, "Fast algorithms for convolutional
 // neural networks"): Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A over tiles of 4 x 4 outputs, 36 products where the direct sum has 144.
-// Stride 1, padding 1. A lane treats a strip: two tiles side by side, whose values travel as the halves of a vec2. Strips are numbered
+// Stride 1, padding 1. A thread treats a strip: two tiles side by side, whose values travel as the halves of a vec2. Strips are numbered
 // image by image, row by row; `strips` is their number rounded up to a multiple of four.
 struct Params {
     n: u32, cin: u32, cout: u32, h: u32,

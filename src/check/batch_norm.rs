@@ -31,7 +31,7 @@ fn eval(x: Input, mean: Input, relu: bool, alone: bool) -> Case {
     let name = format!("evaluation, {}, relu {relu}, {}", x.shape, if alone { "dx alone" } else { "every gradient" });
     let mut inputs = vec![x, normal(2, [e.1]), normal(3, [e.1]), mean, fixed(9, [e.1]).map(|v| 0.5 + v * v)];
     inputs[1..3].iter_mut().for_each(|i| i.differentiable = !alone);
-    let build = move |g: &mut _, x: &mut [_]| ops::batch_norm_eval(g, x[0], x[1], x[2], x[3], x[4], EPS as f32, relu);
+    let build = move |g: &mut _, x: &mut [_]| ops::batch_norm_eval(g, x[0], [x[1], x[2]], [x[3], x[4]], EPS as f32, relu);
     Case::new("batch norm", name, inputs, build)
         .forward(move |x| reference::forward(e, &x[0], &x[1], &x[2], &x[3], &x[4], EPS, relu))
         .backward(move |x, dy| {
@@ -47,7 +47,7 @@ fn running() -> Case {
     let inputs = [fixed(1, [3, 5, 7]).map(|v| v + 40.0), fixed(2, [5]), fixed(3, [5]), fixed(4, [5]), given([5], [0.7; 5])];
     let build = move |g: &mut _, x: &mut [_]| {
         let (_, mean, rstd) = ops::batch_norm_train(g, x[0], x[1], x[2], EPS as f32, false)?;
-        ops::batch_norm_running(g, x[3], x[4], mean, rstd, e.0 * e.2, 0.1, EPS as f32)
+        ops::batch_norm_running(g, [x[3], x[4]], [mean, rstd], e.0 * e.2, 0.1, EPS as f32)
     };
     Case::new("batch norm", "running statistics", inputs, build)
         .forward(move |x| {

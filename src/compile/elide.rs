@@ -113,11 +113,11 @@ mod tests {
     fn a_maker_that_reads_the_region_must_allow_it() {
         let mut g = Graph::new();
         let [mean, var, m, r] = [0, 64, 128, 192].map(|o| g.state(place(o), [5]));
-        let (a, b) = ops::batch_norm_running(&mut g, mean, var, m, r, 10, 0.1, 1e-5).unwrap();
+        let (a, b) = ops::batch_norm_running(&mut g, [mean, var], [m, r], 10, 0.1, 1e-5).unwrap();
         g.store(a, place(0));
         g.store(b, place(64));
         assert_eq!(elided(&g), (2, 2));
-        let (a, b) = ops::batch_norm_running(&mut g, mean, var, m, r, 10, 0.1, 1e-5).unwrap();
+        let (a, b) = ops::batch_norm_running(&mut g, [mean, var], [m, r], 10, 0.1, 1e-5).unwrap();
         g.store(a, place(64));
         g.store(b, place(3));
         assert_eq!(elided(&g), (2, 4), "another input's region, and a part of one");

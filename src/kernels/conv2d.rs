@@ -53,9 +53,7 @@ impl Geometry {
     pub fn flops(&self) -> u64 {
         2 * (self.elements()[2] * self.cin * self.kernel[0] * self.kernel[1]) as u64
     }
-}
 
-impl Geometry {
     /// A launch of one of the direct kernels.
     pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
         Launch::new(shader, entry)

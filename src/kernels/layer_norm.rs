@@ -12,9 +12,9 @@ pub struct Norm {
     pub rows: usize,
     /// Values per row.
     pub n: usize,
-    /// Added to the variance, or to the deviation.
+    /// Added to the variance, or to the standard deviation.
     pub eps: f32,
-    /// Unbiased deviation with `eps` outside the root.
+    /// Unbiased standard deviation with `eps` outside the root.
     pub unbiased: bool,
 }
 

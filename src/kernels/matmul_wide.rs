@@ -9,33 +9,36 @@ shader!(
     [("A_ROWS", 0), ("B_COLS", 0)],
     [("A_ROWS", 1), ("B_COLS", 0)],
     [("A_ROWS", 1), ("B_COLS", 1)],
-    [("PAIRS", 4), ("FOURS", 1)],
-    [("PAIRS", 4), ("FOURS", 1), ("A_ROWS", 0), ("B_COLS", 0)],
-    [("PAIRS", 4), ("FOURS", 1), ("A_ROWS", 1), ("B_COLS", 0)],
-    [("PAIRS", 4), ("FOURS", 1), ("A_ROWS", 1), ("B_COLS", 1)],
-    [("HOLD", 4)],
-    [("HOLD", 4), ("A_ROWS", 0), ("B_COLS", 0)],
-    [("HOLD", 4), ("A_ROWS", 1), ("B_COLS", 0)],
-    [("HOLD", 4), ("A_ROWS", 1), ("B_COLS", 1)],
+    [("ROW_PAIRS", 4), ("UNROLL_K", 1)],
+    [("ROW_PAIRS", 4), ("UNROLL_K", 1), ("A_ROWS", 0), ("B_COLS", 0)],
+    [("ROW_PAIRS", 4), ("UNROLL_K", 1), ("A_ROWS", 1), ("B_COLS", 0)],
+    [("ROW_PAIRS", 4), ("UNROLL_K", 1), ("A_ROWS", 1), ("B_COLS", 1)],
+    [("ROW_LANES", 4)],
+    [("ROW_LANES", 4), ("A_ROWS", 0), ("B_COLS", 0)],
+    [("ROW_LANES", 4), ("A_ROWS", 1), ("B_COLS", 0)],
+    [("ROW_LANES", 4), ("A_ROWS", 1), ("B_COLS", 1)],
 );
 
-/// How a subgroup's tile is made up; `2 * pairs * hold` rows.
+/// How a subgroup's tile is made up; `2 * row_pairs * row_lanes` rows.
 struct Tile {
-    pairs: u32,
-    fours: u32,
-    hold: u32,
+    row_pairs: u32,
+    unroll_k: u32,
+    row_lanes: u32,
 }
 
 impl Tile {
     fn rows(&self) -> usize {
-        (2 * self.pairs * self.hold) as usize
+        (2 * self.row_pairs * self.row_lanes) as usize
     }
 
     /// The tallest tile that wastes few rows and leaves work for every core: 64 rows are a tenth to a quarter faster than 16. Only for
     /// large products: each height costs the driver a second of compilation per layout, which small ones do not earn back.
     fn of(p: &Product) -> Self {
-        let [tall, plain, low] =
-            [(4, 1, SUBGROUP), (1, 2, SUBGROUP), (1, 2, SUBGROUP / 2)].map(|(pairs, fours, hold)| Tile { pairs, fours, hold });
+        let [tall, plain, low] = [(4, 1, SUBGROUP), (1, 2, SUBGROUP), (1, 2, SUBGROUP / 2)].map(|(row_pairs, unroll_k, row_lanes)| Tile {
+            row_pairs,
+            unroll_k,
+            row_lanes,
+        });
         let padded = |t: &Tile| p.m.next_multiple_of(t.rows());
         let tiles = p.batch * p.m.div_ceil(tall.rows()) * p.n.div_ceil(COLUMNS);
         match () {
@@ -79,8 +82,8 @@ pub fn matmul<B>(p: &Product, o: Operands<B>) -> Launch<B> {
         .set("flags", p.flags() | panel)
         .tune("A_ROWS", u32::from(a_rows(p)))
         .tune("B_COLS", u32::from(b_cols(p)))
-        .tune("PAIRS", tile.pairs)
-        .tune("FOURS", tile.fours)
-        .tune("HOLD", tile.hold);
+        .tune("ROW_PAIRS", tile.row_pairs)
+        .tune("UNROLL_K", tile.unroll_k)
+        .tune("ROW_LANES", tile.row_lanes);
     o.bind(launch).linear((p.batch * p.m.div_ceil(tile.rows()) * p.n.div_ceil(COLUMNS)) as u64)
 }

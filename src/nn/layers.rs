@@ -35,11 +35,11 @@ pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
     let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
     let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
     if !cx.training || (cx.frozen_statistics)(&cx.g.scope()) {
-        return ops::batch_norm_eval(cx.g, x, w, b, mean, var, BN_EPS, relu);
+        return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], BN_EPS, relu);
     }
     let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, BN_EPS, relu)?;
     let count = shape.elements() / c.max(1);
-    let (new_mean, new_var) = ops::batch_norm_running(cx.g, mean, var, batch_mean, rstd, count, BN_MOMENTUM, BN_EPS)?;
+    let (new_mean, new_var) = ops::batch_norm_running(cx.g, [mean, var], [batch_mean, rstd], count, BN_MOMENTUM, BN_EPS)?;
     for (leaf, new) in [("running_mean", new_mean), ("running_var", new_var)] {
         let name = cx.path(leaf);
         if let Some(p) = cx.params.get(&name) {

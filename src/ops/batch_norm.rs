@@ -175,17 +175,14 @@ pub fn batch_norm_train(g: &mut Graph, x: Var, weight: Var, bias: Var, eps: f32,
     Ok((out[0], out[1], out[2]))
 }
 
-/// New running mean and (unbiased) variance from the old ones and a batch's statistics over `count` values per channel.
+/// New running mean and (unbiased) variance from the old ones and a batch's mean and `rstd` over `count` values per channel.
 ///
 /// # Errors
 /// When the shapes differ.
-#[expect(clippy::too_many_arguments, reason = "the statistics are two pairs")]
 pub fn batch_norm_running(
     g: &mut Graph,
-    running_mean: Var,
-    running_var: Var,
-    mean: Var,
-    rstd: Var,
+    [running_mean, running_var]: [Var; 2],
+    [mean, rstd]: [Var; 2],
     count: usize,
     momentum: f32,
     eps: f32,
@@ -198,7 +195,6 @@ pub fn batch_norm_running(
 ///
 /// # Errors
 /// When the parameters are not one per channel.
-#[expect(clippy::too_many_arguments, reason = "PyTorch's argument list")]
-pub fn batch_norm_eval(g: &mut Graph, x: Var, weight: Var, bias: Var, mean: Var, var: Var, eps: f32, relu: bool) -> Result<Var> {
+pub fn batch_norm_eval(g: &mut Graph, x: Var, [weight, bias]: [Var; 2], [mean, var]: [Var; 2], eps: f32, relu: bool) -> Result<Var> {
     g.apply1(BatchNorm { eps, relu, train: false }, &[x, weight, bias, mean, var])
 }

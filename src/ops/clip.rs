@@ -5,7 +5,7 @@ use crate::graph::{Graph, Lowering, Op, Shape, Var};
 use crate::kernels::clip as kernel;
 use crate::{Error, Result};
 
-/// Inputs gradients (n) and what they were multiplied by (1); outputs norm (1) and scale (1).
+/// Inputs gradients (n) and the loss scale (1) in them; outputs norm (1) and scale (1).
 struct Clip {
     max_norm: f32,
 }
@@ -44,14 +44,14 @@ pub fn clip(g: &mut Graph, grad: Var, max_norm: f32) -> Result<(Var, Var)> {
     clip_scaled(g, grad, one, max_norm)
 }
 
-/// [`clip`] of gradients that are `grown` (1) times those meant: the norm is of those meant, and the scale undoes the factor.
+/// [`clip`] of the gradients of a loss multiplied by `loss_scale` (1): the norm is without that factor, and the scale undoes it.
 ///
 /// # Errors
-/// See [`clip`]; when `grown` is not one value.
-pub fn clip_scaled(g: &mut Graph, grad: Var, grown: Var, max_norm: f32) -> Result<(Var, Var)> {
+/// See [`clip`]; when `loss_scale` is not one value.
+pub fn clip_scaled(g: &mut Graph, grad: Var, loss_scale: Var, max_norm: f32) -> Result<(Var, Var)> {
     if max_norm.is_nan() || max_norm <= 0.0 {
         return Err(Error::shape("clip", "a positive max_norm", max_norm.to_string()));
     }
-    let out = g.apply(Clip { max_norm: max_norm.min(f32::MAX) }, &[grad, grown])?;
+    let out = g.apply(Clip { max_norm: max_norm.min(f32::MAX) }, &[grad, loss_scale])?;
     Ok((out[0], out[1]))
 }

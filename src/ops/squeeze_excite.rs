@@ -1,4 +1,4 @@
-//! The gate of squeeze-excitation on pooled maps.
+//! The gate of squeeze-excitation on pooled feature maps.
 
 use super::{arity, linear, relu, sigmoid};
 use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
@@ -83,7 +83,7 @@ impl Op for BackwardWeights {
     }
 }
 
-/// The factors of squeeze-excitation (Hu et al. 2018) from pooled maps, without biases: `s = σ(W₂ max(W₁ m, 0))` for m (B, C),
+/// The factors of squeeze-excitation (Hu et al. 2018) from pooled feature maps, without biases: `s = σ(W₂ max(W₁ m, 0))` for m (B, C),
 /// W₁ (R, C), W₂ (C, R) -> (B, C).
 ///
 /// # Errors

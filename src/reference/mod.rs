@@ -2,37 +2,35 @@
 //!
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
-pub mod bce_with_logits;
-pub mod channel_scale;
-pub mod clip;
-pub mod cross_entropy;
-pub mod dropout;
-pub mod layer_norm;
-pub mod permute;
-pub mod pool2d;
-pub mod slice;
-
 pub mod activation;
 pub mod augment;
 pub mod batch_norm;
+pub mod bce_with_logits;
 pub mod ceiling;
-pub mod decibel;
-
+pub mod channel_scale;
+pub mod clip;
 pub mod conv2d;
+pub mod cross_entropy;
+pub mod decibel;
 pub mod delta;
+pub mod dropout;
 pub mod focal_bce;
 pub mod heads;
 pub mod in_place;
+pub mod layer_norm;
 pub mod matmul;
 pub mod mel;
 pub mod mixup;
 pub mod optimiser;
+pub mod permute;
 pub mod pointwise;
+pub mod pool2d;
 pub mod pre_emphasis;
 mod real;
 pub mod reduce;
 pub mod resize;
 pub mod row_mean;
+pub mod slice;
 pub mod softmax;
 pub mod squeeze_excite;
 pub mod stft;

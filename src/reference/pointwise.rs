@@ -20,9 +20,9 @@ pub fn broadcast_backward(around: (usize, usize, usize), product: bool, a: &[f64
     let (outer, n, inner) = around;
     let mut db = vec![0.0; n];
     for o in 0..outer {
-        for j in 0..n {
+        for (j, db) in db.iter_mut().enumerate() {
             for k in (o * n + j) * inner..(o * n + j + 1) * inner {
-                db[j] += if product { dy[k] * a[k] } else { dy[k] };
+                *db += if product { dy[k] * a[k] } else { dy[k] };
             }
         }
     }

@@ -45,7 +45,7 @@ pub fn build(case: &Case, g: &mut Graph, vars: &mut BTreeMap<String, Var>, state
         "batch_norm_train" => return batch_norm_train(case, g, vars).map(Some),
         "batch_norm_eval" => {
             let eps = case.number("eps")? as f32;
-            ops::batch_norm_eval(g, v("x")?, v("weight")?, v("bias")?, v("running_mean")?, v("running_var")?, eps, false)?
+            ops::batch_norm_eval(g, v("x")?, [v("weight")?, v("bias")?], [v("running_mean")?, v("running_var")?], eps, false)?
         }
         "layer_norm" => {
             let mode = if case.word("mode")? == "standard" { LayerNormMode::Standard } else { LayerNormMode::UnbiasedStd };
@@ -100,7 +100,7 @@ fn batch_norm_train(case: &Case, g: &mut Graph, vars: &BTreeMap<String, Var>) ->
     let (y, mean, rstd) = ops::batch_norm_train(g, x, vars["weight"], vars["bias"], eps, false)?;
     let shape = g.shape(x).clone();
     let count = shape.elements() / shape[1];
-    let (m, v) = ops::batch_norm_running(g, vars["running_mean"], vars["running_var"], mean, rstd, count, momentum, eps)?;
+    let (m, v) = ops::batch_norm_running(g, [vars["running_mean"], vars["running_var"]], [mean, rstd], count, momentum, eps)?;
     let outputs = [("y", y), ("new_running_mean", m), ("new_running_var", v)];
     Ok(Built { outputs: outputs.map(|(n, v)| (n.to_string(), v)).into(), words: Vec::new() })
 }
