@@ -2,7 +2,7 @@
 
 use super::plan::{Home, Options, Plan, Row, SENTINEL};
 use super::states::States;
-use crate::gpu::{Buffer, Device, Launch, Recording, Region};
+use crate::gpu::{Buffer, Device, Launch, Readback, Recording, Region};
 use crate::graph::{Graph, NodeKind, Operand, Shape, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -196,9 +196,54 @@ impl Program {
     /// # Errors
     /// Unknown name, or a device fault.
     pub fn read(&self, name: &str) -> Result<Vec<f32>> {
+        let (region, _) = self.output(name)?;
+        Ok(bytemuck::pod_collect_to_vec(&self.device.read(&region)?))
+    }
+
+    /// A standing read-back of outputs of one value each, in one copy and without an allocation per run: at once, or a run late, so that
+    /// the device works while the host looks at the numbers.
+    ///
+    /// ```
+    /// # use emotone::{compile::{Options, Program, States}, gpu::{AdapterRequest, Device}, graph::Graph, ops};
+    /// # fn main() -> emotone::Result<()> {
+    /// # let Ok(device) = Device::open(&AdapterRequest::from_env()) else { return Ok(()) };
+    /// # let mut g = Graph::new();
+    /// # let x = g.input("x", [1]);
+    /// # let twice = ops::add(&mut g, x, x)?;
+    /// # g.output("loss", x);
+    /// # g.output("norm", twice);
+    /// # let program = Program::new(&g, &States::new(&device), Options::default())?;
+    /// let mut scalars = program.scalars(&["loss", "norm"])?;
+    /// let mut last = None;
+    /// for step in 1..=3 {
+    ///     program.write("x", &[step as f32])?;
+    ///     program.run()?;
+    ///     let now = scalars.submit()?;
+    ///     // Run `step` is under way; these are the values of the run before it.
+    ///     if let Some(before) = last.replace(now) {
+    ///         assert_eq!(scalars.take(before)?, [step as f32 - 1.0, 2.0 * (step as f32 - 1.0)]);
+    ///     }
+    /// }
+    /// if let Some(before) = last {
+    ///     assert_eq!(scalars.take(before)?, [3.0, 6.0]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Unknown name, or an output of several values.
+    pub fn scalars(&self, names: &[&str]) -> Result<Readback> {
+        let scalar = |name: &&str| match self.output(name)? {
+            (region, shape) if shape.elements() == 1 => Ok(region),
+            (_, shape) => Err(Error::shape(format!("output {name}"), "one value", shape.to_string())),
+        };
+        Ok(Readback::new(&self.device, names.iter().map(scalar).collect::<Result<_>>()?))
+    }
+
+    fn output(&self, name: &str) -> Result<(Region, &Shape)> {
         let (region, shape) = self.outputs.get(name).ok_or_else(|| Error::Graph(format!("no output named {name:?}")))?;
-        let bytes = self.device.read(&region.buffer.region(region.offset, shape.bytes()))?;
-        Ok(bytemuck::pod_collect_to_vec(&bytes))
+        Ok((region.buffer.region(region.offset, shape.bytes()), shape))
     }
 
     /// With [`Options::audit`], after a run: the first value in the order of execution that is not finite, and where in the model it was

@@ -4,9 +4,11 @@ use super::adapter::{self, Capabilities};
 use super::cache::Cache;
 use super::faults::Faults;
 use super::pipeline::{Key, Pipeline};
+use super::signal::{Receiver, channel};
 use super::{AdapterRequest, Buffer, Launch, Region, self_check};
 use crate::{Error, Result};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// An open adapter. Everything above this layer works through it.
@@ -18,6 +20,7 @@ pub struct Device {
     cache: Cache,
     watcher: Mutex<Option<Watcher>>,
     faults: Faults,
+    created: AtomicUsize,
     pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
 }
 
@@ -75,6 +78,7 @@ impl Device {
             cache: opened.cache,
             watcher: Mutex::new(None),
             faults: opened.faults,
+            created: AtomicUsize::new(0),
             pipelines,
         };
         if !device.request.allow_unchecked_driver {
@@ -126,17 +130,24 @@ impl Device {
             return Err(Error::OutOfMemory { needed: size, available: self.caps.max_buffer, fits_batch: None });
         }
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let raw = self.raw.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let raw = self.create(label, size, usage);
         if let Some(e) = pollster::block_on(scope.pop()) {
             return Err(self.refused(label, size, &e));
         }
         self.check()?;
         Ok(Buffer { raw: Arc::new(raw) })
+    }
+
+    /// Creates a buffer, and counts it.
+    pub(super) fn create(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.created.fetch_add(1, Ordering::Relaxed);
+        self.raw.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+    }
+
+    /// Buffers created since the device was opened. A step that allocates nothing leaves this number as it is.
+    pub fn buffers_created(&self) -> usize {
+        self.created.load(Ordering::Relaxed)
     }
 
     fn refused(&self, label: &str, bytes: u64, e: &wgpu::Error) -> Error {
@@ -160,23 +171,19 @@ impl Device {
         self.queue.write_buffer(&buffer.raw, offset, data);
     }
 
-    /// Reads a region back, waiting for all earlier work.
+    /// Reads a region back after all earlier work.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Gpu`].
-    pub fn read(&self, region: &Region) -> Result<Vec<u8>> {
+    pub async fn read_async(&self, region: &Region) -> Result<Vec<u8>> {
         let size = region.size.next_multiple_of(4);
-        let staging = self.raw.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read back"),
-            size,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let staging = self.create("read back", size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
         let mut encoder = self.raw.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&region.buffer.raw, region.offset, &staging, 0, size);
-        self.queue.submit([encoder.finish()]);
-        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-        self.wait()?;
+        let submission = self.queue.submit([encoder.finish()]);
+        let (sender, mapped) = channel();
+        staging.slice(..).map_async(wgpu::MapMode::Read, |outcome| sender.send(outcome));
+        self.arrived(Some(submission), mapped).await?;
         let view = staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
         Ok(view[..region.size as usize].to_vec())
     }
@@ -194,14 +201,29 @@ impl Device {
         self.raw.destroy();
     }
 
-    /// Waits until all submitted work is done.
+    /// Until all submitted work is done.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Gpu`] when the device reported a fault.
-    pub fn wait(&self) -> Result<()> {
-        let polled = self.raw.poll(wgpu::PollType::wait_indefinitely());
+    pub async fn wait_async(&self) -> Result<()> {
+        let (sender, done) = channel();
+        self.queue.on_submitted_work_done(|| sender.send(Ok(())));
+        self.arrived(None, done).await
+    }
+
+    /// Until a submission, or all of them, and the callback that follows it. On the desktop polling waits and runs the callbacks; in a
+    /// browser it does nothing, and the event loop runs them while this future sleeps.
+    pub(super) async fn arrived(
+        &self,
+        submission: Option<wgpu::SubmissionIndex>,
+        callback: Receiver<Result<(), wgpu::BufferAsyncError>>,
+    ) -> Result<()> {
+        let polled = self.raw.poll(wgpu::PollType::Wait { submission_index: submission, timeout: None });
         self.check()?;
-        polled.map(|_| ()).map_err(|e| Error::Gpu(e.to_string()))
+        polled.map_err(|e| Error::Gpu(e.to_string()))?;
+        let outcome = callback.await;
+        self.check()?;
+        outcome.unwrap_or(Err(wgpu::BufferAsyncError)).map_err(|e| Error::Gpu(format!("read back: {e}")))
     }
 
     /// Reports a fault the driver raised since the device was opened.
@@ -229,12 +251,8 @@ impl Device {
             block.resize(block.len().next_multiple_of(align), 0);
         }
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        let uniforms = self.raw.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("parameters"),
-            size: block.len().max(align) as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let uniforms = self.create("parameters", block.len().max(align) as u64, usage);
         let steps = placed.into_iter().map(|(launch, p, offset)| self.prepare(launch, p, &uniforms, offset)).collect::<Result<_>>()?;
         if let Some(e) = pollster::block_on(scope.pop()) {
             return Err(Error::Gpu(e.to_string()));

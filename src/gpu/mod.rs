@@ -1,6 +1,7 @@
 //! The device layer: the only part of the crate that names wgpu.
 
 pub mod adapter;
+mod blocking;
 pub mod buffer;
 pub mod cache;
 pub mod device;
@@ -10,9 +11,11 @@ pub mod launch;
 pub mod params;
 pub mod pipeline;
 mod precompile;
+pub mod readback;
 pub mod reflect;
 pub mod request;
 mod self_check;
+mod signal;
 mod timing;
 pub mod wgsl;
 
@@ -20,6 +23,7 @@ pub use adapter::Capabilities;
 pub use buffer::{Buffer, Region};
 pub use device::{Device, Memory, Recording};
 pub use launch::{Grid, Launch, MAX_GROUPS, Shader, fold};
+pub use readback::{Readback, Ticket};
 pub use request::{AdapterRequest, LimitsChoice};
 
 /// Files of `shaders/common` with their texts, sorted.

@@ -50,7 +50,7 @@ fn fingerprint(key: &Key) -> Option<String> {
 /// Runs a pipeline with no workgroups.
 fn run_empty(device: &Device, key: &Key) -> Result<()> {
     let pipeline = device.pipeline(key.shader, key.entry, &key.tunables)?;
-    let buffer = |usage| device.raw.create_buffer(&wgpu::BufferDescriptor { label: None, size: DUMMY, usage, mapped_at_creation: false });
+    let buffer = |usage| device.create("nothing", DUMMY, usage);
     let (uniform, storage) = (buffer(wgpu::BufferUsages::UNIFORM), buffer(wgpu::BufferUsages::STORAGE));
     let entries: Vec<_> = pipeline
         .info

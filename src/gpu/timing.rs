@@ -56,11 +56,8 @@ impl Device {
         let count = 2 * steps.len() as u32;
         let bytes = u64::from(count) * u64::from(wgpu::QUERY_SIZE);
         let set = self.raw.create_query_set(&wgpu::QuerySetDescriptor { label: Some("launches"), ty: wgpu::QueryType::Timestamp, count });
-        let buffer = |label, usage| {
-            self.raw.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false })
-        };
-        let resolved = buffer("timestamps", wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
-        let staging = buffer("read timestamps", wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+        let resolved = self.create("timestamps", bytes, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+        let staging = self.create("read timestamps", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
         let mut encoder = self.raw.create_command_encoder(&Default::default());
         for (first, step) in (0..).step_by(2).zip(steps) {
             let writes = wgpu::ComputePassTimestampWrites {

@@ -1,0 +1,89 @@
+//! A standing read-back: a few values of every run, through two staging buffers made once.
+
+use super::signal::{Receiver, channel};
+use super::{Device, Region};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// Runs whose values may be on their way at once.
+const SLOTS: usize = 2;
+
+/// Reads the same regions run after run and allocates nothing for it. [`submit`](Readback::submit) copies them all after the work submitted
+/// so far and does not wait; [`take`](Readback::take) gives the values of that submission, and waits only if they have not arrived. So
+/// whoever takes one run's values after having started the next never lets the device idle.
+pub struct Readback {
+    device: Arc<Device>,
+    regions: Vec<Region>,
+    slots: [Slot; SLOTS],
+    submitted: u64,
+    values: Vec<f32>,
+}
+
+struct Slot {
+    staging: wgpu::Buffer,
+    pending: Option<Pending>,
+}
+
+struct Pending {
+    ticket: u64,
+    submission: wgpu::SubmissionIndex,
+    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+/// Stands for the values of one submission.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "values are read by `Readback::take`"]
+pub struct Ticket(u64);
+
+impl Readback {
+    /// Of `regions` of single-precision values.
+    pub fn new(device: &Arc<Device>, regions: Vec<Region>) -> Self {
+        let bytes: u64 = regions.iter().map(|r| r.size).sum();
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let slots = std::array::from_fn(|_| Slot { staging: device.create("read back", bytes.max(4), usage), pending: None });
+        Readback { device: device.clone(), regions, slots, submitted: 0, values: vec![0.0; bytes as usize / 4] }
+    }
+
+    /// Copies the regions after all work submitted so far. Does not wait. The values are kept until they are taken, or until the second
+    /// submission from now.
+    ///
+    /// # Errors
+    /// A fault the driver has reported.
+    pub fn submit(&mut self) -> Result<Ticket> {
+        let ticket = self.submitted;
+        self.submitted += 1;
+        let slot = &mut self.slots[(ticket % SLOTS as u64) as usize];
+        if slot.pending.take().is_some() {
+            slot.staging.unmap();
+        }
+        let mut encoder = self.device.raw.create_command_encoder(&Default::default());
+        let mut at = 0;
+        for r in &self.regions {
+            encoder.copy_buffer_to_buffer(&r.buffer.raw, r.offset, &slot.staging, at, r.size);
+            at += r.size;
+        }
+        let submission = self.device.queue.submit([encoder.finish()]);
+        let (sender, mapped) = channel();
+        slot.staging.slice(..).map_async(wgpu::MapMode::Read, |outcome| sender.send(outcome));
+        slot.pending = Some(Pending { ticket, submission, mapped });
+        self.device.check()?;
+        Ok(Ticket(ticket))
+    }
+
+    /// The values of a submission, region after region.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Gpu`]; [`Error::Graph`] when two later submissions have replaced the values.
+    pub async fn take_async(&mut self, ticket: Ticket) -> Result<&[f32]> {
+        let slot = &mut self.slots[(ticket.0 % SLOTS as u64) as usize];
+        let pending = slot.pending.take_if(|p| p.ticket == ticket.0).ok_or_else(|| {
+            Error::Graph(format!("the values of submission {} are gone: {} came after it, {SLOTS} are kept", ticket.0, self.submitted))
+        })?;
+        self.device.arrived(Some(pending.submission), pending.mapped).await?;
+        let view = slot.staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
+        bytemuck::cast_slice_mut(&mut self.values).copy_from_slice(&view[..]);
+        drop(view);
+        slot.staging.unmap();
+        Ok(&self.values)
+    }
+}
