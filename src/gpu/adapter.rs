@@ -108,26 +108,28 @@ fn driver(info: &wgpu::AdapterInfo) -> String {
 }
 
 /// Adapters of the backends asked for, hardware first.
-fn adapters(backends: Option<&str>) -> Vec<wgpu::Adapter> {
+async fn adapters(backends: Option<&str>) -> Vec<wgpu::Adapter> {
     let usable = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     let backends = backends.map_or(usable, |names| usable & wgpu::Backends::from_comma_list(names));
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.flags = wgpu::InstanceFlags::empty();
     descriptor.backends = backends;
-    let mut all = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let mut all = wgpu::Instance::new(descriptor).enumerate_adapters(backends).await;
     let order = ["discrete", "integrated", "virtual", "other", "software"];
     all.sort_by_key(|a| order.iter().position(|k| *k == kind(a.get_info().device_type)));
     all
 }
 
-/// What there is in the backends `request` names, in the order of preference.
-pub fn list(request: &AdapterRequest) -> Vec<AdapterSummary> {
-    let summary = |(index, a): (usize, &wgpu::Adapter)| {
-        let info = a.get_info();
-        let (driver, kind) = (driver(&info), kind(info.device_type));
-        AdapterSummary { index, name: info.name, backend: format!("{:?}", info.backend), driver, kind }
-    };
-    adapters(request.backends.as_deref()).iter().enumerate().map(summary).collect()
+impl AdapterRequest {
+    /// What there is in its backends, in the order of preference.
+    pub async fn list_async(&self) -> Vec<AdapterSummary> {
+        let summary = |(index, a): (usize, &wgpu::Adapter)| {
+            let info = a.get_info();
+            let (driver, kind) = (driver(&info), kind(info.device_type));
+            AdapterSummary { index, name: info.name, backend: format!("{:?}", info.backend), driver, kind }
+        };
+        adapters(self.backends.as_deref()).await.iter().enumerate().map(summary).collect()
+    }
 }
 
 fn choose(mut all: Vec<wgpu::Adapter>, wanted: Option<&str>) -> Result<wgpu::Adapter> {
@@ -162,8 +164,8 @@ fn missing_limit(limits: &wgpu::Limits) -> Option<String> {
 }
 
 /// Opens the adapter `request` names.
-pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
-    let adapter = choose(adapters(request.backends.as_deref()), request.name.as_deref())?;
+pub(super) async fn open(request: &AdapterRequest) -> Result<Opened> {
+    let adapter = choose(adapters(request.backends.as_deref()).await, request.name.as_deref())?;
     let info = adapter.get_info();
     let own = adapter.limits();
     if let Some(reason) = missing_limit(&own) {
@@ -176,15 +178,15 @@ pub(super) fn open(request: &AdapterRequest) -> Result<Opened> {
         LimitsChoice::Adapter => own,
         LimitsChoice::Default => wgpu::Limits::default(),
     };
-    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+    let asked = adapter.request_device(&wgpu::DeviceDescriptor {
         label: Some("emotone"),
         required_features: features,
         required_limits: limits.clone(),
         experimental_features: experimental::features(features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
         memory_hints: wgpu::MemoryHints::Performance,
         trace: wgpu::Trace::Off,
-    }))
-    .map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
+    });
+    let (device, queue) = asked.await.map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
     let faults = Faults::default();
     watch(&device, &faults);
     let caps = Capabilities { switched_off, ..capabilities(&adapter, features, &limits) };
@@ -252,14 +254,15 @@ fn free_memory() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocking::wait_for;
     use super::*;
 
     #[test]
     fn an_unmatched_name_lists_what_there_is() {
         let request = AdapterRequest { name: Some("no such card".into()), ..AdapterRequest::default() };
-        let message = open(&request).err().map(|e| e.to_string()).unwrap_or_default();
+        let message = wait_for(open(&request)).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains("no such card"), "{message}");
-        for a in list(&request) {
+        for a in request.list() {
             assert!(message.contains(&a.name), "{message}");
         }
     }

@@ -1,15 +1,15 @@
-//! The open device: memory, transfers, recording and replay of launches.
+//! The open device: memory, transfers and replay of launches.
 
-use super::adapter::{self, Capabilities};
+use super::adapter::{Capabilities, Opened};
 use super::cache::Cache;
 use super::faults::Faults;
 use super::pipeline::{Key, Pipeline};
 use super::signal::{Receiver, channel};
-use super::{AdapterRequest, Buffer, Launch, Region, self_check};
+use super::{AdapterRequest, Buffer, Region};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// An open adapter. Everything above this layer works through it.
 pub struct Device {
@@ -21,7 +21,7 @@ pub struct Device {
     watcher: Mutex<Option<Watcher>>,
     faults: Faults,
     created: AtomicUsize,
-    pub(super) pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
 }
 
 /// Hears how many of how many pipelines a software driver has compiled.
@@ -42,9 +42,9 @@ pub struct Recording {
 }
 
 pub(super) struct Step {
-    pipeline: Arc<Pipeline>,
-    group: wgpu::BindGroup,
-    groups: [u32; 3],
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) group: wgpu::BindGroup,
+    pub(super) groups: [u32; 3],
     /// Estimated floating-point operations and bytes, to bound the length of a submission.
     pub(super) work: u64,
 }
@@ -57,20 +57,20 @@ impl Step {
     }
 }
 
+/// A submission, or all of them, and the callback that follows.
+pub(super) struct Arrival {
+    submission: Option<wgpu::SubmissionIndex>,
+    callback: Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
 /// Work per submission: about 100 ms on a slow integrated GPU (100 Gop/s), so that no watchdog fires.
 pub(super) const SUBMISSION_WORK: u64 = 10_000_000_000;
 /// Launches per submission.
 const SUBMISSION_LAUNCHES: usize = 4096;
 
 impl Device {
-    /// Opens the adapter `request` names.
-    ///
-    /// # Errors
-    /// [`Error::NoAdapter`] or [`Error::Adapter`], with what there is, what is missing, or what the driver gets wrong.
-    pub fn open(request: &AdapterRequest) -> Result<Arc<Device>> {
-        let opened = adapter::open(request)?;
-        let pipelines = Mutex::new(HashMap::new());
-        let mut device = Device {
+    pub(super) fn new(opened: Opened, request: &AdapterRequest) -> Device {
+        Device {
             raw: opened.device,
             queue: opened.queue,
             caps: Arc::new(opened.caps),
@@ -79,13 +79,13 @@ impl Device {
             watcher: Mutex::new(None),
             faults: opened.faults,
             created: AtomicUsize::new(0),
-            pipelines,
-        };
-        if !device.request.allow_unchecked_driver {
-            let subgroup_size = self_check::check(&device)?;
-            Arc::make_mut(&mut device.caps).subgroup_size = subgroup_size;
+            pipelines: Mutex::new(HashMap::new()),
         }
-        Ok(Arc::new(device))
+    }
+
+    /// Puts the width of subgroups that was verified in the place of the one stated.
+    pub(super) fn verified(&mut self, subgroup_size: Option<u32>) {
+        Arc::make_mut(&mut self.caps).subgroup_size = subgroup_size;
     }
 
     /// What the adapter can do.
@@ -115,6 +115,11 @@ impl Device {
         }
     }
 
+    /// Pipelines compiled so far.
+    pub(super) fn pipelines(&self) -> MutexGuard<'_, HashMap<Key, Arc<Pipeline>>> {
+        self.pipelines.lock().unwrap_or_else(|p| p.into_inner())
+    }
+
     /// What it was opened by.
     pub(super) fn request(&self) -> &AdapterRequest {
         &self.request
@@ -124,7 +129,7 @@ impl Device {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] when the device cannot hold it; [`Error::Allocation`] when the driver has no memory left.
-    pub fn buffer(&self, label: &str, bytes: u64) -> Result<Buffer> {
+    pub async fn buffer_async(&self, label: &str, bytes: u64) -> Result<Buffer> {
         let size = bytes.max(4).next_multiple_of(4);
         if size > self.caps.max_buffer {
             return Err(Error::OutOfMemory { needed: size, available: self.caps.max_buffer, fits_batch: None });
@@ -132,7 +137,7 @@ impl Device {
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let raw = self.create(label, size, usage);
-        if let Some(e) = pollster::block_on(scope.pop()) {
+        if let Some(e) = scope.pop().await {
             return Err(self.refused(label, size, &e));
         }
         self.check()?;
@@ -180,10 +185,7 @@ impl Device {
         let staging = self.create("read back", size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
         let mut encoder = self.raw.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(&region.buffer.raw, region.offset, &staging, 0, size);
-        let submission = self.queue.submit([encoder.finish()]);
-        let (sender, mapped) = channel();
-        staging.slice(..).map_async(wgpu::MapMode::Read, |outcome| sender.send(outcome));
-        self.arrived(Some(submission), mapped).await?;
+        self.arrived(self.submit_and_map(encoder, &staging)).await?;
         let view = staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
         Ok(view[..region.size as usize].to_vec())
     }
@@ -206,22 +208,26 @@ impl Device {
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Gpu`] when the device reported a fault.
     pub async fn wait_async(&self) -> Result<()> {
-        let (sender, done) = channel();
+        let (sender, callback) = channel();
         self.queue.on_submitted_work_done(|| sender.send(Ok(())));
-        self.arrived(None, done).await
+        self.arrived(Arrival { submission: None, callback }).await
     }
 
-    /// Until a submission, or all of them, and the callback that follows it. On the desktop polling waits and runs the callbacks; in a
-    /// browser it does nothing, and the event loop runs them while this future sleeps.
-    pub(super) async fn arrived(
-        &self,
-        submission: Option<wgpu::SubmissionIndex>,
-        callback: Receiver<Result<(), wgpu::BufferAsyncError>>,
-    ) -> Result<()> {
-        let polled = self.raw.poll(wgpu::PollType::Wait { submission_index: submission, timeout: None });
+    /// Submits what fills `staging`, and asks for its bytes.
+    pub(super) fn submit_and_map(&self, encoder: wgpu::CommandEncoder, staging: &wgpu::Buffer) -> Arrival {
+        let submission = Some(self.queue.submit([encoder.finish()]));
+        let (sender, callback) = channel();
+        staging.slice(..).map_async(wgpu::MapMode::Read, |outcome| sender.send(outcome));
+        Arrival { submission, callback }
+    }
+
+    /// Until `arrival`. On the desktop polling waits and runs the callbacks; in a browser it does nothing, and the event loop runs them
+    /// while this future sleeps.
+    pub(super) async fn arrived(&self, arrival: Arrival) -> Result<()> {
+        let polled = self.raw.poll(wgpu::PollType::Wait { submission_index: arrival.submission, timeout: None });
         self.check()?;
         polled.map_err(|e| Error::Gpu(e.to_string()))?;
-        let outcome = callback.await;
+        let outcome = arrival.callback.await;
         self.check()?;
         outcome.unwrap_or(Err(wgpu::BufferAsyncError)).map_err(|e| Error::Gpu(format!("read back: {e}")))
     }
@@ -233,64 +239,6 @@ impl Device {
             let _ = self.raw.poll(wgpu::PollType::Poll);
         }
         self.faults.check()
-    }
-
-    /// Compiles pipelines, uploads parameters and builds bind groups for `launches`, in order.
-    ///
-    /// # Errors
-    /// Names the launch and the binding that does not fit the shader's interface.
-    pub fn record(&self, launches: &[Launch<Region>]) -> Result<Recording> {
-        let align = self.caps.uniform_alignment.max(16) as usize;
-        self.compile_all(launches.iter().map(|l| Key { shader: l.shader, entry: l.entry, tunables: l.tunables.clone() }))?;
-        let mut block = Vec::new();
-        let mut placed = Vec::with_capacity(launches.len());
-        for launch in launches {
-            let pipeline = self.pipeline(launch.shader, launch.entry, &launch.tunables)?;
-            placed.push((launch, pipeline.clone(), block.len() as u64));
-            block.extend(launch.block(&pipeline.info)?);
-            block.resize(block.len().next_multiple_of(align), 0);
-        }
-        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let uniforms = self.create("parameters", block.len().max(align) as u64, usage);
-        let steps = placed.into_iter().map(|(launch, p, offset)| self.prepare(launch, p, &uniforms, offset)).collect::<Result<_>>()?;
-        if let Some(e) = pollster::block_on(scope.pop()) {
-            return Err(Error::Gpu(e.to_string()));
-        }
-        self.queue.write_buffer(&uniforms, 0, &block);
-        self.check()?;
-        Ok(Recording { steps })
-    }
-
-    fn prepare(&self, launch: &Launch<Region>, pipeline: Arc<Pipeline>, uniforms: &wgpu::Buffer, offset: u64) -> Result<Step> {
-        let info = &pipeline.info;
-        let mut entries = Vec::with_capacity(info.bindings.len());
-        for b in &info.bindings {
-            let (buffer, offset, size) = if b.uniform {
-                // Within the alignment of blocks, and a size every backend binds.
-                (uniforms, offset, u64::from(info.params_size.next_multiple_of(16)))
-            } else {
-                let mut given = launch.bindings.iter().filter(|(n, _)| *n == b.name).map(|(_, r)| r);
-                let (Some(r), None) = (given.next(), given.next()) else {
-                    let got = launch.bindings.iter().filter(|(n, _)| *n == b.name).count();
-                    return Err(Error::shape(launch.name(), format!("one operand for `{}`", b.name), got.to_string()));
-                };
-                if r.size > self.caps.max_binding {
-                    return Err(Error::OutOfMemory { needed: r.size, available: self.caps.max_binding, fits_batch: None });
-                }
-                (&*r.buffer.raw, r.offset, r.size)
-            };
-            entries.push(wgpu::BindGroupEntry {
-                binding: b.index,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) }),
-            });
-        }
-        if let Some((n, _)) = launch.bindings.iter().find(|(n, _)| !info.bindings.iter().any(|b| b.name == *n)) {
-            return Err(Error::shape(launch.name(), "operands the shader uses", format!("`{n}`")));
-        }
-        let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
-        let (groups, work) = (launch.groups(info), launch.flops + 4 * launch.bytes);
-        Ok(Step { pipeline, group, groups, work })
     }
 
     /// Encodes and submits a recording, split so that no submission runs for long. Does not wait.

@@ -1,12 +1,10 @@
-//! Pipelines: preprocess, reflect and compile an entry point once per device and tunable set.
+//! Pipelines: an entry point with a tunable set, preprocessed, reflected and compiled.
 
+use super::includes;
 use super::launch::Shader;
 use super::reflect::{self, EntryInfo};
 use super::wgsl::{self, Tunable};
-use super::{Device, includes, precompile};
-use crate::{Error, Result, parallel};
-use std::collections::HashSet;
-use std::sync::Arc;
+use crate::{Error, Result};
 
 /// A compiled entry point with its interface.
 #[derive(Debug)]
@@ -35,88 +33,56 @@ pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expa
     Ok((source, reflection))
 }
 
-impl Device {
-    /// The pipeline of `entry`, compiled on first use.
-    ///
-    /// # Errors
-    /// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
-    pub fn pipeline(&self, shader: &'static Shader, entry: &'static str, tunables: &[Tunable]) -> Result<Arc<Pipeline>> {
-        let key = Key { shader, entry, tunables: tunables.to_vec() };
-        let mut cache = self.pipelines.lock().unwrap_or_else(|p| p.into_inner());
-        if let Some(p) = cache.get(&key) {
-            return Ok(p.clone());
-        }
-        let pipeline = Arc::new(self.compile(&key)?);
-        cache.insert(key, pipeline.clone());
-        Ok(pipeline)
-    }
-
-    /// Compiles those of `wanted` that nobody asked for before, on the threads of the request.
-    ///
-    /// # Errors
-    /// As [`Device::pipeline`]: of the first one in order that fails.
-    pub(super) fn compile_all(&self, wanted: impl Iterator<Item = Key>) -> Result<()> {
-        let cache = || self.pipelines.lock().unwrap_or_else(|p| p.into_inner());
-        let missing: Vec<Key> = {
-            let (known, mut seen) = (cache(), HashSet::new());
-            wanted.filter(|k| !known.contains_key(k) && seen.insert(k.clone())).collect()
-        };
-        let done = parallel::map(self.request().threads, missing.len(), |i| self.compile(&missing[i]));
-        for (pipeline, key) in done.into_iter().zip(&missing) {
-            cache().insert(key.clone(), Arc::new(pipeline?));
-        }
-        precompile::new_ones(self, &missing);
-        Ok(())
-    }
-
-    fn compile(&self, key: &Key) -> Result<Pipeline> {
-        let (source, reflection) = load(key.shader, &key.tunables)?;
-        let info = reflection.entries.get(key.entry).cloned().ok_or_else(|| Error::Wgsl {
-            file: format!("shaders/{}.wgsl", key.shader.stem),
-            line: 1,
-            message: format!("no entry point `{}`", key.entry),
-        })?;
-        // All values live in one arena buffer and a buffer has one usage per dispatch, so inputs are bound read_write as well;
-        // reflection above has already proved that the shader does not write what it declares `read`.
-        let text = source.text.replace("var<storage, read>", "var<storage, read_write>");
-        let label = format!("{}::{}", key.shader.stem, key.entry);
-        let storage = wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only: false },
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        };
-        let uniform = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
-        let entries: Vec<_> = info
-            .bindings
-            .iter()
-            .map(|b| wgpu::BindGroupLayoutEntry {
-                binding: b.index,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: if b.uniform { uniform } else { storage },
-                count: None,
-            })
-            .collect();
-        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        let module = self
-            .raw
-            .create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) });
-        let layout = self.raw.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
-        let pipeline_layout = self.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(&label),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let raw = self.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(&label),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(key.entry),
-            compilation_options: Default::default(),
-            cache: None,
-        });
-        match pollster::block_on(scope.pop()) {
-            Some(e) => Err(Error::Gpu(format!("{label}: {e}"))),
-            None => Ok(Pipeline { raw, layout, info }),
-        }
+/// Compiles an entry point on `device`.
+///
+/// # Errors
+/// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
+pub(super) async fn compile(device: &wgpu::Device, key: &Key) -> Result<Pipeline> {
+    let (source, reflection) = load(key.shader, &key.tunables)?;
+    let info = reflection.entries.get(key.entry).cloned().ok_or_else(|| Error::Wgsl {
+        file: format!("shaders/{}.wgsl", key.shader.stem),
+        line: 1,
+        message: format!("no entry point `{}`", key.entry),
+    })?;
+    // All values live in one arena buffer and a buffer has one usage per dispatch, so inputs are bound read_write as well;
+    // reflection above has already proved that the shader does not write what it declares `read`.
+    let text = source.text.replace("var<storage, read>", "var<storage, read_write>");
+    let label = format!("{}::{}", key.shader.stem, key.entry);
+    let storage = wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Storage { read_only: false },
+        has_dynamic_offset: false,
+        min_binding_size: None,
+    };
+    let uniform = wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, has_dynamic_offset: false, min_binding_size: None };
+    let entries: Vec<_> = info
+        .bindings
+        .iter()
+        .map(|b| wgpu::BindGroupLayoutEntry {
+            binding: b.index,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: if b.uniform { uniform } else { storage },
+            count: None,
+        })
+        .collect();
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let module =
+        device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) });
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(&label),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(&label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some(key.entry),
+        compilation_options: Default::default(),
+        cache: None,
+    });
+    match scope.pop().await {
+        Some(e) => Err(Error::Gpu(format!("{label}: {e}"))),
+        None => Ok(Pipeline { raw, layout, info }),
     }
 }

@@ -2,6 +2,7 @@
 //! A network's first step would wait for that on one core. So further devices on the same adapter, one per thread, run the new pipelines
 //! beforehand with no workgroups: each has a thread of its own in the driver, and the first step finds the code on disk.
 
+use super::blocking::wait_for;
 use super::pipeline::Key;
 use super::{AdapterRequest, Device, wgsl};
 use crate::{Result, hash::hex, parallel};
@@ -33,7 +34,7 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
     let done = AtomicUsize::new(0);
     let open = || Device::open(&AdapterRequest { threads: 1, ..request.clone() }).ok();
     parallel::map_with(request.threads.min(new.len() / 4), new.len(), open, |other, i| {
-        let _ = run_empty(other, new[i].1);
+        let _ = wait_for(run_empty(other, new[i].1));
         device.precompiled(1 + done.fetch_add(1, Ordering::Relaxed), new.len());
     });
     known.extend(new.into_iter().map(|(f, _)| f));
@@ -48,8 +49,8 @@ fn fingerprint(key: &Key) -> Option<String> {
 }
 
 /// Runs a pipeline with no workgroups.
-fn run_empty(device: &Device, key: &Key) -> Result<()> {
-    let pipeline = device.pipeline(key.shader, key.entry, &key.tunables)?;
+async fn run_empty(device: &Device, key: &Key) -> Result<()> {
+    let pipeline = device.pipeline(key).await?;
     let buffer = |usage| device.create("nothing", DUMMY, usage);
     let (uniform, storage) = (buffer(wgpu::BufferUsages::UNIFORM), buffer(wgpu::BufferUsages::STORAGE));
     let entries: Vec<_> = pipeline
@@ -67,5 +68,5 @@ fn run_empty(device: &Device, key: &Key) -> Result<()> {
         pass.dispatch_workgroups(0, 0, 0);
     }
     device.queue.submit([encoder.finish()]);
-    device.wait()
+    device.wait_async().await
 }

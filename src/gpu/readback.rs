@@ -1,6 +1,6 @@
 //! A standing read-back: a few values of every run, through two staging buffers made once.
 
-use super::signal::{Receiver, channel};
+use super::device::Arrival;
 use super::{Device, Region};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -21,13 +21,8 @@ pub struct Readback {
 
 struct Slot {
     staging: wgpu::Buffer,
-    pending: Option<Pending>,
-}
-
-struct Pending {
-    ticket: u64,
-    submission: wgpu::SubmissionIndex,
-    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+    /// The submission whose values it holds or will hold.
+    pending: Option<(u64, Arrival)>,
 }
 
 /// Stands for the values of one submission.
@@ -62,10 +57,7 @@ impl Readback {
             encoder.copy_buffer_to_buffer(&r.buffer.raw, r.offset, &slot.staging, at, r.size);
             at += r.size;
         }
-        let submission = self.device.queue.submit([encoder.finish()]);
-        let (sender, mapped) = channel();
-        slot.staging.slice(..).map_async(wgpu::MapMode::Read, |outcome| sender.send(outcome));
-        slot.pending = Some(Pending { ticket, submission, mapped });
+        slot.pending = Some((ticket, self.device.submit_and_map(encoder, &slot.staging)));
         self.device.check()?;
         Ok(Ticket(ticket))
     }
@@ -76,10 +68,10 @@ impl Readback {
     /// [`Error::DeviceLost`] or [`Error::Gpu`]; [`Error::Graph`] when two later submissions have replaced the values.
     pub async fn take_async(&mut self, ticket: Ticket) -> Result<&[f32]> {
         let slot = &mut self.slots[(ticket.0 % SLOTS as u64) as usize];
-        let pending = slot.pending.take_if(|p| p.ticket == ticket.0).ok_or_else(|| {
+        let (_, arrival) = slot.pending.take_if(|(of, _)| *of == ticket.0).ok_or_else(|| {
             Error::Graph(format!("the values of submission {} are gone: {} came after it, {SLOTS} are kept", ticket.0, self.submitted))
         })?;
-        self.device.arrived(Some(pending.submission), pending.mapped).await?;
+        self.device.arrived(arrival).await?;
         let view = slot.staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
         bytemuck::cast_slice_mut(&mut self.values).copy_from_slice(&view[..]);
         drop(view);

@@ -17,7 +17,7 @@ pub enum LimitsChoice {
 /// What the user asks for.
 #[derive(Debug, Clone, Default)]
 pub struct AdapterRequest {
-    /// Part of the adapter's name, in any case, or its index in [`list`](super::adapter::list); none for the best hardware.
+    /// Part of the adapter's name, in any case, or its index in [`AdapterRequest::list`]; none for the best hardware.
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,

@@ -15,22 +15,22 @@ const FILE: &str = "self-check.json";
 ///
 /// # Errors
 /// [`Error::Adapter`] with what is wrong and what to install.
-pub(super) fn check(device: &Device) -> Result<Option<u32>> {
+pub(super) async fn check(device: &Device) -> Result<Option<u32>> {
     let stated = device.caps().subgroup_size.unwrap_or(0);
     let mut known: BTreeMap<u32, Option<u32>> = device.cache().recall(FILE).unwrap_or_default();
     if let Some(verified) = known.get(&stated) {
         return Ok(*verified);
     }
-    let verified = run(device)?;
+    let verified = run(device).await?;
     known.insert(stated, verified);
     // A verdict that cannot be kept is found again at the next start.
     device.cache().remember(FILE, Some(&known));
     Ok(verified)
 }
 
-fn run(device: &Device) -> Result<Option<u32>> {
+async fn run(device: &Device) -> Result<Option<u32>> {
     let caps = device.caps();
-    if let Some(what) = wrong(&launch(device, &SHADER, "check_loops")?) {
+    if let Some(what) = wrong(&launch(device, &SHADER, "check_loops").await?) {
         let install = if caps.driver.contains("Mesa") {
             "install a newer Mesa (on Debian 12 from the backports suite), which `tools/with-gpu` does where there is no GPU"
         } else {
@@ -42,7 +42,7 @@ fn run(device: &Device) -> Result<Option<u32>> {
         });
     }
     let Some(size) = caps.subgroup_size else { return Ok(None) };
-    let out = launch(device, &SUBGROUP_SHADER, "check_lanes")?;
+    let out = launch(device, &SUBGROUP_SHADER, "check_lanes").await?;
     // Not an error: the engine has variants that need no subgroups.
     Ok((out[0] == size as f32 && out[1] == 7.0 && out[2] == size as f32).then_some(size))
 }
@@ -57,16 +57,17 @@ fn wrong(out: &[f32]) -> Option<String> {
     (!right).then(|| format!("the sum of 1 to 64, exp(-1) and sqrt(300)/300 came out as {:?}", &out[1..]))
 }
 
-fn launch(device: &Device, shader: &'static Shader, entry: &'static str) -> Result<Vec<f32>> {
-    let out = device.buffer("self-check", 16)?;
+async fn launch(device: &Device, shader: &'static Shader, entry: &'static str) -> Result<Vec<f32>> {
+    let out = device.buffer_async("self-check", 16).await?;
     let check = Launch::new(shader, entry).set("outer", 300u32).set("inner", 300u32).bind("out", out.all());
-    let recording = device.record(&[check])?;
+    let recording = device.record_async(&[check]).await?;
     device.replay(&recording)?;
-    Ok(bytemuck::pod_collect_to_vec(&device.read(&out.all())?))
+    Ok(bytemuck::pod_collect_to_vec(&device.read_async(&out.all()).await?))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocking::wait_for;
     use super::super::{AdapterRequest, LimitsChoice};
     use super::*;
     use std::io::Write;
@@ -89,7 +90,7 @@ mod tests {
         for limits in [LimitsChoice::Adapter, LimitsChoice::Default] {
             let request = AdapterRequest { limits, allow_unchecked_driver: true, ..AdapterRequest::from_env() };
             match Device::open(&request) {
-                Ok(device) => assert_eq!(run(&device).expect("a right driver"), device.caps().subgroup_size),
+                Ok(device) => assert_eq!(wait_for(run(&device)).expect("a right driver"), device.caps().subgroup_size),
                 Err(reason) => {
                     assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
                     // Past the harness, which swallows what a passing test prints with `eprintln!`.

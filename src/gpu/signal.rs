@@ -64,16 +64,17 @@ impl<T> Future for Receiver<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocking::wait_for;
     use super::*;
 
     #[test]
     fn a_value_wakes_who_waits_for_it_and_a_lost_sender_does_too() {
         let (sender, receiver) = channel();
-        let thread = std::thread::spawn(move || pollster::block_on(receiver));
+        let thread = std::thread::spawn(move || wait_for(receiver));
         sender.send(7);
         assert_eq!(thread.join().expect("a value"), Some(7));
         let (sender, receiver) = channel::<u32>();
-        let thread = std::thread::spawn(move || pollster::block_on(receiver));
+        let thread = std::thread::spawn(move || wait_for(receiver));
         drop(sender);
         assert_eq!(thread.join().expect("an end"), None);
     }

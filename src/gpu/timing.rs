@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const SET: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
 
 impl Device {
-    /// Replays a recording launch by launch, waits, and returns how long each launch took, in order.
+    /// Replays a recording launch by launch, and returns how long each launch took, in order.
     ///
     /// Where the adapter has timestamps ([`Capabilities::timestamps`](super::Capabilities::timestamps)) they are read on the device,
     /// around a pass per launch: the kernel's own time. Elsewhere each launch is submitted and waited for, which adds the cost of a
@@ -16,25 +16,25 @@ impl Device {
     ///
     /// # Errors
     /// A fault of the device.
-    pub fn replay_timed(&self, recording: &Recording) -> Result<Vec<Duration>> {
-        if self.caps().timestamps { self.by_timestamps(&recording.steps) } else { self.by_waiting(&recording.steps) }
+    pub async fn replay_timed_async(&self, recording: &Recording) -> Result<Vec<Duration>> {
+        if self.caps().timestamps { self.by_timestamps(&recording.steps).await } else { self.by_waiting(&recording.steps).await }
     }
 
-    fn by_waiting(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+    async fn by_waiting(&self, steps: &[Step]) -> Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(steps.len());
-        self.wait()?;
+        self.wait_async().await?;
         for step in steps {
             let start = Instant::now();
             let mut encoder = self.raw.create_command_encoder(&Default::default());
             step.encode(&mut encoder.begin_compute_pass(&Default::default()));
             self.queue.submit([encoder.finish()]);
-            self.wait()?;
+            self.wait_async().await?;
             times.push(start.elapsed());
         }
         Ok(times)
     }
 
-    fn by_timestamps(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+    async fn by_timestamps(&self, steps: &[Step]) -> Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(steps.len());
         let mut rest = steps;
         while !rest.is_empty() {
@@ -45,14 +45,14 @@ impl Device {
                 fits
             });
             let (now, later) = rest.split_at(fits.count());
-            times.extend(self.one_set(now)?);
+            times.extend(self.one_set(now).await?);
             rest = later;
         }
         Ok(times)
     }
 
     /// One submission of at most [`SET`] launches.
-    fn one_set(&self, steps: &[Step]) -> Result<Vec<Duration>> {
+    async fn one_set(&self, steps: &[Step]) -> Result<Vec<Duration>> {
         let count = 2 * steps.len() as u32;
         let bytes = u64::from(count) * u64::from(wgpu::QUERY_SIZE);
         let set = self.raw.create_query_set(&wgpu::QuerySetDescriptor { label: Some("launches"), ty: wgpu::QueryType::Timestamp, count });
@@ -70,9 +70,7 @@ impl Device {
         }
         encoder.resolve_query_set(&set, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
-        self.queue.submit([encoder.finish()]);
-        staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-        self.wait()?;
+        self.arrived(self.submit_and_map(encoder, &staging)).await?;
         let view = staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("timestamps: {e}")))?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view[..]);
         let period = f64::from(self.queue.get_timestamp_period());

@@ -7,7 +7,7 @@ mod show;
 use anyhow::{Context as _, Result};
 use args::Args;
 use clap::Parser;
-use emotone::gpu::{AdapterRequest, Device, adapter};
+use emotone::gpu::{AdapterRequest, Device};
 use emotone::models::resnet::import_torchvision;
 use emotone::nn::{Weights, file};
 use emotone::train::dataset::Dataset;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 
 fn start(args: &Args) -> Result<ExitCode> {
     if args.list_adapters {
-        for a in adapter::list(&args.adapter_request()) {
+        for a in args.adapter_request().list() {
             println!("{a}");
         }
         return Ok(ExitCode::SUCCESS);
