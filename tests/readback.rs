@@ -75,7 +75,7 @@ fn what_was_not_taken_in_time_is_gone_and_the_rest_is_not() {
     assert!(gone.contains("submission 0 are gone"), "{gone}");
     assert_eq!(scalars.take(third).expect("values"), expected[2]);
     assert_eq!(scalars.take(second).expect("values"), expected[1]);
-    for (name, told) in [("squares", "output squares: expected one value, got 4x3"), ("norm", "no output named")] {
+    for (name, told) in [("squares", "output squares: expected one value, got (4, 3)"), ("norm", "no output named")] {
         let error = program.scalars(&[name]).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains(told), "{error}");
     }

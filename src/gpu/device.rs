@@ -225,6 +225,10 @@ impl Device {
     /// while this future sleeps.
     pub(super) async fn arrived(&self, arrival: Arrival) -> Result<()> {
         let polled = self.raw.poll(wgpu::PollType::Wait { submission_index: arrival.submission, timeout: None });
+        if polled.is_err() {
+            // A lost device refuses the wait first and tells of the loss then.
+            let _ = self.raw.poll(wgpu::PollType::Poll);
+        }
         self.check()?;
         polled.map_err(|e| Error::Gpu(e.to_string()))?;
         let outcome = arrival.callback.await;
