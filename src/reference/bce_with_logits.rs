@@ -2,22 +2,23 @@
 
 use super::Real;
 
-/// `l[b] = mean_k ln(1 + e^z) − z·t`.
-pub fn forward<R: Real>((rows, cols): (usize, usize), z: &[R], t: &[f64]) -> Vec<R> {
+/// `loss[b] = mean_k ln(1 + e^z) − z·t` of logits z and targets t.
+pub fn forward<R: Real>((rows, cols): (usize, usize), logits: &[R], target: &[f64]) -> Vec<R> {
     let row = |b: usize| {
-        let mut l = R::zero();
+        let mut loss = R::zero();
         for k in b * cols..(b + 1) * cols {
-            let above = z[k].max(R::zero());
-            l += above + ((-above).exp() + (z[k] - above).exp()).ln() - z[k] * R::of(t[k]);
+            let z = logits[k];
+            let above = z.max(R::zero());
+            loss += above + ((-above).exp() + (z - above).exp()).ln() - z * R::of(target[k]);
         }
-        l / R::of(cols as f64)
+        loss / R::of(cols as f64)
     };
     (0..rows).map(row).collect()
 }
 
-/// `dz = dl/K · (σ(z) − t)`.
-pub fn backward((rows, cols): (usize, usize), z: &[f64], t: &[f64], dl: &[f64]) -> Vec<f64> {
-    (0..rows * cols).map(|i| dl[i / cols] / cols as f64 * (1.0 / (1.0 + (-z[i]).exp()) - t[i])).collect()
+/// `dlogits = dloss/K · (σ(logits) − target)`.
+pub fn backward((rows, cols): (usize, usize), logits: &[f64], target: &[f64], dloss: &[f64]) -> Vec<f64> {
+    (0..rows * cols).map(|i| dloss[i / cols] / cols as f64 * (1.0 / (1.0 + (-logits[i]).exp()) - target[i])).collect()
 }
 
 #[cfg(test)]

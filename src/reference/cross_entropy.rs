@@ -2,28 +2,28 @@
 
 use super::Real;
 
-/// `l[b] = −Σ_k y[b,k]·ln softmax(z)[b,k]`, `y = (1 − s)·t + s/K`.
-pub fn forward<R: Real>((rows, cols): (usize, usize), smoothing: f64, z: &[R], t: &[f64]) -> Vec<R> {
+/// `loss[b] = −Σ_k y[b,k]·ln softmax(logits)[b,k]`, `y = (1 − s)·target + s/K`.
+pub fn forward<R: Real>((rows, cols): (usize, usize), smoothing: f64, logits: &[R], target: &[f64]) -> Vec<R> {
     let row = |b: usize| {
-        let (z, t) = (&z[b * cols..][..cols], &t[b * cols..][..cols]);
+        let (z, t) = (&logits[b * cols..][..cols], &target[b * cols..][..cols]);
         let m = z.iter().fold(z[0], |m, z| m.max(*z));
         let mut sum = R::zero();
         z.iter().for_each(|z| sum += (*z - m).exp());
-        let mut l = R::zero();
+        let mut loss = R::zero();
         for (z, t) in z.iter().zip(t) {
-            l += R::of((1.0 - smoothing) * t + smoothing / cols as f64) * (sum.ln() - (*z - m));
+            loss += R::of((1.0 - smoothing) * t + smoothing / cols as f64) * (sum.ln() - (*z - m));
         }
-        l
+        loss
     };
     (0..rows).map(row).collect()
 }
 
-/// `dz = dl · (softmax(z)·Σ_j y[j] − y)`.
-pub fn backward((rows, cols): (usize, usize), smoothing: f64, z: &[f64], t: &[f64], dl: &[f64]) -> Vec<f64> {
-    let p = super::softmax::forward((rows, cols, 1), z);
-    let y: Vec<f64> = t.iter().map(|t| (1.0 - smoothing) * t + smoothing / cols as f64).collect();
+/// `dlogits = dloss · (softmax(logits)·Σ_j y[j] − y)`.
+pub fn backward((rows, cols): (usize, usize), smoothing: f64, logits: &[f64], target: &[f64], dloss: &[f64]) -> Vec<f64> {
+    let p = super::softmax::forward((rows, cols, 1), logits);
+    let y: Vec<f64> = target.iter().map(|t| (1.0 - smoothing) * t + smoothing / cols as f64).collect();
     let total: Vec<f64> = y.chunks(cols).map(|y| y.iter().sum()).collect();
-    (0..rows * cols).map(|i| dl[i / cols] * (p[i] * total[i / cols] - y[i])).collect()
+    (0..rows * cols).map(|i| dloss[i / cols] * (p[i] * total[i / cols] - y[i])).collect()
 }
 
 #[cfg(test)]

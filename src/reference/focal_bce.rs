@@ -28,13 +28,13 @@ fn power<R: Real>(u: R, gamma: f64) -> R {
     if gamma == 0.0 { R::of(1.0) } else { (u.ln() * R::of(gamma)).exp() }
 }
 
-/// `l[b] = mean_k (1 − e^{−L})^γ·L`, `L = −(y ln p + (1 − y) ln(1 − p))`, `p = softmax(z)`, `y = (1 − s)·t + s/K`.
-pub fn forward<R: Real>((rows, cols): (usize, usize), smoothing: f64, gamma: f64, z: &[R], t: &[f64]) -> Vec<R> {
+/// `loss[b] = mean_k (1 − e^{−L})^γ·L`, `L = −(y ln p + (1 − y) ln(1 − p))`, `p = softmax(logits)`, `y = (1 − s)·target + s/K`.
+pub fn forward<R: Real>((rows, cols): (usize, usize), smoothing: f64, gamma: f64, logits: &[R], target: &[f64]) -> Vec<R> {
     let row = |b: usize| {
-        let z = &z[b * cols..][..cols];
+        let z = &logits[b * cols..][..cols];
         let mut sum = R::zero();
         for k in 0..cols {
-            let y = label(t[b * cols + k], smoothing, cols);
+            let y = label(target[b * cols + k], smoothing, cols);
             let (lp, lq) = log_probabilities(z, k);
             let l = -(R::of(y) * lp + R::of(1.0 - y) * lq);
             sum += power(R::of(1.0) - (-l).exp(), gamma) * l;
@@ -44,14 +44,14 @@ pub fn forward<R: Real>((rows, cols): (usize, usize), smoothing: f64, gamma: f64
     (0..rows).map(row).collect()
 }
 
-/// `dz[i] = dl/K · Σ_k f_k (p_k − y_k)·r_ki`, `f = u^γ (1 + γ e^{−L} L/u)`: the chain rule through `L`, `p` and the softmax with
+/// `dlogits[i] = dloss/K · Σ_k f_k (p_k − y_k)·r_ki`, `f = u^γ (1 + γ e^{−L} L/u)`: the chain rule through `L`, `p` and the softmax with
 /// `r_kk = 1` and `r_ki = −p_i/(1 − p_k)`, so that nothing is divided by a `1 − p` that rounds to 0.
-pub fn backward((rows, cols): (usize, usize), smoothing: f64, gamma: f64, z: &[f64], t: &[f64], dl: &[f64]) -> Vec<f64> {
-    let mut dz = vec![0.0; rows * cols];
+pub fn backward((rows, cols): (usize, usize), smoothing: f64, gamma: f64, logits: &[f64], target: &[f64], dloss: &[f64]) -> Vec<f64> {
+    let mut dlogits = vec![0.0; rows * cols];
     for b in 0..rows {
-        let z = &z[b * cols..][..cols];
+        let z = &logits[b * cols..][..cols];
         for k in 0..cols {
-            let y = label(t[b * cols + k], smoothing, cols);
+            let y = label(target[b * cols + k], smoothing, cols);
             let (lp, lq) = log_probabilities(z, k);
             let l = -(y * lp + (1.0 - y) * lq);
             let u = -(-l).exp_m1();
@@ -59,11 +59,11 @@ pub fn backward((rows, cols): (usize, usize), smoothing: f64, gamma: f64, z: &[f
             let others = log_sum_others(z, k);
             for i in 0..cols {
                 let r = if i == k { 1.0 } else { -(z[i] - others).exp() };
-                dz[b * cols + i] += dl[b] / cols as f64 * a * r;
+                dlogits[b * cols + i] += dloss[b] / cols as f64 * a * r;
             }
         }
     }
-    dz
+    dlogits
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Speed beside PyTorch: runs a PyTorch benchmark script and `step_bench` in turn, several rounds, and prints the ratios of their medians.
 //!
-//!     cargo run --release --example compare_torch -- --python python3 --script bench.py [--configs S,M,L] [--rounds 3] [-- EXTRA...]
+//!     cargo run --release --example compare_torch -- --python venv/bin/python [--configs S,M,L] [--rounds 3] [-- EXTRA...]
 //!     cargo run --release --example compare_torch -- --python python3 --kernels
 //!
 //! The script is called as `SCRIPT bench --batch B --size S --width W --depth D --steps N EXTRA...` and prints lines that end in
@@ -28,10 +28,10 @@ struct Args {
     #[arg(long, default_value = "python3")]
     python: PathBuf,
     /// The benchmark script.
-    #[arg(long, required_unless_present = "kernels")]
-    script: Option<PathBuf>,
+    #[arg(long, default_value = "tools/conformance/restrans_torch.py")]
+    script: PathBuf,
     /// Single kernels instead of steps.
-    #[arg(long, conflicts_with = "script")]
+    #[arg(long)]
     kernels: bool,
     /// Which of S, M and L.
     #[arg(long, value_delimiter = ',', default_value = "S,M,L")]
@@ -107,14 +107,16 @@ fn run(a: &Args, script: &Path, ours: &Path, flags: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let a = Args::parse();
-    let Some(script) = &a.script else { return kernels::run(&a.python, a.threads, a.rounds) };
+    if a.kernels {
+        return kernels::run(&a.python, a.threads, a.rounds);
+    }
     let ours = ours()?;
     for wanted in &a.configs {
         let Some((name, flags)) = CONFIGS.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)) else {
             bail!("--configs {wanted}: must be S, M or L");
         };
         println!("{name} ({flags})");
-        run(&a, script, &ours, flags)?;
+        run(&a, &a.script, &ours, flags)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //!
 //! One line per failing tensor, then `N passed, N failed`; exit code 0 only if none failed. The error of a tensor is
 //! `max|got − want| / max(1e-3, max|want|)`; NaN fails. All device memory is poisoned with NaN before each run.
+//! `gen_cases.py` beside this file makes cases; `CASES.md` says what their ops mean.
 
 mod build;
 mod case;
