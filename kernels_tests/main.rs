@@ -20,6 +20,7 @@ mod network;
 mod optimiser;
 mod pointwise;
 mod pool2d;
+mod prepare;
 mod row_mean;
 mod squeeze_excite;
 mod stems;

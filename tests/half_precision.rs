@@ -6,9 +6,10 @@ use common::{device, recipe};
 use emotone::gpu::Device;
 use emotone::kernels::cooperative::Fragments;
 use emotone::reference::noise;
-use emotone::train::config::{Config, StageName};
-use emotone::train::learner::{Batch, Learner};
+use emotone::train::config::Config;
+use emotone::train::learner::Learner;
 use emotone::train::recipe::Source;
+use emotone::train::step::{Batch, Step};
 use std::sync::Arc;
 
 fn learner(device: &Arc<Device>, precision: &str, micro: usize) -> emotone::Result<Learner> {
@@ -19,14 +20,15 @@ fn learner(device: &Arc<Device>, precision: &str, micro: usize) -> emotone::Resu
     {
         config.set(s)?;
     }
-    Learner::new(device, &recipe(config), StageName::Single, Source::Images, &Default::default())
+    let stage = config.stage["single"].clone();
+    Learner::new(device, &recipe(config), &stage, Source::Raw, &Default::default())
 }
 
 fn batch(parts: usize) -> Vec<Batch> {
     let rows = 8 / parts;
     let x: Vec<f32> = noise(3, rows * 64 * 64).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..rows * 4).map(|i| f32::from(u8::from(i % 4 == i / 4 % 4))).collect();
-    vec![Batch { x, emotion, speaker: Vec::new(), pairs: None }; parts]
+    vec![Batch { x, targets: [("emotion".to_string(), emotion)].into(), pairs: None }; parts]
 }
 
 #[test]
@@ -41,23 +43,23 @@ fn half_precision_follows_single_and_skips_what_overflows() {
     for parts in [1, 2] {
         let [mut half, mut single] = ["f16", "f32"].map(|p| learner(&device, p, parts).expect("learner"));
         for step in 0..5 {
-            let [h, s] = [&mut half, &mut single].map(|l| l.update(&batch(parts), 1e-3).expect("update"));
+            let [h, s] = [&mut half, &mut single].map(|l| l.update(&batch(parts), 1e-3).and_then(Step::done).expect("update"));
             let close = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs();
             assert!(h.loss != s.loss, "half precision leaves no trace");
             // The gradients at the same weights; later ones are at weights that drift apart.
             assert!(close(h.loss, s.loss, 0.02) && (step > 0 || close(h.norm, s.norm, 0.01)), "step {step}: {h:?} and {s:?}");
         }
         let before = half.weights().expect("weights");
-        half.loss_scale.as_mut().expect("loss scale").factor = 2f32.powi(120);
-        let update = half.update(&batch(parts), 1e-3).expect("a skipped step is no error");
+        half.at.loss_scale.as_mut().expect("loss scale").factor = 2f32.powi(120);
+        let update = half.update(&batch(parts), 1e-3).and_then(Step::done).expect("a skipped step is no error");
         assert!(update.loss.is_finite() && update.norm == 0.0, "{update:?}");
-        let scale = half.loss_scale.clone().expect("loss scale");
+        let scale = half.at.loss_scale.clone().expect("loss scale");
         assert_eq!((scale.skipped, scale.factor), (1, 2f32.powi(119)));
         let after = half.weights().expect("weights");
         let same = |name: &String| after[name].1 == before[name].1;
         assert!(before.keys().filter(|n| !n.contains("running_")).all(same), "a skipped step moved a weight");
-        half.loss_scale.as_mut().expect("loss scale").factor = 1024.0;
-        let update = half.update(&batch(parts), 1e-3).expect("update");
+        half.at.loss_scale.as_mut().expect("loss scale").factor = 1024.0;
+        let update = half.update(&batch(parts), 1e-3).and_then(Step::done).expect("update");
         assert!(update.norm > 0.0 && half.weights().expect("weights").iter().any(|(n, v)| v.1 != before[n].1));
     }
 }

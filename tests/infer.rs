@@ -108,3 +108,36 @@ fn what_is_no_model_is_refused_with_its_name() {
         assert!(message.contains(name) && message.contains("error: ") && !message.contains("panicked"), "{message}");
     }
 }
+
+/// A model that an earlier version wrote, of which its `infer` said this.
+#[test]
+fn models_of_earlier_versions_answer_as_they_did() {
+    if !adapter() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let clips = synth::synthesise(&SynthConfig { speakers: 2, clips_per_emotion_per_speaker: 1, seed: 4 });
+    synth::write(&clips, dir.path()).expect("clips");
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/old/old-model.safetensors");
+    // As it was; as trained in one stage on emotions, which kept a head for speakers all the same.
+    let (weights, metadata) = emotone::nn::file::read(&old).expect("model");
+    let mut single = metadata.clone();
+    let recipe = single.get_mut("recipe").expect("recipe");
+    assert!(recipe.contains(r#""stages":["voiceprint","emotion"]"#));
+    *recipe = recipe.replace(r#""stages":["voiceprint","emotion"]"#, r#""stages":["single"]"#);
+    let again = dir.path().join("single.safetensors");
+    emotone::nn::file::write(&again, &weights, &single).expect("file");
+    let said = [("anger_000", [0.343143, 0.164201, 0.315283, 0.177373]), ("sadness_000", [0.136029, 0.316889, 0.125964, 0.421118])];
+    for model in [&old, &again] {
+        for (clip, wanted) in said {
+            let clip = dir.path().join(format!("wav/syn00_{clip}.wav"));
+            let args = ["--model", model.to_str().expect("path"), "--format", "json", "--quiet", clip.to_str().expect("path")];
+            let out = infer(&args);
+            assert!(out.status.success(), "{}", text(&out.stderr));
+            let rows: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+            let got = ["anger", "gentleness", "happiness", "sadness"].map(|c| rows[0]["probabilities"][c].as_f64().expect("probability"));
+            let apart = got.iter().zip(wanted).fold(0.0, |m: f64, (g, w)| m.max((g - w).abs()));
+            assert!(apart < 1e-4, "{got:?}, earlier {wanted:?}");
+        }
+    }
+}

@@ -6,11 +6,11 @@ use common::{device, recipe, spec};
 use emotone::Error;
 use emotone::nn::file;
 use emotone::reference::noise;
-use emotone::train::config::StageName;
 use emotone::train::events::Event;
-use emotone::train::learner::{Batch, Learner};
-use emotone::train::recipe::{Source, port};
+use emotone::train::learner::Learner;
+use emotone::train::recipe::Source;
 use emotone::train::run::{RunSpec, run};
+use emotone::train::step::{Batch, Step};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -70,15 +70,16 @@ fn training_and_inference_hold_no_more_device_memory_with_time() {
     let Some(device) = device() else { return };
     let dir = tempfile::tempdir().expect("folder");
     let config = spec(dir.path(), "a", &["train.batch=4"]).config;
-    let mut learner = Learner::new(&device, &recipe(config), StageName::Single, Source::Images, &Default::default()).expect("learner");
+    let stage = config.stage["single"].clone();
+    let mut learner = Learner::new(&device, &recipe(config), &stage, Source::Raw, &Default::default()).expect("learner");
     let x: Vec<f32> = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
-    let batch = [Batch { x: x.clone(), emotion, speaker: Vec::new(), pairs: None }];
+    let batch = [Batch { x: x.clone(), targets: [("emotion".to_string(), emotion)].into(), pairs: None }];
     let mut held = Vec::new();
     for round in 0..4 {
         for _ in 0..80 {
-            learner.update(&batch, 1e-4).expect("update");
-            learner.infer(port::EMOTION, 4, &|i| x[i * 1024..][..1024].to_vec()).expect("logits");
+            learner.update(&batch, 1e-4).and_then(Step::done).expect("update");
+            learner.infer("emotion", 4, &|i| &x[i * 1024..][..1024]).expect("logits");
             learner.weights().expect("weights");
         }
         device.wait().expect("device");

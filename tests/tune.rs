@@ -9,7 +9,6 @@ use emotone::kernels::Target;
 use emotone::kernels::choices::{Choices, Request};
 use emotone::nn::file;
 use emotone::ops::{self, Conv2d};
-use emotone::train::config::StageName;
 use emotone::train::learner::Learner;
 use emotone::train::recipe::{Recipe, Source};
 use emotone::train::run::run;
@@ -73,8 +72,8 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     let mut pieces = spec(dir.path(), "pieces", &sets);
     let stopped = run(&device, &pieces, &AtomicBool::new(true), &mut |_| ());
     assert!(matches!(stopped, Err(emotone::Error::Interrupted)), "{:?}", stopped.err());
-    let learner =
-        Learner::new(&device, &recipe(pieces.config.clone()), StageName::Single, Source::Images, &Default::default()).expect("learner");
+    let learner = Learner::new(&device, &recipe(pieces.config.clone()), &pieces.config.stage["single"], Source::Raw, &Default::default())
+        .expect("learner");
     let tiles: Choices =
         learner.plan().rows.iter().filter_map(|r| Some((r.request?.key(&Target::new(&device)), "tile".to_string()))).collect();
     assert!(tiles.len() > 10, "{tiles:?}");

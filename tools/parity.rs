@@ -1,100 +1,73 @@
-//! Runs Res-Trans on images with given weights, to compare with another implementation.
+//! Runs a network on inputs with given weights, to compare with another implementation.
 //!
-//!     cargo run --release --example parity -- --weights w.safetensors --images x.safetensors --out y.safetensors [--width 64 ...]
+//!     cargo run --release --example parity -- --weights w.safetensors --inputs x.safetensors --out y.safetensors \\
+//!         --preset paper --set model.ln=standard --classes 4 --speakers 10
 //!
-//! Reads a tensor `images` (B, C, H, W), writes `features`, `emotion_logits` and `speaker_logits`; evaluation mode, no normalisation,
-//! pre-norm encoder with the standard layer norm and no positional encoding.
+//! Reads a tensor `inputs` (or `images`) (B, C, H, W), writes `features`, `embedding` and the logits of each head; evaluation mode,
+//! no normalisation.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Parser;
-use emotone::compile::{Options, Program, States};
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::graph::{Graph, Shape};
-use emotone::models::res_trans::ResTrans;
-use emotone::models::{Position, SpeakerHead, Token};
-use emotone::nn::transformer::EncoderLayer;
-use emotone::nn::{Context, Params, Weights, file};
-use emotone::ops::LayerNormMode;
+use emotone::graph::Shape;
+use emotone::nn::{Weights, file};
+use emotone::train::config::Config;
+use emotone::train::inference::Inference;
+use emotone::train::recipe::{Recipe, port};
 use std::path::PathBuf;
 
 #[derive(Parser)]
 struct Args {
-    /// Weights under PyTorch's names.
+    /// Weights under the network's names.
     #[arg(long)]
     weights: PathBuf,
-    /// File with a tensor `images`.
-    #[arg(long)]
-    images: PathBuf,
+    /// File with a tensor `inputs` or `images`.
+    #[arg(long, alias = "images")]
+    inputs: PathBuf,
     /// Where the results go.
     #[arg(long)]
     out: PathBuf,
-    #[arg(long, default_value_t = 64)]
-    width: usize,
-    #[arg(long, default_value_t = 256)]
-    size: usize,
-    #[arg(long, default_value_t = 6)]
-    depth: usize,
-    #[arg(long, default_value_t = 8)]
-    heads: usize,
-    #[arg(long, default_value = "channel")]
-    token: String,
+    /// Configuration the network is taken from.
+    #[arg(long, default_value = "paper")]
+    preset: String,
+    /// Override a value: --set model.depth=2
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
     #[arg(long, default_value_t = 4)]
     classes: usize,
     #[arg(long, default_value_t = 10)]
     speakers: usize,
-    #[arg(long, default_value_t = 16)]
-    reduction: usize,
-    #[arg(long, default_value_t = 1)]
-    channels: usize,
 }
 
 fn main() -> Result<()> {
     let a = Args::parse();
-    let token: Token = a.token.parse().map_err(anyhow::Error::msg)?;
     let device = Device::open(&AdapterRequest::from_env())?;
     println!("{}", device.caps().headline());
-    let layer = EncoderLayer { heads: a.heads, ff: 32 * a.width, dropout: 0.0, norm_first: true, norm: LayerNormMode::Standard };
-    let model = ResTrans {
-        classes: a.classes,
-        speakers: a.speakers,
-        channels: a.channels,
-        size: a.size,
-        width: a.width,
-        reduction: a.reduction,
-        token,
-        position: Position::None,
-        depth: a.depth,
-        layer,
-        speaker_head: SpeakerHead::Flatten,
-    };
-    let (weights, _) = file::read(&a.weights)?;
-    let (mut images, _) = file::read(&a.images)?;
-    let (shape, pixels) = images.remove("images").with_context(|| format!("{}: no tensor `images`", a.images.display()))?;
-
-    let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
-    let x = g.input("images", shape);
-    let mut cx = Context::new(&mut g, &mut params, false);
-    let features = model.features(&mut cx, x)?;
-    let emotion = model.emotion(&mut cx, features)?;
-    let speaker = model.speaker(&mut cx, features)?;
-    let outputs = [("features", features), ("emotion_logits", emotion), ("speaker_logits", speaker)];
-    for (name, v) in outputs {
-        g.output(name, v);
+    let mut config = Config::preset(&a.preset)?;
+    for s in &a.sets {
+        config.set(s)?;
     }
-    if let Some(name) = weights.keys().find(|n| params.get(n).is_none() && !n.ends_with("num_batches_tracked")) {
-        bail!("{}: tensor {name} belongs to no parameter", a.weights.display());
+    let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+    let (mut weights, _) = file::read(&a.weights)?;
+    weights.retain(|name, _| !name.ends_with("num_batches_tracked"));
+    let (mut inputs, _) = file::read(&a.inputs)?;
+    let found = inputs.remove("inputs").or_else(|| inputs.remove("images"));
+    let (shape, x) = found.with_context(|| format!("{}: no tensor `inputs`", a.inputs.display()))?;
+    if let [_, channels, _, side] = *shape.0.as_slice() {
+        (config.image.channels, config.image.size) = (channels, side);
     }
-    let mut states = States::new(&device);
-    params.allocate(&mut states)?;
-    params.upload(&states, &weights, true)?;
-    let program = Program::new(&g, &states, Options::default())?;
-    program.write("images", &pixels)?;
-    program.run()?;
-    let mut results = Weights::new();
-    for (name, v) in outputs {
-        let shape: Shape = g.shape(v).clone();
-        results.insert(name.to_string(), (shape, program.read(name)?));
+    config.check()?;
+    let recipe = Recipe::untrained(config, &names(a.classes), &names(a.speakers))?;
+    let logits: Vec<String> = recipe.heads.keys().map(|task| port::logits(task)).collect();
+    let results: Vec<&str> = logits.iter().map(String::as_str).chain([port::FEATURES, port::EMBEDDING]).collect();
+    let n = shape[0];
+    let inference = Inference::new(&device, &recipe, &weights, n, &results, recipe.options())?;
+    let width = x.len() / n;
+    let mut out = Weights::new();
+    for name in results {
+        let rows = inference.run(name, n, &|i| &x[i * width..][..width])?;
+        out.insert(name.to_string(), (Shape(vec![n, rows[0].len()]), rows.concat()));
     }
-    file::write(&a.out, &results, &file::Metadata::new())?;
+    file::write(&a.out, &out, &file::Metadata::new())?;
     Ok(())
 }

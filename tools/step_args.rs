@@ -3,9 +3,10 @@
 use anyhow::{Result, bail};
 use emotone::gpu::Device;
 use emotone::reference::noise;
-use emotone::train::config::{Config, LayerNormKind, Loss, Precision, StageName};
-use emotone::train::learner::{Batch, Learner};
+use emotone::train::config::{Config, Precision};
+use emotone::train::learner::Learner;
 use emotone::train::recipe::{Recipe, Source};
+use emotone::train::step::Batch;
 use std::sync::Arc;
 
 #[derive(clap::Args, Debug)]
@@ -50,52 +51,50 @@ impl StepArgs {
     fn recipe(&self) -> Result<Recipe> {
         let mut c = Config::preset("paper")?;
         (c.image.size, c.image.channels) = (self.size, self.channels);
-        (c.model.width, c.model.depth, c.model.heads, c.model.reduction) = (self.width, self.depth, self.heads, self.reduction);
-        c.model.token = self.token.parse().map_err(anyhow::Error::msg)?;
-        c.model.ln = LayerNormKind::Standard;
-        (c.train.batch, c.train.seed, c.train.loss, c.train.label_smoothing) = (self.batch, self.seed, Loss::CrossEntropy, 0.0);
+        for (key, value) in [("width", self.width), ("depth", self.depth), ("heads", self.heads), ("reduction", self.reduction)] {
+            c.set(&format!("model.{key}={value}"))?;
+        }
+        for setting in [&format!("model.token={}", self.token), "model.ln=standard", "task.emotion.loss=cross_entropy"] {
+            c.set(setting)?;
+        }
+        (c.train.batch, c.train.seed, c.train.label_smoothing) = (self.batch, self.seed, 0.0);
+        c.train.stages = vec!["voiceprint".into(), "emotion".into(), "single".into()];
         c.train.precision = self.precision.parse().map_err(anyhow::Error::msg)?;
         c.train.recompute = self.recompute;
-        for stage in [&mut c.stage.single, &mut c.stage.voiceprint, &mut c.stage.emotion] {
-            stage.augment = false;
-        }
+        c.stage.values_mut().for_each(|stage| stage.augment = false);
         c.check()?;
-        let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-        Ok(Recipe {
-            config: c,
-            classes: names(self.classes),
-            speakers: names(self.speakers),
-            mean: vec![0.0; self.channels],
-            deviation: vec![1.0; self.channels],
-            data_hash: String::new(),
-            choices: Default::default(),
-        })
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        Ok(Recipe::untrained(c, &names(self.classes), &names(self.speakers))?)
     }
 
-    fn stage(&self) -> Result<StageName> {
+    /// The stage of the configuration, and the task it is judged by.
+    pub fn stage(&self) -> Result<(&str, &str)> {
         Ok(match self.stage.as_str() {
-            "end_to_end" => StageName::Single,
-            "voiceprint" => StageName::Voiceprint,
-            "emotion" => StageName::Emotion,
+            "end_to_end" => ("single", "emotion"),
+            "voiceprint" => ("voiceprint", "speaker"),
+            "emotion" => ("emotion", "emotion"),
             other => bail!("--stage {other}: must be voiceprint, emotion or end_to_end"),
         })
     }
 
     /// The compiled stage and a batch for it.
     pub fn learner(&self, device: &Arc<Device>) -> Result<(Learner, [Batch; 1])> {
-        let (mut recipe, stage) = (self.recipe()?, self.stage()?);
-        let mut learner = Learner::new(device, &recipe, stage, Source::Images, &Default::default())?;
+        let mut recipe = self.recipe()?;
+        let (stage, task) = self.stage()?;
+        let stage = recipe.config.stage(stage)?.clone();
+        let mut learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         if self.tune {
             let requests: Vec<_> = learner.plan().rows.iter().filter_map(|r| r.request).collect();
             let half = recipe.config.train.precision == Precision::F16;
             let tuned = emotone::tune::tune(device, &requests, half, &mut |i, n| eprint!("\rtuning {i}/{n} "))?;
             eprintln!("\r{} measured now, {} before, {} changed", tuned.measured, tuned.known, tuned.changed);
             recipe.choices = tuned.choices;
-            learner = Learner::new(device, &recipe, stage, Source::Images, &Default::default())?;
+            learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         }
         let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();
         let one_hot = |n: usize| (0..self.batch * n).map(|i| f32::from(u8::from(i % n == (i / n * 7) % n))).collect::<Vec<f32>>();
-        let batch = Batch { x, emotion: one_hot(self.classes), speaker: one_hot(self.speakers), pairs: None };
+        let outputs = if task == "speaker" { self.speakers } else { self.classes };
+        let batch = Batch { x, targets: [(task.to_string(), one_hot(outputs))].into(), pairs: None };
         Ok((learner, [batch]))
     }
 

@@ -11,7 +11,6 @@ mod step_args;
 use anyhow::{Context, Result};
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::train::recipe::port;
 use std::time::Instant;
 use step_args::StepArgs;
 
@@ -59,8 +58,8 @@ fn main() -> Result<()> {
     let began = Instant::now();
     let device = Device::open(&AdapterRequest::from_env())?;
     let (mut learner, batch) = a.step.learner(&device)?;
-    let (x, image) = (&batch[0].x, a.step.image());
-    learner.update(&batch, 1e-4)?;
+    let (x, image, task) = (&batch[0].x, a.step.image(), a.step.stage()?.1);
+    learner.update(&batch, 1e-4)?.done()?;
     device.wait()?;
     eprintln!("first step after {:.2} s", began.elapsed().as_secs_f64());
     if let Some(n) = a.soak {
@@ -71,21 +70,21 @@ fn main() -> Result<()> {
             anyhow::Ok(())
         };
         for i in 1..=n {
-            learner.update(&batch, 1e-4)?;
+            learner.update(&batch, 1e-4)?.done()?;
             report("training step", i)?;
         }
         for i in 1..=n {
-            learner.infer(port::EMOTION, a.step.batch, &|i| x[i * image..][..image].to_vec())?;
+            learner.infer(task, a.step.batch, &|i| &x[i * image..][..image])?;
             report("inference batch", i)?;
         }
         return Ok(());
     }
     let train = a.time(|| {
-        learner.update(&batch, 1e-4)?;
+        learner.update(&batch, 1e-4)?.done()?;
         Ok(device.wait()?)
     })?;
     let infer = a.time(|| {
-        learner.infer(port::EMOTION, a.step.batch, &|i| x[i * image..][..image].to_vec())?;
+        learner.infer(task, a.step.batch, &|i| &x[i * image..][..image])?;
         Ok(())
     })?;
     for (name, t) in [("train", train), ("infer", infer)] {

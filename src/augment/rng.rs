@@ -22,10 +22,7 @@ pub fn below(bits: u32, n: u32) -> u32 {
     ((bits >> 16) * n) >> 16
 }
 
-/// The counter input of augmentation ops: seed low, seed high, step, 0.
-pub fn counter(seed: u64, step: u32) -> [u32; 4] {
-    [seed as u32, (seed >> 32) as u32, step, 0]
-}
+pub use crate::nn::counter;
 
 /// Draws of one step for one purpose, as the shaders make them.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 mod case;
 mod device;
 mod input;
+pub mod network;
 mod session;
 pub mod tol;
 mod values;

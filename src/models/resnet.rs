@@ -1,36 +1,40 @@
-//! ResNet-18 (He et al. 2016) with optional squeeze-excitation before the addition; torchvision's parameter names.
+//! Trunks of residual networks (He et al. 2016) with optional squeeze-excitation before the addition; torchvision's parameter names.
 
 use crate::graph::Var;
-use crate::nn::layers::{batch_norm, conv2d, squeeze_excite};
+use crate::nn::layers::{Conv, batch_norm, conv2d, squeeze_excite};
 use crate::nn::{Context, Weights};
 use crate::ops::PoolSpec;
 use crate::{Error, Result, ops};
 
 /// The trunk: (B, C, H, W) -> (B, 8·width, H/32, W/32).
 #[derive(Debug, Clone, Copy)]
-pub struct ResNet18 {
+pub struct Trunk {
     /// Channels of the stem (64 in the paper); each of the four stages doubles them.
     pub width: usize,
+    /// Residual blocks of each stage: two each in ResNet-18, 3, 4, 6 and 3 in ResNet-34.
+    pub blocks: [usize; 4],
     /// Squeeze-excitation reduction; 0 leaves it out.
     pub reduction: usize,
 }
 
-impl ResNet18 {
+impl Trunk {
     /// Builds the trunk in the current scope.
     ///
     /// # Errors
     /// Shape errors of the ops.
     pub fn build(&self, cx: &mut Context, x: Var) -> Result<Var> {
-        let x = cx.scoped("conv1", |cx| conv2d(cx, x, self.width, 7, 2, 3))?;
+        let x = cx.scoped("conv1", |cx| conv2d(cx, x, Conv::new(self.width, 7).stride(2).padding(3)))?;
         let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
         let mut x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
-        for stage in 0..4 {
+        for (stage, blocks) in self.blocks.into_iter().enumerate() {
             let channels = self.width << stage;
-            let stride = if stage == 0 { 1 } else { 2 };
-            x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
-                let x = cx.scoped("0", |cx| basic_block(cx, x, channels, stride, self.reduction))?;
-                cx.scoped("1", |cx| basic_block(cx, x, channels, 1, self.reduction))
-            })?;
+            for block in 0..blocks {
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                let name = block.to_string();
+                x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
+                    cx.scoped(&name, |cx| basic_block(cx, x, channels, stride, self.reduction))
+                })?;
+            }
         }
         Ok(x)
     }
@@ -42,9 +46,9 @@ impl ResNet18 {
 /// Shape errors of the ops.
 pub fn basic_block(cx: &mut Context, x: Var, channels: usize, stride: usize, reduction: usize) -> Result<Var> {
     let cin = cx.g.shape(x).get(1).copied().unwrap_or(0);
-    let u = cx.scoped("conv1", |cx| conv2d(cx, x, channels, 3, stride, 1))?;
+    let u = cx.scoped("conv1", |cx| conv2d(cx, x, Conv::new(channels, 3).stride(stride).padding(1)))?;
     let u = cx.scoped("bn1", |cx| batch_norm(cx, u, true))?;
-    let u = cx.scoped("conv2", |cx| conv2d(cx, u, channels, 3, 1, 1))?;
+    let u = cx.scoped("conv2", |cx| conv2d(cx, u, Conv::new(channels, 3).padding(1)))?;
     let mut u = cx.scoped("bn2", |cx| batch_norm(cx, u, false))?;
     if reduction > 0 {
         u = cx.scoped("se", |cx| squeeze_excite(cx, u, reduction))?;
@@ -52,7 +56,7 @@ pub fn basic_block(cx: &mut Context, x: Var, channels: usize, stride: usize, red
     let mut shortcut = x;
     if stride != 1 || cin != channels {
         shortcut = cx.scoped("downsample", |cx| {
-            let s = cx.scoped("0", |cx| conv2d(cx, x, channels, 1, stride, 0))?;
+            let s = cx.scoped("0", |cx| conv2d(cx, x, Conv::new(channels, 1).stride(stride)))?;
             cx.scoped("1", |cx| batch_norm(cx, s, false))
         })?;
     }

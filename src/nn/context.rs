@@ -13,20 +13,53 @@ pub struct Context<'a> {
     pub params: &'a mut Params,
     /// Training mode: dropout drops, batch norm uses batch statistics.
     pub training: bool,
-    /// Batch norms whose scope satisfies this use running statistics even in training (a frozen backbone).
-    pub frozen_statistics: fn(&str) -> bool,
+    /// Batch norm of groups that are not trained uses running statistics even in training (a frozen trunk).
+    pub freeze_statistics: bool,
+    group: String,
     used: BTreeMap<String, Var>,
     rng: Option<Var>,
     streams: u32,
 }
 
-/// Name of the input that holds `[seed low, seed high, step, 0]` for the counter-based generator.
+/// Name of the input that holds the [`counter`] of the counter-based generator.
 pub const RNG: &str = "rng";
 
+/// Value of the input [`RNG`]: seed low, seed high, step, 0. Each step of a run has its own.
+pub fn counter(seed: u64, step: u32) -> [u32; 4] {
+    [seed as u32, (seed >> 32) as u32, step, 0]
+}
+
 impl<'a> Context<'a> {
-    /// A context without frozen statistics.
+    /// A context at the root of names, in no group.
     pub fn new(g: &'a mut Graph, params: &'a mut Params, training: bool) -> Self {
-        Context { g, params, training, frozen_statistics: |_| false, used: BTreeMap::new(), rng: None, streams: 0 }
+        let (group, used) = (String::new(), BTreeMap::new());
+        Context { g, params, training, freeze_statistics: false, group, used, rng: None, streams: 0 }
+    }
+
+    /// A value the host writes before each run.
+    pub fn input(&mut self, name: &str, shape: impl Into<Shape>) -> Var {
+        self.g.input(name, shape)
+    }
+
+    /// Declares `value` as a result readable under `name`.
+    pub fn output(&mut self, name: &str, value: Var) {
+        self.g.output(name, value);
+    }
+
+    /// Builds a group of parameters, which are trained together or not at all, in the scope `scope` (none where it is empty).
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn group<T>(&mut self, group: &str, scope: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = std::mem::replace(&mut self.group, group.to_string());
+        let out = if scope.is_empty() { f(self) } else { self.scoped(scope, f) };
+        self.group = outer;
+        out
+    }
+
+    /// Whether batch norm here uses the statistics of the batch and renews the running ones.
+    pub fn batch_statistics(&self) -> bool {
+        self.training && !(self.freeze_statistics && !self.params.trains(&self.group))
     }
 
     /// Builds inside a named scope; parameter names carry the path.
@@ -55,7 +88,7 @@ impl<'a> Context<'a> {
         if let Some(&v) = self.used.get(&name) {
             return Ok(v);
         }
-        let v = self.params.param(self.g, &name, shape, init)?;
+        let v = self.params.param(self.g, &self.group, &name, shape, init)?;
         self.used.insert(name, v);
         Ok(v)
     }

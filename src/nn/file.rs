@@ -106,22 +106,29 @@ fn unique_keys(json: &[u8]) -> Result<(), String> {
 /// # Errors
 /// [`Error::Io`] with the path; the old file is untouched.
 pub fn write(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> {
-    let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
+    let bytes = to_bytes(weights, metadata).map_err(|reason| Error::Checkpoint { path: path.to_path_buf(), reason })?;
+    storage::write(path, &bytes)
+}
+
+/// The bytes of a safetensors file; see [`write`].
+///
+/// # Errors
+/// What the format cannot hold.
+pub fn to_bytes(weights: &Weights, metadata: &Metadata) -> Result<Vec<u8>, String> {
     let views = weights
         .iter()
         .map(|(name, (shape, values))| {
             TensorView::new(Dtype::F32, shape.0.clone(), bytemuck::cast_slice(values)).map(|v| (name.clone(), v))
         })
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| bad(e.to_string()))?;
+        .map_err(|e| e.to_string())?;
     // The format's writer takes a HashMap, whose order would change the bytes from run to run; one packed entry keeps equal
     // weights in equal files.
     let mut metadata = metadata.clone();
     metadata.insert(CHECKSUM.into(), sha256(weights));
-    let text = serde_json::to_string(&metadata).map_err(|e| bad(e.to_string()))?;
+    let text = serde_json::to_string(&metadata).map_err(|e| e.to_string())?;
     let packed = Some(HashMap::from([(PACKED.to_string(), text)]));
-    let bytes = safetensors::serialize(views, packed).map_err(|e| bad(e.to_string()))?;
-    storage::write(path, &bytes)
+    safetensors::serialize(views, packed).map_err(|e| e.to_string())
 }
 
 /// Packed entry that holds the [`sha256`] of the tensors.

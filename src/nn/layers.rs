@@ -11,15 +11,56 @@ use crate::ops::{self, Conv2d, LayerNormMode};
 const BN_EPS: f32 = 1e-5;
 const BN_MOMENTUM: f32 = 0.1;
 
-/// Square convolution without bias: (B, C, H, W) -> (B, out, H', W'). Kaiming-normal, fan-out.
+/// A square convolution's extents; by default of stride 1, without padding, groups or bias.
+#[derive(Debug, Clone, Copy)]
+pub struct Conv {
+    out: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    groups: usize,
+    bias: bool,
+}
+
+impl Conv {
+    /// To `out` channels by a kernel of `kernel` x `kernel`.
+    pub fn new(out: usize, kernel: usize) -> Self {
+        Conv { out, kernel, stride: 1, padding: 0, groups: 1, bias: false }
+    }
+
+    /// Pixels from output to output.
+    pub fn stride(self, stride: usize) -> Self {
+        Conv { stride, ..self }
+    }
+
+    /// Zeros around the input.
+    pub fn padding(self, padding: usize) -> Self {
+        Conv { padding, ..self }
+    }
+
+    /// Groups of channels that do not see each other.
+    pub fn groups(self, groups: usize) -> Self {
+        Conv { groups, ..self }
+    }
+
+    /// Adds a bias per channel.
+    pub fn bias(self) -> Self {
+        Conv { bias: true, ..self }
+    }
+}
+
+/// Square convolution: (B, C, H, W) -> (B, out, H', W'). Weights start Kaiming-normal by fan-out, as torchvision's, a bias uniform in
+/// `±1/√fan_in`.
 ///
 /// # Errors
 /// Shape errors of the op.
-pub fn conv2d(cx: &mut Context, x: Var, out: usize, kernel: usize, stride: usize, padding: usize) -> Result<Var> {
-    let cin = cx.g.shape(x).get(1).copied().unwrap_or(0);
-    let w = cx.param("weight", [out, cin, kernel, kernel], Init::KaimingFanOut(out * kernel * kernel))?;
-    let spec = Conv2d { stride: [stride; 2], padding: [padding; 2], ..Conv2d::default() };
-    ops::conv2d(cx.g, x, w, None, spec)
+pub fn conv2d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
+    let cin = cx.g.shape(x).get(1).copied().unwrap_or(0) / c.groups.max(1);
+    let area = c.kernel * c.kernel;
+    let w = cx.param("weight", [c.out, cin, c.kernel, c.kernel], Init::KaimingFanOut(c.out * area / c.groups.max(1)))?;
+    let b = if c.bias { Some(cx.param("bias", [c.out], bound(cin * area))?) } else { None };
+    let spec = Conv2d { stride: [c.stride; 2], padding: [c.padding; 2], groups: c.groups, ..Conv2d::default() };
+    ops::conv2d(cx.g, x, w, b, spec)
 }
 
 /// Batch norm over (B, C, ...), followed by ReLU where asked: batch statistics in training (and the running ones updated), running
@@ -34,7 +75,7 @@ pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
     let b = cx.param("bias", [c], Init::Fill(0.0))?;
     let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
     let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
-    if !cx.training || (cx.frozen_statistics)(&cx.g.scope()) {
+    if !cx.batch_statistics() {
         return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], BN_EPS, relu);
     }
     let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, BN_EPS, relu)?;

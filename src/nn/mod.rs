@@ -4,8 +4,12 @@ pub mod attention;
 mod context;
 pub mod file;
 pub mod layers;
+pub mod optimiser;
 mod params;
+mod training;
 pub mod transformer;
 
-pub use context::{Context, RNG};
-pub use params::{FROZEN, GRADIENTS, Init, Param, Params, STATISTICS, TRAINABLE, Weights};
+pub use context::{Context, RNG, counter};
+pub use optimiser::{GRADIENTS, Optimiser};
+pub use params::{FROZEN, Init, Param, Params, STATISTICS, TRAINABLE, Weights};
+pub use training::Training;

@@ -14,8 +14,6 @@ pub const TRAINABLE: &str = "trainable";
 pub const FROZEN: &str = "frozen";
 /// State buffer of running statistics.
 pub const STATISTICS: &str = "statistics";
-/// State buffer of gradients, laid out as [`TRAINABLE`].
-pub const GRADIENTS: &str = "gradients";
 
 /// How a parameter starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,23 +48,28 @@ pub type Weights = BTreeMap<String, (Shape, Vec<f32>)>;
 pub struct Params {
     list: Vec<Param>,
     index: BTreeMap<String, usize>,
-    trainable: Box<dyn Fn(&str) -> bool>,
+    trains: Box<dyn Fn(&str) -> bool>,
     sizes: BTreeMap<&'static str, usize>,
 }
 
 impl Params {
-    /// No parameters yet; `trainable` decides by name which will be trained.
-    pub fn new(trainable: impl Fn(&str) -> bool + 'static) -> Self {
-        Params { list: Vec::new(), index: BTreeMap::new(), trainable: Box::new(trainable), sizes: BTreeMap::new() }
+    /// No parameters yet; `trains` decides by group which will be trained.
+    pub fn new(trains: impl Fn(&str) -> bool + 'static) -> Self {
+        Params { list: Vec::new(), index: BTreeMap::new(), trains: Box::new(trains), sizes: BTreeMap::new() }
     }
 
-    /// The parameter `name` as a value of `g`; allocated the first time, found again in later graphs.
+    /// Whether parameters of a group are trained.
+    pub fn trains(&self, group: &str) -> bool {
+        (self.trains)(group)
+    }
+
+    /// The parameter `name` of `group` as a value of `g`; allocated the first time, found again in later graphs.
     ///
     /// # Errors
     /// When it exists with another shape.
-    pub fn param(&mut self, g: &mut Graph, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
-        let group = if (self.trainable)(name) { TRAINABLE } else { FROZEN };
-        self.place(g, name, shape.into(), init, group)
+    pub fn param(&mut self, g: &mut Graph, group: &str, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        let buffer = if self.trains(group) { TRAINABLE } else { FROZEN };
+        self.place(g, name, shape.into(), init, buffer)
     }
 
     /// A running statistic: state that no optimiser touches.
@@ -77,7 +80,7 @@ impl Params {
         self.place(g, name, shape.into(), init, STATISTICS)
     }
 
-    fn place(&mut self, g: &mut Graph, name: &str, shape: Shape, init: Init, group: &'static str) -> Result<Var> {
+    fn place(&mut self, g: &mut Graph, name: &str, shape: Shape, init: Init, buffer: &'static str) -> Result<Var> {
         if let Some(&i) = self.index.get(name) {
             let p = &self.list[i];
             if p.shape != shape {
@@ -85,8 +88,8 @@ impl Params {
             }
             return Ok(g.state(p.place.clone(), shape));
         }
-        let offset = self.sizes.entry(group).or_default();
-        let place = StateRef { buffer: group.to_string(), offset: *offset };
+        let offset = self.sizes.entry(buffer).or_default();
+        let place = StateRef { buffer: buffer.to_string(), offset: *offset };
         *offset = (*offset + shape.elements()).next_multiple_of(STATE_ALIGN);
         self.index.insert(name.to_string(), self.list.len());
         self.list.push(Param { name: name.to_string(), shape: shape.clone(), place: place.clone(), init });
@@ -108,9 +111,9 @@ impl Params {
         self.index.get(name).map(|&i| &self.list[i])
     }
 
-    /// Elements of a group's buffer, padding included.
-    pub fn extent(&self, group: &str) -> usize {
-        self.sizes.get(group).copied().unwrap_or(0)
+    /// Elements of a state buffer, padding included.
+    pub fn extent(&self, buffer: &str) -> usize {
+        self.sizes.get(buffer).copied().unwrap_or(0)
     }
 
     /// Number of parameters (statistics not counted).
@@ -118,15 +121,12 @@ impl Params {
         self.list.iter().filter(|p| p.place.buffer != STATISTICS).map(|p| p.shape.elements()).sum()
     }
 
-    /// Creates the state buffers of all groups, the gradients' included.
+    /// Creates the state buffers of parameters and statistics.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn allocate(&self, states: &mut States) -> Result<()> {
-        for group in [TRAINABLE, FROZEN, STATISTICS] {
-            states.create(group, self.extent(group).max(STATE_ALIGN))?;
-        }
-        states.create(GRADIENTS, self.extent(TRAINABLE).max(STATE_ALIGN))
+        [TRAINABLE, FROZEN, STATISTICS].into_iter().try_for_each(|buffer| states.create(buffer, self.extent(buffer).max(STATE_ALIGN)))
     }
 
     /// Starting values, reproducible from `seed` and the names alone.
@@ -202,23 +202,23 @@ mod tests {
 
     #[test]
     fn layout_is_aligned_and_stable_across_graphs() {
-        let mut params = Params::new(|n| !n.starts_with("cnn."));
+        let mut params = Params::new(|group| group != "trunk");
         let mut g = Graph::new();
-        params.param(&mut g, "cnn.w", [3, 5], Init::Fill(1.0)).unwrap();
-        params.param(&mut g, "head.w", [65], Init::Xavier(5, 13)).unwrap();
-        params.param(&mut g, "head.b", [2], Init::Fill(0.0)).unwrap();
+        params.param(&mut g, "trunk", "cnn.w", [3, 5], Init::Fill(1.0)).unwrap();
+        params.param(&mut g, "emotion", "head.w", [65], Init::Xavier(5, 13)).unwrap();
+        params.param(&mut g, "emotion", "head.b", [2], Init::Fill(0.0)).unwrap();
         let mut again = Graph::new();
-        params.param(&mut again, "head.b", [2], Init::Fill(0.0)).unwrap();
+        params.param(&mut again, "emotion", "head.b", [2], Init::Fill(0.0)).unwrap();
         assert_eq!(params.get("head.b").unwrap().place, StateRef { buffer: TRAINABLE.into(), offset: 128 });
         assert_eq!(params.extent(TRAINABLE), 192);
         assert_eq!(params.count(), 15 + 65 + 2);
-        assert!(params.param(&mut again, "head.b", [3], Init::Fill(0.0)).is_err());
+        assert!(params.param(&mut again, "emotion", "head.b", [3], Init::Fill(0.0)).is_err());
     }
 
     #[test]
     fn kaiming_has_the_right_spread() {
         let mut params = Params::new(|_| true);
-        params.param(&mut Graph::new(), "w", [200, 100], Init::KaimingFanOut(50)).unwrap();
+        params.param(&mut Graph::new(), "", "w", [200, 100], Init::KaimingFanOut(50)).unwrap();
         let (_, w) = &params.initial(1)["w"];
         let var = w.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / w.len() as f64;
         assert!((var - 0.04).abs() < 0.002, "variance {var}");

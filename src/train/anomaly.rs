@@ -40,19 +40,25 @@ impl Anomaly {
     }
 
     /// Runs forward and backward pass of `parts` micro-batches again, each value in memory of its own and state left alone; `feed` writes
-    /// the inputs of one.
+    /// the inputs of one. Gives [`Error::NonFinite`] with the first value that is not finite, where there is one.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] with the first value that is not finite; device faults.
-    pub(super) fn search(&self, states: &States, update: u64, parts: usize, feed: impl Fn(&Program, usize) -> Result<()>) -> Result<()> {
+    /// Device faults.
+    pub(super) fn search(
+        &self,
+        states: &States,
+        update: u64,
+        parts: usize,
+        feed: impl Fn(&Program, usize) -> Result<()>,
+    ) -> Result<Option<Error>> {
         let program = Program::new(&self.graph, states, self.options.clone())?;
         for m in 0..parts {
             feed(&program, m)?;
             program.run()?;
             if let Some(what) = program.first_bad()? {
-                return Err(Error::NonFinite(format!("update {update}: {what}")));
+                return Ok(Some(Error::NonFinite(format!("update {update}: {what}"))));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -8,28 +8,34 @@
 //! let mut config = Config::parse("preset = \"tiny\"\n[train]\nbatch = 16\n", "example")?;
 //! config.set("stage.emotion.epochs=2")?;
 //! config.check()?;
-//! assert_eq!((config.train.batch, config.stage.emotion.epochs), (16, 2));
+//! assert_eq!((config.train.batch, config.stage["emotion"].epochs), (16, 2));
 //! assert!(config.set("train.bacth=3").unwrap_err().to_string().contains("did you mean `train.batch`?"));
 //! # Ok::<(), emotone::Error>(())
 //! ```
 
 mod check;
+mod merge;
 mod preset;
 mod section;
 mod words;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use self::merge::{Dotted, complete, merge, modernise, parse_table, single};
 pub use self::section::*;
 pub use self::words::*;
+use crate::models::{Model, Network};
 use crate::{Error, Result, hash::sha256};
 
 /// Everything that determines a run besides its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
+    /// The built-in configuration it started from.
+    pub preset: String,
     /// Samples to mel bands.
     pub frontend: Frontend,
     /// Mel bands to images.
@@ -38,13 +44,26 @@ pub struct Config {
     pub augment: Augment,
     /// The network.
     pub model: Model,
+    /// What its heads learn, by the name of the task.
+    pub task: BTreeMap<String, Task>,
     /// How it learns.
     pub train: Train,
-    /// What differs between stages.
-    pub stage: Stages,
+    /// What differs between stages, by their names.
+    pub stage: BTreeMap<String, Stage>,
 }
 
 impl Config {
+    /// Names of the built-in configurations, from the cheapest.
+    pub const PRESETS: &'static [&'static str] = preset::NAMES;
+
+    /// A built-in configuration.
+    ///
+    /// # Errors
+    /// [`Error::Config`] listing the names when `name` is none of them.
+    pub fn preset(name: &str) -> Result<Self> {
+        Self::from_table(&preset::table(name)?)
+    }
+
     /// Reads a TOML file and checks it.
     ///
     /// # Errors
@@ -66,13 +85,13 @@ impl Config {
             Error::Config(reason) => Error::Config(format!("{origin}: {reason}")),
             other => other,
         };
-        let mut over: Table = text.parse().map_err(|e: toml::de::Error| at(Error::Config(e.to_string().trim_end().to_string())))?;
+        let mut over = parse_table(text).map_err(at)?;
         let base = match over.remove("preset") {
             Some(Value::String(name)) => Self::preset(&name).map_err(at)?,
             Some(other) => return Err(at(Error::Config(format!("preset = {other}: must be one of {}", Self::PRESETS.join(", "))))),
-            None => Self::preset("small")?,
+            None => Self::preset("small").map_err(at)?,
         };
-        base.with(&over).map_err(at)
+        base.with(over).map_err(at)
     }
 
     /// Applies one override `section.key=value`. The value is written as in TOML; quotes around words may be left out, and a list may be
@@ -88,33 +107,56 @@ impl Config {
         let is_list = self.table()?.pointer(key).is_some_and(Value::is_array);
         let parsed = |text: &str| format!("v = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
         let scalar = |text: &str| parsed(text).unwrap_or_else(|| Value::String(text.to_string()));
-        let mut value = match parsed(text) {
+        let value = match parsed(text) {
             Some(Value::Array(list)) => Value::Array(list),
             _ if is_list => Value::Array(text.trim_matches(['[', ']']).split(',').map(|part| scalar(part.trim())).collect()),
             _ => scalar(text),
         };
-        for part in key.rsplit('.') {
-            value = Value::Table([(part.to_string(), value)].into_iter().collect());
+        if key == "preset" {
+            return Err(Error::Config(format!("{assignment:?}: a preset is what values are laid over; choose one with --preset")));
         }
-        let Value::Table(over) = value else { return Err(Error::Config(format!("{assignment:?}: no key"))) };
-        *self = self.with(&over)?;
+        *self = self.with(single(key, value))?;
         Ok(())
     }
 
-    /// This configuration with the values of `over` in place of its own.
-    fn with(&self, over: &Table) -> Result<Self> {
+    /// This configuration with the values of `over` in place of its own. Another network starts from its own settings.
+    fn with(&self, mut over: Table) -> Result<Self> {
+        modernise(&mut over);
         let mut table = self.table()?;
-        let all = table.leaves("");
-        merge(&mut table, over, "", &all)?;
-        // The path of a bad value is not part of every message, so sections are read one by one.
+        if let Some(name) = over.pointer("model.name").and_then(Value::as_str).filter(|name| *name != self.model.name()) {
+            table.insert("model".into(), Model::preset(name, &self.preset)?.0.into());
+        }
+        merge(&mut table, &over)?;
+        Self::from_table(&table)
+    }
+
+    /// Reads a configuration of which every value is given. The path of a bad value is not part of every message, so sections are read
+    /// one by one.
+    fn from_table(table: &Table) -> Result<Self> {
         Ok(Config {
-            frontend: section(&table, "frontend")?,
-            image: section(&table, "image")?,
-            augment: section(&table, "augment")?,
-            model: section(&table, "model")?,
-            train: section(&table, "train")?,
-            stage: section(&table, "stage")?,
+            preset: section(table, "preset")?,
+            frontend: section(table, "frontend")?,
+            image: section(table, "image")?,
+            augment: section(table, "augment")?,
+            model: section(table, "model")?,
+            task: section(table, "task")?,
+            train: section(table, "train")?,
+            stage: section(table, "stage")?,
         })
+    }
+
+    /// Reads a configuration that an earlier version stored. A key of training that did not exist then has no say in what a model
+    /// computes, and is taken from preset `paper`; all others must be there.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming what is missing or wrong.
+    pub fn stored(mut table: Table) -> Result<Self> {
+        modernise(&mut table);
+        let paper = preset::table("paper")?;
+        for name in ["preset", "train", "stage", "augment", "task"] {
+            complete(&mut table, &[(name.to_string(), paper[name].clone())].into_iter().collect());
+        }
+        Self::from_table(&table)
     }
 
     fn table(&self) -> Result<Table> {
@@ -122,14 +164,36 @@ impl Config {
     }
 
     /// Values of one stage.
-    pub fn stage(&self, name: StageName) -> &Stage {
-        match name {
-            StageName::Voiceprint => &self.stage.voiceprint,
-            StageName::Emotion => &self.stage.emotion,
-            StageName::Finetune => &self.stage.finetune,
-            StageName::Single => &self.stage.single,
-            StageName::Joint => &self.stage.joint,
-        }
+    ///
+    /// # Errors
+    /// [`Error::Config`] listing the stages when there is none of that name.
+    pub fn stage(&self, name: &str) -> Result<&Stage> {
+        self.stage.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.stage.keys().map(String::as_str).collect();
+            let hint = nearest(name, names.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+            Error::Config(format!("train.stages: {name:?} is not one of {}{hint}", names.join(", ")))
+        })
+    }
+
+    /// The stages to run, in order.
+    ///
+    /// # Errors
+    /// As [`Config::stage`].
+    pub fn stages(&self) -> Result<Vec<(&str, &Stage)>> {
+        self.train.stages.iter().map(|name| Ok((name.as_str(), self.stage(name)?))).collect()
+    }
+
+    /// Shape of one network input, without the batch.
+    pub fn input_shape(&self) -> Vec<usize> {
+        vec![self.image.channels, self.image.size, self.image.size]
+    }
+
+    /// The network, which takes inputs of [`Config::input_shape`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] for unknown or bad settings.
+    pub fn network(&self) -> Result<Box<dyn Network>> {
+        self.model.network()
     }
 
     /// The whole configuration as TOML, keys in fixed order; [`Config::parse`] reads it back to the same values.
@@ -138,6 +202,11 @@ impl Config {
     /// [`Error::Config`] when a value has no TOML form (a seed beyond 2^63).
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| Error::Config(e.to_string()))
+    }
+
+    /// Whether all values that determine a run are those of `other`, whatever preset they were laid over.
+    pub fn same_values(&self, other: &Self) -> bool {
+        *self == Config { preset: self.preset.clone(), ..other.clone() }
     }
 
     /// SHA-256 of [`Config::to_toml`], in hexadecimal: equal values, equal hash, however they were given.
@@ -149,31 +218,6 @@ impl Config {
     }
 }
 
-/// Look-up by dotted paths.
-trait Dotted {
-    fn pointer(&self, path: &str) -> Option<&Value>;
-    fn leaves(&self, prefix: &str) -> Vec<String>;
-}
-
-impl Dotted for Table {
-    fn pointer(&self, path: &str) -> Option<&Value> {
-        match path.split_once('.') {
-            None => self.get(path),
-            Some((head, rest)) => self.get(head)?.as_table()?.pointer(rest),
-        }
-    }
-
-    fn leaves(&self, prefix: &str) -> Vec<String> {
-        let path = |key: &str| if prefix.is_empty() { key.to_string() } else { format!("{prefix}.{key}") };
-        self.iter()
-            .flat_map(|(key, value)| match value {
-                Value::Table(inner) => inner.leaves(&path(key)),
-                _ => vec![path(key)],
-            })
-            .collect()
-    }
-}
-
 fn section<T: serde::de::DeserializeOwned>(table: &Table, name: &str) -> Result<T> {
     let value = table.get(name).cloned().unwrap_or(Value::Table(Table::new()));
     value.try_into().map_err(|e: toml::de::Error| {
@@ -181,55 +225,6 @@ fn section<T: serde::de::DeserializeOwned>(table: &Table, name: &str) -> Result<
         let (reason, inner) = text.trim_end().split_once("\nin `").map_or((text.trim_end(), ""), |(r, k)| (r, k.trim_end_matches('`')));
         Error::Config(format!("{name}{}{inner}: {reason}", if inner.is_empty() { "" } else { "." }))
     })
-}
-
-/// Replaces the values of `base` by those of `over`, which must be known and of the same type (integers pass for real numbers).
-fn merge(base: &mut Table, over: &Table, prefix: &str, all: &[String]) -> Result<()> {
-    for (key, value) in over {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        let siblings: Vec<String> = base.keys().map(|k| if prefix.is_empty() { k.clone() } else { format!("{prefix}.{k}") }).collect();
-        let Some(known) = base.get_mut(key) else { return Err(unknown(&path, key, &siblings, all)) };
-        match (known, value) {
-            (Value::Table(inner), Value::Table(over)) => merge(inner, over, &path, all)?,
-            (known @ Value::Float(_), Value::Integer(i)) => *known = Value::Float(*i as f64),
-            (Value::Array(list), Value::Array(new)) => {
-                let real = list.iter().all(Value::is_float);
-                let convert = |v: &Value| v.as_integer().filter(|_| real).map_or_else(|| v.clone(), |i| Value::Float(i as f64));
-                *list = new.iter().map(convert).collect();
-            }
-            // Every integer of the configuration counts something.
-            (Value::Integer(_), Value::Integer(i)) if *i < 0 => return Err(Error::Config(format!("{path} = {i}: must not be negative"))),
-            (known, value) if known.same_type(value) => *known = value.clone(),
-            (known, value) => return Err(Error::Config(format!("{path} = {value}: must be {}", kind(known)))),
-        }
-    }
-    Ok(())
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::String(_) => "a word in quotes",
-        Value::Integer(_) => "an integer",
-        Value::Float(_) => "a number",
-        Value::Boolean(_) => "true or false",
-        Value::Datetime(_) => "a date",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a section with keys of its own",
-    }
-}
-
-/// The same key elsewhere first (`train.lr` for `stage.emotion.lr`), then a similar name in the same section.
-fn unknown(path: &str, key: &str, siblings: &[String], all: &[String]) -> Error {
-    let last = |p: &str| p.rsplit('.').next().unwrap_or_default().to_string();
-    let names: Vec<String> = siblings.iter().map(|p| last(p)).collect();
-    let near = nearest(key, names.iter().map(String::as_str)).and_then(|n| siblings.iter().find(|p| last(p) == n));
-    let elsewhere: Vec<&str> = all.iter().filter(|p| last(p) == key).map(String::as_str).collect();
-    let hint = match (elsewhere.as_slice(), near) {
-        ([], None) => format!("known here: {}", names.join(", ")),
-        ([], Some(near)) => format!("did you mean `{near}`?"),
-        (elsewhere, _) => format!("did you mean `{}`?", elsewhere.join("`, `")),
-    };
-    Error::Config(format!("unknown key `{path}`; {hint}"))
 }
 
 #[cfg(test)]

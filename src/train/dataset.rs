@@ -1,13 +1,15 @@
 //! A run's data: recordings turned into images, with labels, speakers and the split.
 
-use super::config::{Config, Normalise};
+use super::config::{Config, Normalise, Target};
 use super::events::{Event, Observer};
+use super::task::Targets;
 use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
 use crate::features::Extractor;
 use crate::gpu::Device;
 use crate::{Error, Result, hash::hex};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,20 +36,20 @@ impl Default for DataSpec {
 pub struct Dataset {
     /// (C, S, S) image of each utterance, values in \[0, 1\].
     pub images: Vec<Vec<f32>>,
-    /// Class of each utterance.
+    /// Class of each utterance's label.
     pub class: Vec<usize>,
-    /// Training speaker of each utterance; `None` for speakers that are not trained on.
-    pub speaker: Vec<Option<usize>>,
     /// Class names.
     pub classes: Vec<String>,
     /// Training speakers.
     pub speakers: Vec<String>,
+    /// Targets by the name of the task, for the tasks of the run's stages.
+    pub targets: BTreeMap<String, Targets>,
     /// The split.
     pub split: Split,
     /// Hash of the data.
     pub hash: String,
-    /// Mean and deviation of each channel over the training split (0 and 1 where images are not normalised).
-    pub moments: Vec<(f32, f32)>,
+    /// Mean and standard deviation of each channel over the training split (0 and 1 where images are not normalised).
+    pub mean_std: Vec<(f32, f32)>,
 }
 
 impl Dataset {
@@ -74,7 +76,18 @@ impl Dataset {
         let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
         speakers.sort();
         speakers.dedup();
-        let speaker = utterances.iter().map(|u| speakers.binary_search(&u.speaker).ok()).collect();
+        let mut targets = BTreeMap::new();
+        for (task, _) in config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()) {
+            let of = match &config.task[task].target {
+                Target::Label => Targets::classes(classes.clone(), class.iter().map(|c| Some(*c)).collect()),
+                // Speakers that are not trained on have no number.
+                Target::Speaker => {
+                    Targets::classes(speakers.clone(), utterances.iter().map(|u| speakers.binary_search(&u.speaker).ok()).collect())
+                }
+                Target::Columns(columns) => numbers(task, columns, utterances)?,
+            };
+            targets.insert(task.to_string(), of);
+        }
         observe(Event::Summary(&format!(
             "data: {} clips, {} speakers, {} classes ({}), {:.2} h; split: {}",
             utterances.len(),
@@ -85,12 +98,12 @@ impl Dataset {
             split.description
         )));
         let images = extract(device, config, &loaded.clips, observe)?;
-        let moments = match config.image.normalise {
-            Normalise::Train => moments(&images, &split.train, config.image.channels),
+        let mean_std = match config.image.normalise {
+            Normalise::Train => mean_std(&images, &split.train, config.image.channels),
             Normalise::None => vec![(0.0, 1.0); config.image.channels],
         };
         let hash = format!("{}/{}", loaded.data_hash, split_spec);
-        Ok(Dataset { images, class, speaker, classes, speakers, split, hash, moments })
+        Ok(Dataset { images, class, classes, speakers, targets, split, hash, mean_std })
     }
 }
 
@@ -151,8 +164,8 @@ fn synthetic(seed: u64) -> Loaded {
     Loaded { corpus, clips, kept, bad: Vec::new(), data_hash, digests }
 }
 
-/// Mean and deviation of each channel over some images, summed in f64.
-fn moments(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f32)> {
+/// Mean and standard deviation of each channel over some images, summed in f64.
+fn mean_std(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f32)> {
     (0..channels)
         .map(|c| {
             let plane = |i: usize| {
@@ -167,16 +180,48 @@ fn moments(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f3
         .collect()
 }
 
-/// Checks that a stage has something to learn from.
-///
-/// # Errors
-/// [`Error::Data`] when there is one class or one speaker only.
-pub fn check_targets(dataset: &Dataset, speaker: bool, emotion: bool) -> Result<()> {
-    if emotion && dataset.classes.len() < 2 {
-        return Err(Error::Data(format!("one emotion class only ({}); nothing to tell apart", dataset.classes.join(""))));
+/// The numbers in some columns of every utterance that has all of them.
+fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<Targets> {
+    let number = |u: &Utterance, column: &String| -> Result<Option<f32>> {
+        let Some(text) = u.column(column) else { return Ok(None) };
+        let value = text.trim().parse::<f32>().ok().filter(|v| v.is_finite());
+        let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns numbers", u.path.display());
+        value.map(Some).ok_or_else(|| Error::Data(bad()))
+    };
+    let rows = utterances.iter().map(|u| columns.iter().map(|c| number(u, c)).collect::<Result<Option<Vec<f32>>>>());
+    Ok(Targets::numbers(columns.to_vec(), rows.collect::<Result<_>>()?))
+}
+
+impl Dataset {
+    /// Checks that the stages of `config` have something to learn from.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the stage, what it lacks, and the way out.
+    pub fn check(&self, config: &Config) -> Result<()> {
+        for (name, stage) in config.stages()? {
+            for (task, _) in stage.tasks() {
+                self.check_task(config, name, task)?;
+            }
+        }
+        Ok(())
     }
-    if speaker && dataset.speakers.len() < 2 {
-        return Err(Error::Data("fewer than two known training speakers; the speaker stage needs them: use train.stages=single".into()));
+
+    fn check_task(&self, config: &Config, stage: &str, task: &str) -> Result<()> {
+        let targets = &self.targets[task];
+        let few = targets.outputs.len() < 2;
+        let known = self.split.train.iter().any(|&i| targets.known(i));
+        Err(Error::Data(match &config.task[task].target {
+            Target::Label if few => format!("one emotion class only ({}); nothing to tell apart", targets.outputs.join("")),
+            Target::Speaker if few => {
+                format!(
+                    "fewer than two known training speakers; stage {stage} needs them: use train.stages=single, or a stage without task {task}"
+                )
+            }
+            Target::Columns(columns) if !known => format!(
+                "no training clip has numbers in all columns that task {task} of stage {stage} learns ({}); name columns of the manifest in task.{task}.target, or set stage.{stage}.tasks.{task}=0",
+                columns.join(", ")
+            ),
+            _ => return Ok(()),
+        }))
     }
-    Ok(())
 }

@@ -1,6 +1,5 @@
 //! What a run tells its caller while it works: programs draw bars or print lines from it, the run itself prints nothing.
 
-use super::config::StageName as Stage;
 use super::report::RunResult;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +22,9 @@ pub struct EpochRecord {
     pub valid_wa: Option<f64>,
     /// Validation macro F1.
     pub valid_macro_f1: Option<f64>,
+    /// Validation concordance, where the stage learns numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_ccc: Option<f64>,
     /// Whether this epoch's weights are the best so far.
     pub best: bool,
 }
@@ -39,7 +41,7 @@ pub enum Event<'a> {
     /// A stage begins at an epoch and step.
     Stage {
         /// The stage.
-        stage: Stage,
+        stage: &'a str,
         /// Epochs in all.
         epochs: usize,
         /// Steps per epoch.
@@ -59,7 +61,7 @@ pub enum Event<'a> {
     /// An epoch ended.
     Epoch(&'a EpochRecord),
     /// A stage ended.
-    StageEnd(Stage),
+    StageEnd(&'a str),
     /// State was saved.
     Saved(&'a std::path::Path),
     /// The run is complete.

@@ -1,65 +1,46 @@
-//! One stage on the device: parameters, optimiser state, and the programs that train and evaluate.
+//! One stage on the device: parameters, optimiser state, the programs that train and evaluate, and where the stage stands.
 
+mod build;
+
+use self::build::{EMA_BACKUP, SUM, method, no_half, programs, state};
 use super::anomaly::Anomaly;
-use super::config::{Config, Precision, StageName as Stage};
+use super::config::{Precision, Stage};
+use super::inference::Inference;
 use super::loss_scale::LossScale;
-use super::recipe::{Recipe, Source, Training, port};
-use super::update::{AVERAGE, MOMENT1, MOMENT2, hyper, optimise, whole};
-use crate::augment::{PairInputs, Pairs, rng};
+use super::recipe::{Recipe, Source, port};
+use super::step::{Batch, Position, Step, Update, Worker};
+use crate::augment::PairInputs;
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::Device;
-use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
+use crate::graph::StateRef;
 use crate::kernels::cooperative::Fragments;
-use crate::nn::{GRADIENTS, Params, RNG, STATISTICS, TRAINABLE, Weights};
+use crate::nn::optimiser::{self, EMA, NORM, Optimiser, SCALARS};
+use crate::nn::{Params, RNG, TRAINABLE, Weights, counter};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
 
-const BACKUP: &str = "backup";
-const STATISTICS_BACKUP: &str = "statistics_backup";
-const SUM: &str = "gradient_sum";
-
-/// A batch, or a micro-batch, as the host prepares it.
-#[derive(Debug, Clone, Default)]
-pub struct Batch {
-    /// Images or maps, row after row.
-    pub x: Vec<f32>,
-    /// Soft emotion labels.
-    pub emotion: Vec<f32>,
-    /// Soft speaker labels.
-    pub speaker: Vec<f32>,
-    /// Mixtures, where the stage makes them.
-    pub pairs: Option<Pairs>,
-}
-
-/// What one update did.
-#[derive(Debug, Clone, Copy)]
-pub struct Update {
-    /// Mean loss over the batch.
-    pub loss: f64,
-    /// Global gradient norm before clipping; 0 for a step that was skipped for half precision's sake.
-    pub norm: f64,
-}
+/// The only worker.
+const ALONE: Worker = Worker { index: 0, count: 1 };
 
 /// A stage being trained.
 pub struct Learner {
-    device: Arc<Device>,
     states: States,
     params: Params,
     gradient: Program,
+    /// The update on its own, where gradients are summed before it.
     apply: Option<Program>,
-    inference: Program,
-    config: Config,
-    /// Values of parameters this stage's graphs do not hold (another head, a CNN whose maps are cached).
-    idle: Weights,
-    /// Factor of the loss, with half precision.
-    pub loss_scale: Option<LossScale>,
+    inference: Inference,
     anomaly: Anomaly,
-    /// Whether a failed update left everything as it was: not where the gradients were finite and only the loss was not.
-    pub intact: bool,
+    optimiser: Optimiser,
+    seed: u64,
+    micro_batches: u32,
+    worker: Worker,
+    /// Values of parameters this stage's graphs do not hold (a trunk whose features are cached).
+    idle: Weights,
+    /// Where the stage stands.
+    pub at: Position,
     /// Whether every value of every step is looked at.
     pub detect_anomaly: bool,
-    /// Updates made since the stage began.
-    pub updates: u64,
 }
 
 impl Learner {
@@ -67,88 +48,50 @@ impl Learner {
     ///
     /// # Errors
     /// Shape errors; [`Error::OutOfMemory`] with the figures.
-    pub fn new(device: &Arc<Device>, recipe: &Recipe, stage: Stage, source: Source, weights: &Weights) -> Result<Self> {
-        let config = recipe.config.clone();
-        let micro = config.train.micro_batches;
-        let mut params = Params::new(move |name| stage.trains(name));
-        let Training { graph: mut g, loss, used } = recipe.training(&mut params, stage, config.train.batch / micro, source)?;
-        let inference = recipe.inference(&mut params, config.train.batch, source)?;
-        let extent = params.extent(TRAINABLE).max(STATE_ALIGN);
-        let mut states = States::new(device);
-        params.allocate(&mut states)?;
-        for buffer in [MOMENT1, MOMENT2] {
-            states.create(buffer, extent)?;
+    pub fn new(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, source: Source, weights: &Weights) -> Result<Self> {
+        Self::worker(device, recipe, stage, source, weights, ALONE)
+    }
+
+    /// The learner of one worker of several. It makes gradients with [`Learner::gradients`]; whoever holds all workers adds up their
+    /// [`Learner::gradient_sum`]s, gives each the result, and calls [`Learner::apply`] on each.
+    ///
+    /// # Errors
+    /// As [`Learner::new`].
+    pub fn worker(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, source: Source, weights: &Weights, worker: Worker) -> Result<Self> {
+        let train = &recipe.config.train;
+        let groups = stage.trains.clone();
+        let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
+        let built = recipe.training(&mut params, stage, train.batch / train.micro_batches, source)?;
+        let logits = port::logits(recipe.judged(stage));
+        let evaluation = recipe.inference(&mut params, train.batch, source, &[logits.as_str()])?;
+        let optimiser = method(train);
+        let parts = train.micro_batches as u32 * worker.count;
+        let mut states = state(device, &params, &optimiser, train.seed, weights)?;
+        if parts > 1 {
+            states.create(SUM, optimiser::extent(&params))?;
         }
-        params.upload(&states, &params.initial(config.train.seed), true)?;
-        params.upload(&states, weights, false)?;
-        if config.train.ema > 0.0 {
-            states.create(AVERAGE, extent)?;
-            states.create(BACKUP, extent)?;
-            states.copy(TRAINABLE, AVERAGE, extent)?;
-        }
-        let statistics = params.extent(STATISTICS);
-        let mut kept = Vec::new();
-        if statistics > 0 {
-            states.create(STATISTICS_BACKUP, statistics)?;
-            kept.push((STATISTICS, STATISTICS_BACKUP, statistics));
-        }
-        if config.train.ema > 0.0 {
-            kept.push((AVERAGE, BACKUP, extent));
-        }
-        let wanted: Vec<Var> = used.iter().map(|(_, v)| *v).collect();
-        let half = config.train.precision == Precision::F16;
+        let half = train.precision == Precision::F16;
         if half && Fragments::of(device.caps()).is_none() {
             return Err(no_half(device));
         }
         let options = Options { half, ..recipe.options() };
-        let mut scaled = if micro > 1 { ops::scale(&mut g, loss, 1.0 / micro as f32)? } else { loss };
-        let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
-        if let Some(factor) = factor {
-            let shape = g.shape(scaled).clone();
-            let factor = ops::reshape(&mut g, factor, shape)?;
-            scaled = ops::mul(&mut g, scaled, factor)?;
-        }
-        let forward = g.nodes().len();
-        let grads = g.grad(scaled, &wanted)?;
-        for ((name, _), d) in used.iter().zip(grads) {
-            let param = params.get(name).ok_or_else(|| Error::Graph(format!("no parameter {name}")))?;
-            g.store(d, StateRef { buffer: GRADIENTS.into(), offset: param.place.offset });
-        }
-        g.output(port::LOSS, loss);
-        let anomaly = Anomaly::new(g.clone(), options.clone(), kept);
-        let mut apply = None;
-        if micro > 1 {
-            states.create(SUM, extent)?;
-            let (sum, grads) = (whole(&mut g, SUM, extent), whole(&mut g, GRADIENTS, extent));
-            ops::accumulate(&mut g, sum, grads, 1.0)?;
-            let mut update = Graph::new();
-            let factor = half.then(|| update.input(port::LOSS_SCALE, [1]));
-            optimise(&mut update, &config, SUM, extent, factor)?;
-            let sum = whole(&mut update, SUM, extent);
-            ops::fill(&mut update, sum, 0.0)?;
-            apply = Some(Program::new(&update, &states, options.clone())?);
-        } else {
-            optimise(&mut g, &config, GRADIENTS, extent, factor)?;
-        }
-        if config.train.recompute {
-            g = g.recompute(forward);
-        }
+        let (gradient, anomaly, apply) = programs(built, &params, &states, &optimiser, train, parts, &options)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         Ok(Learner {
-            device: device.clone(),
-            gradient: Program::new(&g, &states, options.clone())?,
+            gradient,
             apply,
-            inference: Program::new(&inference, &states, options)?,
+            inference: Inference::sharing(&evaluation, &states, train.batch, options)?,
             states,
             params,
-            config,
-            idle,
-            loss_scale: half.then(LossScale::default),
             anomaly,
-            intact: true,
+            optimiser,
+            seed: train.seed,
+            micro_batches: train.micro_batches as u32,
+            worker,
+            idle,
+            at: Position { loss_scale: half.then(LossScale::default), ..Position::default() },
             detect_anomaly: false,
-            updates: 0,
         })
     }
 
@@ -163,7 +106,7 @@ impl Learner {
         &self.gradient
     }
 
-    /// Bytes of parameters, gradients, moments and averages.
+    /// Bytes of parameters, gradients and averages.
     pub fn state_bytes(&self) -> u64 {
         self.states.sizes().map(|(_, bytes)| bytes).sum()
     }
@@ -171,26 +114,88 @@ impl Learner {
     /// One update from a batch's micro-batches.
     ///
     /// # Errors
-    /// Device faults; [`Error::NonFinite`] when the loss or the gradient norm is not finite: see [`Learner::intact`].
-    pub fn update(&mut self, parts: &[Batch], lr: f64) -> Result<Update> {
-        self.intact = true;
-        let hyper = hyper(&self.config.train, lr, self.updates + 1);
-        if self.detect_anomaly {
-            self.look_for_bad(parts, &hyper)?;
+    /// Device faults.
+    pub fn update(&mut self, parts: &[Batch], lr: f64) -> Result<Step> {
+        if self.detect_anomaly
+            && let Some(error) = self.first_bad(parts)?
+        {
+            return Ok(Step::Diverged { error, intact: true });
         }
         self.anomaly.keep(&self.states)?;
+        let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
+        let loss = self.forward_backward(parts, &scalars)?;
+        let norm = self.norm(&scalars)?;
+        // The kernels have changed nothing where the norm is not finite.
+        let usable = match &mut self.at.loss_scale {
+            Some(s) => s.observe(norm.is_finite()),
+            None => norm.is_finite(),
+        };
+        if !loss.is_finite() || !usable {
+            self.anomaly.undo(&self.states)?;
+            let told = || Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.at.updates + 1));
+            let error = self.first_bad(parts)?.unwrap_or_else(told);
+            return Ok(Step::Diverged { error, intact: !norm.is_finite() });
+        }
+        self.at.updates += 1;
+        Ok(Step::Done(Update { loss, norm: if norm.is_finite() { norm } else { 0.0 } }))
+    }
+
+    /// Adds the gradients of a worker's micro-batches to its [`Learner::gradient_sum`]; returns their mean loss.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] for a learner that is the only one and takes its batch whole; device faults.
+    pub fn gradients(&mut self, parts: &[Batch]) -> Result<f64> {
+        if self.apply.is_none() {
+            return Err(Error::Graph("a learner on its own makes and applies gradients at once; gradients are of one of several".into()));
+        }
+        self.forward_backward(parts, &[0.0; ops::HYPER])
+    }
+
+    /// The sum of gradients since the last update, one flat vector laid out as the trained parameters; 0 in gaps.
+    ///
+    /// # Errors
+    /// As [`Learner::gradients`].
+    pub fn gradient_sum(&self) -> Result<Vec<f32>> {
+        self.states.read(&StateRef { buffer: SUM.into(), offset: 0 }, optimiser::extent(&self.params))
+    }
+
+    /// Puts another sum in its place.
+    ///
+    /// # Errors
+    /// As [`Learner::gradients`]; a wrong length.
+    pub fn set_gradient_sum(&self, sum: &[f32]) -> Result<()> {
+        self.states.write(&StateRef { buffer: SUM.into(), offset: 0 }, sum)
+    }
+
+    /// Applies the sum of gradients and sets it to 0; returns its norm, which is not finite where nothing was changed.
+    ///
+    /// # Errors
+    /// As [`Learner::gradients`].
+    pub fn apply(&mut self, lr: f64) -> Result<f64> {
+        let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
+        let norm = self.norm(&scalars)?;
+        self.at.updates += 1;
+        Ok(norm)
+    }
+
+    /// Runs the gradient program on each part, and the update with it where that is part of it; the mean loss.
+    fn forward_backward(&self, parts: &[Batch], scalars: &[f32]) -> Result<f64> {
         let mut loss = 0.0;
         for (m, part) in parts.iter().enumerate() {
             let p = &self.gradient;
-            self.feed(p, part, m, &hyper)?;
+            self.feed(p, part, m, scalars)?;
             p.run()?;
             loss += f64::from(first(&p.read(port::LOSS)?)) / parts.len() as f64;
         }
-        self.updates += 1;
+        Ok(loss)
+    }
+
+    /// Runs the update where it is a program of its own; the norm of the gradient.
+    fn norm(&self, scalars: &[f32]) -> Result<f64> {
         let last = match &self.apply {
             Some(apply) => {
-                apply.write(port::HYPER, &hyper)?;
-                if let Some(s) = &self.loss_scale {
+                apply.write(SCALARS, scalars)?;
+                if let Some(s) = &self.at.loss_scale {
                     apply.write(port::LOSS_SCALE, &[s.factor])?;
                 }
                 apply.run()?;
@@ -198,29 +203,14 @@ impl Learner {
             }
             None => &self.gradient,
         };
-        let norm = f64::from(first(&last.read(port::NORM)?));
-        // The kernels have changed nothing where the norm is not finite.
-        let usable = match &mut self.loss_scale {
-            Some(s) => s.observe(norm.is_finite()),
-            None => norm.is_finite(),
-        };
-        if !loss.is_finite() || !usable {
-            self.updates -= 1;
-            self.intact = !norm.is_finite();
-            self.anomaly.undo(&self.states)?;
-            self.look_for_bad(parts, &hyper)?;
-            return Err(Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.updates + 1)));
-        }
-        Ok(Update { loss, norm: if norm.is_finite() { norm } else { 0.0 } })
+        Ok(f64::from(first(&last.read(NORM)?)))
     }
 
     /// Writes what a step reads.
-    fn feed(&self, p: &Program, part: &Batch, m: usize, hyper: &[f32; 8]) -> Result<()> {
+    fn feed(&self, p: &Program, part: &Batch, m: usize, scalars: &[f32]) -> Result<()> {
         p.write(port::X, &part.x)?;
-        for (name, values) in [(port::EMOTION, &part.emotion), (port::SPEAKER, &part.speaker)] {
-            if p.has_input(name) {
-                p.write(name, values)?;
-            }
+        for (task, values) in &part.targets {
+            p.write(&port::target(task), values)?;
         }
         if let Some(pairs) = &part.pairs {
             PairInputs::write(p, pairs)?;
@@ -228,32 +218,33 @@ impl Learner {
         if p.has_input(RNG) {
             p.write_u32(RNG, &self.counter(m))?;
         }
-        if p.has_input(port::HYPER) {
-            p.write(port::HYPER, hyper)?;
+        if p.has_input(SCALARS) {
+            p.write(SCALARS, scalars)?;
         }
-        if let Some(s) = &self.loss_scale {
+        if let Some(s) = &self.at.loss_scale {
             p.write(port::LOSS_SCALE, &[s.factor])?;
         }
         Ok(())
     }
 
-    /// Fails with the first value of a step that is not finite, where there is one.
-    fn look_for_bad(&self, parts: &[Batch], hyper: &[f32; 8]) -> Result<()> {
-        self.anomaly.search(&self.states, self.updates + 1, parts.len(), |p, m| self.feed(p, &parts[m], m, hyper))
+    /// The first value of a step that is not finite, where there is one.
+    fn first_bad(&self, parts: &[Batch]) -> Result<Option<Error>> {
+        let zeros = [0.0; ops::HYPER];
+        self.anomaly.search(&self.states, self.at.updates + 1, parts.len(), |p, m| self.feed(p, &parts[m], m, &zeros))
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.
     pub fn counter(&self, m: usize) -> [u32; 4] {
-        let step = (self.updates as u32).wrapping_mul(self.config.train.micro_batches as u32).wrapping_add(m as u32);
-        rng::counter(self.config.train.seed, step)
+        let part = (self.at.updates as u32).wrapping_mul(self.worker.count).wrapping_add(self.worker.index);
+        counter(self.seed, part.wrapping_mul(self.micro_batches).wrapping_add(m as u32))
     }
 
-    /// Logits or maps (`what` is one of [`port`]'s outputs) of `n` inputs that `row` provides, in batches.
+    /// Logits of the task the stage is judged by, for `n` inputs that `row` gives, in batches.
     ///
     /// # Errors
     /// Device faults.
-    pub fn infer(&self, what: &str, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
-        run_batches(&self.inference, self.config.train.batch, what, n, row)
+    pub fn infer<'a>(&self, task: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+        self.inference.run(&port::logits(task), n, row)
     }
 
     /// Runs `f` with the averaged weights in place of the trained ones, where averaging is on.
@@ -261,14 +252,14 @@ impl Learner {
     /// # Errors
     /// Those of `f`; device faults.
     pub fn averaged<T>(&self, f: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        if self.config.train.ema == 0.0 {
+        if self.optimiser.ema == 0.0 {
             return f(self);
         }
         let extent = self.params.extent(TRAINABLE);
-        self.states.copy(TRAINABLE, BACKUP, extent)?;
-        self.states.copy(AVERAGE, TRAINABLE, extent)?;
+        self.states.copy(TRAINABLE, EMA_BACKUP, extent)?;
+        self.states.copy(EMA, TRAINABLE, extent)?;
         let out = f(self);
-        self.states.copy(BACKUP, TRAINABLE, extent)?;
+        self.states.copy(EMA_BACKUP, TRAINABLE, extent)?;
         out
     }
 
@@ -282,80 +273,37 @@ impl Learner {
         Ok(all)
     }
 
-    /// Weights, optimiser moments and moving average, by prefixed name: all that an exact resume needs.
+    /// Weights and the optimiser's buffers, by prefixed name: with [`Learner::at`], all that an exact resume needs.
     ///
     /// # Errors
     /// Device faults.
     pub fn snapshot(&self) -> Result<Weights> {
         let mut all = self.weights()?;
-        for group in self.groups() {
-            let values = self.params.download(&self.states, Some(group))?;
-            all.extend(values.into_iter().map(|(n, v)| (format!("{group}/{n}"), v)));
+        for buffer in self.optimiser.buffers() {
+            let values = self.params.download(&self.states, Some(buffer))?;
+            all.extend(values.into_iter().map(|(n, v)| (format!("{buffer}/{n}"), v)));
         }
         Ok(all)
     }
 
-    /// Puts a snapshot back.
+    /// Puts a snapshot and its position back.
     ///
     /// # Errors
     /// Missing names or wrong shapes.
-    pub fn restore(&mut self, snapshot: &Weights, updates: u64, loss_scale: Option<LossScale>) -> Result<()> {
-        self.loss_scale = loss_scale;
+    pub fn restore(&mut self, snapshot: &Weights, at: Position) -> Result<()> {
         self.params.upload(&self.states, snapshot, true)?;
-        for group in self.groups() {
+        for buffer in self.optimiser.buffers() {
             for p in self.params.trainable() {
-                let name = format!("{group}/{}", p.name);
+                let name = format!("{buffer}/{}", p.name);
                 let (_, values) = snapshot.get(&name).ok_or_else(|| Error::Graph(format!("the snapshot has no {name}")))?;
-                self.states.write(&StateRef { buffer: group.into(), offset: p.place.offset }, values)?;
+                self.states.write(&StateRef { buffer: buffer.into(), offset: p.place.offset }, values)?;
             }
         }
-        self.updates = updates;
+        self.at = at;
         Ok(())
     }
-
-    fn groups(&self) -> Vec<&'static str> {
-        let mut groups = vec![MOMENT1, MOMENT2];
-        if self.config.train.ema > 0.0 {
-            groups.push(AVERAGE);
-        }
-        groups
-    }
-
-    /// The device.
-    pub fn device(&self) -> &Arc<Device> {
-        &self.device
-    }
-}
-
-/// Runs `program` over `n` rows in batches of `batch`; the last one is filled up with its own first row.
-///
-/// # Errors
-/// Device faults.
-pub fn run_batches(program: &Program, batch: usize, what: &str, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
-    let mut out = Vec::with_capacity(n);
-    for start in (0..n).step_by(batch) {
-        let rows = batch.min(n - start);
-        let mut x = Vec::new();
-        for i in 0..batch {
-            x.extend(row(start + if i < rows { i } else { 0 }));
-        }
-        program.write(port::X, &x)?;
-        program.run()?;
-        let y = program.read(what)?;
-        let width = y.len() / batch;
-        out.extend(y.chunks(width.max(1)).take(rows).map(<[f32]>::to_vec));
-    }
-    Ok(out)
 }
 
 fn first(values: &[f32]) -> f32 {
     values.first().copied().unwrap_or(f32::NAN)
-}
-
-fn no_half(device: &Device) -> Error {
-    let caps = device.caps();
-    Error::Adapter {
-        adapter: caps.adapter.clone(),
-        reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use f32, or another adapter with --adapter".into(),
-    }
 }

@@ -194,9 +194,35 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     below.zip(above).map_or(f64::NAN, |(a, b)| a + (b - a) * at.fract())
 }
 
+/// Index of the largest value; the first on a tie.
+pub fn argmax(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+/// Concordance correlation coefficient of pairs (Lin 1989): `2·cov / (var x + var y + (mean x − mean y)²)`, 1 where all pairs are equal;
+/// `None` without pairs, or where neither side varies and they differ by nothing.
+pub fn concordance(pairs: &[(f64, f64)]) -> Option<f64> {
+    let n = pairs.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
+    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|p| f(p.0 - x, p.1 - y)).sum::<f64>() / n;
+    let (covariance, spread) = (sum(&|a, b| a * b), sum(&|a, b| a * a + b * b));
+    let denominator = spread + (x - y) * (x - y);
+    (denominator > 0.0).then(|| 2.0 * covariance / denominator)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn concordance_punishes_scale_and_shift() {
+        let of = |f: fn(f64) -> f64| concordance(&[-1.0, 0.0, 2.0, 3.0].map(|v| (v, f(v))));
+        assert_eq!((of(|v| v), of(|v| -v + 2.0), concordance(&[]), concordance(&[(1.0, 1.0)])), (Some(1.0), Some(-1.0), None, None));
+        // Variance 2.5, shift 1: 2 · 2.5 / (2.5 + 2.5 + 1).
+        assert!(of(|v| v + 1.0).is_some_and(|c| (c - 5.0 / 6.0).abs() < 1e-12));
+        assert!(of(|v| 0.5 * v).is_some_and(|c| c < 0.9));
+    }
 
     fn close(what: &str, got: Option<f64>, wanted: f64, tolerance: f64) {
         let got = got.unwrap_or(f64::NAN);

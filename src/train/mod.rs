@@ -1,4 +1,4 @@
-//! Configuration, metrics and reports of training.
+//! Training: configuration, tasks, data, the stages of a run, its state on disk, metrics and reports; and the trained model.
 
 mod anomaly;
 pub mod config;
@@ -6,9 +6,10 @@ pub mod dataset;
 pub mod early_stop;
 pub mod events;
 mod font;
+pub mod inference;
 pub mod learner;
-pub mod loss;
 pub mod loss_scale;
+mod metadata;
 pub mod metrics;
 pub mod picture;
 pub mod predictor;
@@ -16,7 +17,7 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schedule;
-pub mod stage;
 pub mod state;
+pub mod step;
+pub mod task;
 pub mod trainer;
-mod update;

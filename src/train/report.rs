@@ -201,6 +201,9 @@ pub struct RunResult {
     pub stages: BTreeMap<String, StageResult>,
     /// The test, where there was one.
     pub test: Option<TestResult>,
+    /// Concordance of the test, where the model answers a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_ccc: Option<f64>,
     /// Accuracy of the speaker head on clips it was not trained on, where there is one.
     pub speaker_accuracy: Option<f64>,
 }
@@ -288,6 +291,7 @@ mod tests {
             weights_sha256: "def".into(),
             stages: [("emotion".to_string(), StageResult { epochs: 3, train_seconds: 1.5, clips_per_s: 80.0, skipped_steps: 0 })].into(),
             test: Some(TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?))),
+            test_ccc: None,
             speaker_accuracy: None,
         };
         result.write(&path)?;

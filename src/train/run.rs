@@ -1,15 +1,16 @@
 //! A whole run: data, stages, test, report.
 
-use super::config::{Config, Precision, StageName as Stage};
+use super::config::{Config, Metric, Precision, Stage};
 use super::dataset::{DataSpec, Dataset};
 use super::events::{Event, Observer};
-use super::learner::{Learner, run_batches};
-use super::metrics::{Confusion, bootstrap};
+use super::inference::Inference;
+use super::learner::Learner;
+use super::metrics::bootstrap;
 use super::recipe::{Recipe, Source, port};
 use super::report::{self, RunResult, TestResult};
 use super::state::{self, Folder, Progress};
-use super::trainer::{Shared, argmax, train_stage};
-use crate::compile::{Program, States};
+use super::task::Measure;
+use super::trainer::{RunContext, train_stage};
 use crate::gpu::Device;
 use crate::kernels::choices::Choices;
 use crate::nn::{Params, Weights, file};
@@ -41,6 +42,22 @@ pub struct RunSpec {
     pub tune: bool,
 }
 
+impl RunSpec {
+    /// A run from the start, saved every half minute.
+    pub fn new(config: Config, data: DataSpec, out: impl Into<PathBuf>) -> Self {
+        RunSpec {
+            config,
+            data,
+            out: out.into(),
+            resume: false,
+            start: Weights::new(),
+            save_every: Duration::from_secs(30),
+            detect_anomaly: false,
+            tune: false,
+        }
+    }
+}
+
 /// Resamples of the bootstrap and its level.
 const RESAMPLES: usize = 1000;
 const LEVEL: f64 = 0.95;
@@ -59,18 +76,15 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         return Err(Error::Checkpoint { path: folder.state(), reason });
     }
     let data = Dataset::prepare(device, &spec.config, &spec.data, observe)?;
+    data.check(&spec.config)?;
     let mut recipe = Recipe {
-        config: spec.config.clone(),
-        classes: data.classes.clone(),
-        speakers: data.speakers.clone(),
-        mean: data.moments.iter().map(|m| m.0).collect(),
-        deviation: data.moments.iter().map(|m| m.1).collect(),
+        mean: data.mean_std.iter().map(|m| m.0).collect(),
+        std: data.mean_std.iter().map(|m| m.1).collect(),
         data_hash: data.hash.clone(),
-        choices: Choices::new(),
+        ..Recipe::untrained(spec.config.clone(), &data.classes, &data.speakers)?
     };
     summarise(&recipe, observe)?;
-    let caps = device.caps();
-    let identity = sha256(format!("{}|{}|{}", spec.config.hash()?, data.hash, caps.adapter).as_bytes());
+    let identity = identity(&folder, &spec.config, &data.hash, device)?;
     let (mut progress, mut snapshot) = match spec.resume && folder.state().exists() {
         true => {
             let (progress, snapshot) = state::load(&folder.state(), &identity)?;
@@ -82,13 +96,13 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         progress.choices = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
     }
     recipe.choices.clone_from(&progress.choices);
-    storage::write(&folder.0.join("config.toml"), spec.config.to_toml()?.as_bytes())?;
+    storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
     let stages = &spec.config.train.stages;
-    let mut weights = spec.start.clone();
+    let mut weights = start(&recipe, &spec.start, observe)?;
     if progress.stage > 0 {
-        weights = file::read(&folder.best(stages[progress.stage - 1].name()))?.0;
+        weights = file::read(&folder.best(&stages[progress.stage - 1]))?.0;
     }
-    let shared = Shared {
+    let context = RunContext {
         device,
         recipe: &recipe,
         data: &data,
@@ -97,8 +111,8 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         save_every: spec.save_every,
         detect_anomaly: spec.detect_anomaly,
     };
-    while let Some(&stage) = stages.get(progress.stage) {
-        let trained = train_stage(&shared, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
+    while let Some(stage) = stages.get(progress.stage) {
+        let trained = train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
         weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e)).map_err(|e| with_way_out(&folder, &progress.identity, e))?;
         progress.next_stage();
     }
@@ -109,11 +123,33 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     Ok(result)
 }
 
+/// Hash of what a resumed run must have in common. Where the folder holds the same configuration as an earlier version wrote it, that is
+/// what counts.
+fn identity(folder: &Folder, config: &Config, data_hash: &str, device: &Device) -> Result<String> {
+    let written = std::fs::read_to_string(folder.config()).unwrap_or_default();
+    let stored = written.parse().ok().and_then(|table| Config::stored(table).ok());
+    let hash = match stored {
+        Some(stored) if stored.same_values(config) => sha256(written.as_bytes()),
+        _ => config.hash()?,
+    };
+    Ok(sha256(format!("{hash}|{data_hash}|{}", device.caps().adapter).as_bytes()))
+}
+
+/// The weights to start from, less those that this network has no parameter for.
+fn start(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
+    let (_, unknown) = recipe.started(weights)?;
+    if let [first, more @ ..] = unknown.as_slice() {
+        let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        observe(Event::Warning(&format!("of the weights to start from, {first}{others} belong to no parameter of this run's network")));
+    }
+    Ok(weights.iter().filter(|(name, _)| !unknown.contains(name)).map(|(name, values)| (name.clone(), values.clone())).collect())
+}
+
 /// The fastest variants for the training steps of all stages.
 fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Result<Choices> {
     let mut requests = Vec::new();
-    for &stage in &recipe.config.train.stages {
-        let learner = Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
+    for (_, stage) in recipe.config.stages()? {
+        let learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
         requests.extend(learner.plan().rows.iter().filter_map(|r| r.request));
     }
     let half = recipe.config.train.precision == Precision::F16;
@@ -134,10 +170,9 @@ fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Resul
 /// Says how large the network and a training step are.
 fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
     let mut params = Params::new(|_| true);
-    recipe.inference(&mut params, 1, Source::Images)?;
-    let names: Vec<&str> = recipe.config.train.stages.iter().map(|s| s.name()).collect();
-    let size = recipe.config.image.size;
-    let text = format!("model: {} parameters, images {size} x {size}; stages: {}", params.count(), names.join(" -> "));
+    recipe.inference(&mut params, 1, Source::Raw, &[])?;
+    let (stages, size) = (recipe.config.train.stages.join(" -> "), recipe.config.image.size);
+    let text = format!("model: {} parameters, images {size} x {size}; stages: {stages}", params.count());
     observe(Event::Summary(&text));
     Ok(())
 }
@@ -152,18 +187,20 @@ fn finish(
     progress: &Progress,
 ) -> Result<RunResult> {
     file::write(&folder.model(), weights, &recipe.to_metadata()?)?;
-    let emotion = recipe.config.train.stages.iter().any(|s| s.uses_emotion());
-    let rows = &data.split.test;
+    let (task, rows) = (recipe.answers()?, &data.split.test);
+    let mut measure = None;
+    if rows.iter().any(|&i| data.targets[task].known(i)) {
+        let logits = port::logits(task);
+        let batch = recipe.config.train.batch;
+        let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
+        measure = data.targets[task].measure(rows, &inference.run(&logits, rows.len(), &|r| &data.images[rows[r]])?)?;
+    }
     let mut test = None;
-    if emotion && !rows.is_empty() {
-        let logits = infer(device, recipe, weights, rows.len(), &|r| data.images[rows[r]].clone())?;
-        let truth: Vec<usize> = rows.iter().map(|&i| data.class[i]).collect();
-        let predicted: Vec<usize> = logits.iter().map(|l| argmax(l)).collect();
-        let matrix = Confusion::from_pairs(&data.classes, &truth, &predicted)?;
-        let intervals = bootstrap(&matrix, RESAMPLES, LEVEL, recipe.config.train.seed)?;
-        report::write_csv(&matrix, &folder.0.join("confusion.csv"))?;
-        report::write_png(&matrix, &folder.0.join("confusion.png"))?;
-        test = Some(TestResult::new(&matrix, data.split.description.clone(), Some(intervals)));
+    if let Some(matrix) = measure.as_ref().and_then(Measure::confusion) {
+        let intervals = bootstrap(matrix, RESAMPLES, LEVEL, recipe.config.train.seed)?;
+        report::write_csv(matrix, &folder.0.join("confusion.csv"))?;
+        report::write_png(matrix, &folder.0.join("confusion.png"))?;
+        test = Some(TestResult::new(matrix, data.split.description.clone(), Some(intervals)));
     }
     let result = RunResult {
         adapter: device.caps().adapter.clone(),
@@ -171,29 +208,18 @@ fn finish(
         weights_sha256: file::sha256(weights),
         stages: progress.results.clone(),
         test,
+        test_ccc: measure.as_ref().and_then(|m| m.value(Metric::Ccc)),
         speaker_accuracy: progress.speaker_accuracy,
     };
     result.write(&folder.0.join("result.json"))?;
     Ok(result)
 }
 
-/// Emotion logits of `n` images under given weights.
-fn infer(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, n: usize, row: &dyn Fn(usize) -> Vec<f32>) -> Result<Vec<Vec<f32>>> {
-    let batch = recipe.config.train.batch;
-    let mut params = Params::new(|_| false);
-    let graph = recipe.inference(&mut params, batch, Source::Images)?;
-    let mut states = States::new(device);
-    params.allocate(&mut states)?;
-    params.upload(&states, weights, true)?;
-    let program = Program::new(&graph, &states, recipe.options())?;
-    run_batches(&program, batch, port::EMOTION, n, row)
-}
-
 /// Compiles a training step of each stage without running it, for `train --plan`.
 ///
 /// # Errors
 /// Shape errors; [`Error::OutOfMemory`] with the batch size that fits.
-pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
+pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
     let mut plans = compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))?;
     // What the other choice would cost.
     let mut other = recipe.clone();
@@ -207,18 +233,19 @@ pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String
     Ok(plans)
 }
 
-fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(Stage, String)>> {
-    let build = |&stage: &Stage| {
-        let learner = Learner::new(device, recipe, stage, Source::Images, &Weights::new())?;
-        Ok((stage, format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6)))
+fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
+    let build = |(name, stage): (&str, &Stage)| {
+        let learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
+        let text = format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6);
+        Ok((name.to_string(), text))
     };
-    recipe.config.train.stages.iter().map(build).collect()
+    recipe.config.stages()?.into_iter().map(build).collect()
 }
 
 /// Adds to an error of device or numbers which checkpoint there is and how to go on from it.
 fn with_way_out(folder: &Folder, identity: &str, error: Error) -> Error {
     let (path, out) = (folder.state(), folder.0.display());
-    let saved = state::load(&path, identity).ok().map(|(p, _)| format!("{} (updates in its stage: {})", path.display(), p.updates));
+    let saved = state::load(&path, identity).ok().map(|(p, _)| format!("{} (updates in its stage: {})", path.display(), p.at.updates));
     let resume = match &saved {
         Some(saved) => format!("continue from {saved} with the same flags and --resume --out {out}"),
         None => "nothing was saved yet; start again with the same flags".to_string(),

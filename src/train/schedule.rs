@@ -81,7 +81,7 @@ mod tests {
     fn schedule(kind: config::Schedule, warmup_epochs: f64, epochs: usize) -> Schedule {
         let Config { mut train, stage, .. } = Config::preset("small").unwrap();
         (train.schedule, train.step_gamma, train.step_epochs, train.warmup_epochs) = (kind, 0.7, 10, warmup_epochs);
-        let stage = config::Stage { epochs, lr: 2.0, ..stage.emotion };
+        let stage = config::Stage { epochs, lr: 2.0, ..stage["emotion"].clone() };
         Schedule::new(&train, &stage, 5).unwrap()
     }
 
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn an_epoch_without_steps_is_refused() {
         let Config { train, stage, .. } = Config::preset("small").unwrap();
-        assert!(Schedule::new(&train, &stage.emotion, 0).unwrap_err().to_string().contains("batch"));
+        assert!(Schedule::new(&train, &stage["emotion"], 0).unwrap_err().to_string().contains("batch"));
     }
 }

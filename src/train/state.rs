@@ -2,8 +2,8 @@
 
 use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
-use super::loss_scale::LossScale;
 use super::report::StageResult;
+use super::step::Position;
 use crate::kernels::choices::Choices;
 use crate::nn::{Weights, file};
 use crate::{Error, Result, storage};
@@ -16,29 +16,16 @@ use std::path::{Path, PathBuf};
 pub struct Progress {
     /// Index of the stage in the configuration's list.
     pub stage: usize,
-    /// Epochs completed in the stage.
-    pub epoch: usize,
-    /// Steps completed in the epoch.
-    pub step: usize,
-    /// Updates made in the stage.
-    pub updates: u64,
-    /// Factor of the loss, with half precision.
-    pub loss_scale: Option<LossScale>,
-    /// Sum of losses in the epoch so far.
-    pub loss_sum: f64,
-    /// Sum of gradient norms in the epoch so far.
-    pub norm_sum: f64,
+    /// Where the stage stands.
+    #[serde(flatten)]
+    pub at: Position,
     /// The stage's best epoch and patience.
     pub early: Option<EarlyStop>,
-    /// Seconds trained in the stage.
-    pub seconds: f64,
-    /// Clips trained on in the stage.
-    pub clips: u64,
     /// Epoch records of all stages.
     pub history: Vec<EpochRecord>,
     /// Completed stages.
     pub results: BTreeMap<String, StageResult>,
-    /// Speaker accuracy of the speaker stage.
+    /// Speaker accuracy of the stage that was judged by speakers.
     pub speaker_accuracy: Option<f64>,
     /// Variants chosen by measurement when the run began.
     #[serde(default)]
@@ -50,11 +37,7 @@ pub struct Progress {
 impl Progress {
     /// Moves to the beginning of the next stage; history, results, choices and identity stay.
     pub fn next_stage(&mut self) {
-        let fresh = Progress { stage: self.stage + 1, ..Progress::default() };
-        let old = std::mem::replace(self, fresh);
-        (self.history, self.results, self.identity) = (old.history, old.results, old.identity);
-        self.choices = old.choices;
-        self.speaker_accuracy = old.speaker_accuracy;
+        (self.stage, self.at, self.early) = (self.stage + 1, Position::default(), None);
     }
 }
 
@@ -63,6 +46,11 @@ impl Progress {
 pub struct Folder(pub PathBuf);
 
 impl Folder {
+    /// The configuration, as it was written.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("config.toml")
+    }
+
     /// Snapshot for resuming.
     pub fn state(&self) -> PathBuf {
         self.0.join("state.safetensors")
@@ -103,12 +91,21 @@ pub fn save(path: &Path, progress: &Progress, snapshot: &Weights) -> Result<()> 
 pub fn load(path: &Path, identity: &str) -> Result<(Progress, Weights)> {
     let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
     let (snapshot, metadata) = file::read(path)?;
+    let snapshot = snapshot.into_iter().map(|(name, values)| (modern(&name), values)).collect();
     let text = metadata.get(KEY).ok_or_else(|| bad("holds no training state".into()))?;
     let progress: Progress = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
     if progress.identity != identity {
         return Err(bad("was made with another configuration, other data or another adapter; start without --resume".into()));
     }
     Ok((progress, snapshot))
+}
+
+/// Prefixes of tensors in states of earlier versions, and those of today.
+const RENAMED: [(&str, &str); 3] = [("moment1/", "exp_avg/"), ("moment2/", "exp_avg_sq/"), ("average/", "ema/")];
+
+fn modern(name: &str) -> String {
+    let renamed = RENAMED.iter().find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)));
+    renamed.unwrap_or_else(|| name.to_string())
 }
 
 /// Writes the epoch records, one JSON object a line.
@@ -133,17 +130,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
         let choices = Choices::from([("matmul".into(), "tile".into())]);
-        let progress = Progress { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, identity: "a".into(), choices, ..Default::default() };
+        let at = Position { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, ..Default::default() };
+        let progress = Progress { at, identity: "a".into(), choices, ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
         save(&path, &progress, &snapshot).unwrap();
-        assert_eq!(load(&path, "a").unwrap(), (progress, snapshot));
+        assert_eq!(load(&path, "a").unwrap(), (progress.clone(), snapshot.clone()));
         assert!(load(&path, "b").unwrap_err().to_string().contains("another configuration"));
+        // As an earlier version named the optimiser's buffers.
+        let old = ["w", "moment1/w", "moment2/w", "average/w"].map(|n| (n.to_string(), snapshot["w"].clone()));
+        save(&path, &progress, &Weights::from(old)).unwrap();
+        let names: Vec<String> = load(&path, "a").unwrap().1.into_keys().collect();
+        assert_eq!(names, ["ema/w", "exp_avg/w", "exp_avg_sq/w", "w"]);
     }
 
     #[test]
     fn the_next_stage_keeps_what_belongs_to_the_run() {
         let choices = Choices::from([("matmul".into(), "tile".into())]);
-        let mut progress = Progress { epoch: 3, updates: 9, identity: "a".into(), choices: choices.clone(), ..Default::default() };
+        let at = Position { epoch: 3, updates: 9, ..Default::default() };
+        let mut progress = Progress { at, identity: "a".into(), choices: choices.clone(), ..Default::default() };
         progress.next_stage();
         assert_eq!(progress, Progress { stage: 1, identity: "a".into(), choices, ..Default::default() });
     }

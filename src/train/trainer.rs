@@ -1,16 +1,20 @@
 //! One stage from its first step to its best weights: epochs, validation, snapshots.
 
-use super::config::StageName as Stage;
-use super::dataset::{Dataset, check_targets};
+use super::config::{Loss, MixLabels, Precision, Stage, Target};
+use super::dataset::Dataset;
 use super::early_stop::EarlyStop;
 use super::events::{EpochRecord, Event, Observer};
-use super::learner::{Batch, Learner};
+use super::inference::Inference;
+use super::learner::Learner;
 use super::metrics::Confusion;
 use super::recipe::{Recipe, Source, port};
 use super::report::StageResult;
 use super::schedule::Schedule;
 use super::state::{self, Folder, Progress};
+use super::step::{Batch, Step};
+use super::task::Measure;
 use crate::augment::Pairs;
+use crate::compile::Options;
 use crate::data::Batches;
 use crate::gpu::Device;
 use crate::nn::{Weights, file};
@@ -20,12 +24,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What every stage of a run shares.
-pub struct Shared<'a> {
+pub struct RunContext<'a> {
     /// The device.
     pub device: &'a Arc<Device>,
     /// Network and configuration.
     pub recipe: &'a Recipe,
-    /// Images and labels.
+    /// Inputs and targets.
     pub data: &'a Dataset,
     /// The run's files.
     pub folder: &'a Folder,
@@ -37,208 +41,252 @@ pub struct Shared<'a> {
     pub detect_anomaly: bool,
 }
 
-/// Rows a stage trains and validates on. Speakers are validated on training speakers' other utterances: every eighth.
-fn rows(data: &Dataset, stage: Stage) -> (Vec<usize>, Vec<usize>) {
-    if stage != Stage::Voiceprint {
-        return (data.split.train.clone(), data.split.valid.clone());
-    }
-    let mut seen = vec![0usize; data.speakers.len()];
-    let (mut train, mut valid) = (Vec::new(), Vec::new());
-    for &i in &data.split.train {
-        if let Some(s) = data.speaker[i] {
-            seen[s] += 1;
-            if seen[s].is_multiple_of(8) { valid.push(i) } else { train.push(i) }
-        }
-    }
-    (train, valid)
+/// Every so many of a speaker's training clips one is kept for validation, where speakers are what a stage learns.
+const HELD_OUT: usize = 8;
+
+/// A stage being trained.
+struct StageRun<'a, 'b> {
+    run: &'a RunContext<'a>,
+    name: &'a str,
+    stage: &'a Stage,
+    /// The task it is judged by.
+    judged: &'a str,
+    learner: Learner,
+    /// Features of every utterance, where the trunk is frozen and nothing changes the inputs.
+    features: Option<Vec<Vec<f32>>>,
+    valid_rows: Vec<usize>,
+    batches: Batches,
+    schedule: Schedule,
+    early: EarlyStop,
+    progress: &'a mut Progress,
+    observe: &'a mut Observer<'b>,
+    saved: Instant,
 }
 
-/// Rows of network inputs: images, or maps computed once where the CNN is frozen and nothing changes the images.
-struct Inputs<'a> {
-    data: &'a Dataset,
-    maps: Option<Vec<Vec<f32>>>,
-}
-
-impl Inputs<'_> {
-    fn row(&self, i: usize) -> &[f32] {
-        self.maps.as_ref().map_or(&self.data.images[i], |m| &m[i])
-    }
-}
-
-/// Trains `stage` from `weights`, continuing from `progress` and its snapshot where there is one; returns the best weights.
+/// Trains the stage `name` from `weights`, continuing from `progress` and its snapshot where there is one; returns the best weights.
 ///
 /// # Errors
 /// [`Error::Interrupted`] after saving, when asked to stop; device faults; [`Error::NonFinite`] after saving what was before the update.
 pub fn train_stage(
-    shared: &Shared,
-    stage: Stage,
+    run: &RunContext,
+    name: &str,
     weights: &Weights,
     snapshot: Option<&Weights>,
     progress: &mut Progress,
     observe: &mut Observer,
 ) -> Result<Weights> {
-    let (recipe, data) = (shared.recipe, shared.data);
-    let (config, settings) = (&recipe.config, recipe.config.stage(stage).clone());
-    check_targets(data, stage.uses_speaker(), stage.uses_emotion())?;
-    let (train_rows, valid_rows) = rows(data, stage);
-    let cached = stage.freezes_cnn() && config.train.bn_frozen && !settings.augment;
-    let maps = if cached { Some(maps(shared, weights, observe)?) } else { None };
-    let source = if cached { Source::Maps } else { Source::Images };
-    let inputs = Inputs { data, maps };
-    let mut learner = Learner::new(shared.device, recipe, stage, source, weights)?;
-    learner.detect_anomaly = shared.detect_anomaly;
-    if let Some(s) = snapshot {
-        learner.restore(s, progress.updates, progress.loss_scale.clone())?;
+    let mut stage = StageRun::new(run, name, weights, snapshot, progress, observe)?;
+    let (steps, epochs) = (stage.batches.steps_per_epoch(), stage.stage.epochs);
+    (stage.observe)(Event::Stage { stage: name, epochs, steps, done: stage.learner.at.updates as usize });
+    while stage.learner.at.epoch < epochs && !stage.early.stop() {
+        stage.epoch(steps)?;
+        stage.validate_and_keep(steps)?;
     }
-    let seed = config.train.seed.wrapping_add(0x517c_c1b7 * (progress.stage as u64 + 1));
-    let mut batches = match config.train.class_balanced && stage.uses_emotion() {
-        true => Batches::balanced(&train_rows, &data.class, config.train.batch, seed)?,
-        false => Batches::training(&train_rows, config.train.batch, seed)?,
-    };
-    let steps = batches.steps_per_epoch();
-    let schedule = Schedule::new(&config.train, &settings, steps as u64)?;
-    let early = progress.early.get_or_insert_with(|| EarlyStop::new(config.train.early_stopping)).clone();
-    let mut early = early;
-    observe(Event::Stage { stage, epochs: settings.epochs, steps, done: progress.updates as usize });
-    let mut saved = Instant::now();
-    let mut clock = Instant::now();
-    while progress.epoch < settings.epochs && !early.stop() {
-        batches.seek(progress.epoch as u64, progress.step);
-        while progress.step < steps {
-            let batch = batches.next_batch();
-            let parts = parts(recipe, data, &inputs, &learner, stage, &batch.indices);
-            let lr = schedule.at(progress.updates);
-            let update = match learner.update(&parts, lr) {
-                Err(e @ Error::NonFinite(_)) => {
-                    rescue(shared, progress, &learner, observe)?;
-                    return Err(e);
+    stage.finish()
+}
+
+impl<'a, 'b> StageRun<'a, 'b> {
+    fn new(
+        run: &'a RunContext<'a>,
+        name: &'a str,
+        weights: &Weights,
+        snapshot: Option<&Weights>,
+        progress: &'a mut Progress,
+        observe: &'a mut Observer<'b>,
+    ) -> Result<Self> {
+        let (recipe, data, train) = (run.recipe, run.data, &run.recipe.config.train);
+        let stage = recipe.config.stage(name)?;
+        let (train_rows, valid_rows) = rows(recipe, data, stage);
+        let features = if recipe.caches_features(stage) { Some(features(run, weights, observe)?) } else { None };
+        let source = if features.is_some() { Source::Features } else { Source::Raw };
+        let mut learner = Learner::new(run.device, recipe, stage, source, weights)?;
+        learner.detect_anomaly = run.detect_anomaly;
+        if let Some(s) = snapshot {
+            learner.restore(s, progress.at.clone())?;
+        }
+        let seed = train.seed.wrapping_add(0x517c_c1b7 * (progress.stage as u64 + 1));
+        let labels = stage.tasks().any(|(task, _)| recipe.config.task[task].target == Target::Label);
+        let batches = match train.class_balanced && labels {
+            true => Batches::balanced(&train_rows, &data.class, train.batch, seed)?,
+            false => Batches::training(&train_rows, train.batch, seed)?,
+        };
+        let schedule = Schedule::new(train, stage, batches.steps_per_epoch() as u64)?;
+        let early = progress.early.take().unwrap_or_else(|| EarlyStop::new(train.early_stopping));
+        let (judged, saved) = (recipe.judged(stage), Instant::now());
+        Ok(StageRun { run, name, stage, judged, learner, features, valid_rows, batches, schedule, early, progress, observe, saved })
+    }
+
+    /// A row of what enters the network.
+    fn input(&self, i: usize) -> &[f32] {
+        self.features.as_ref().map_or(&self.run.data.images[i], |f| &f[i])
+    }
+
+    /// The rest of the epoch, step by step.
+    fn epoch(&mut self, steps: usize) -> Result<()> {
+        self.batches.seek(self.learner.at.epoch as u64, self.learner.at.step);
+        let mut clock = Instant::now();
+        while self.learner.at.step < steps {
+            let batch = self.batches.next_batch();
+            let parts = self.parts(&batch.indices);
+            let update = match self.learner.update(&parts, self.schedule.at(self.learner.at.updates))? {
+                Step::Done(update) => update,
+                Step::Diverged { error, intact } => {
+                    self.rescue(intact)?;
+                    return Err(error);
                 }
-                update => update?,
             };
-            progress.updates += 1;
-            progress.loss_scale.clone_from(&learner.loss_scale);
-            progress.step += 1;
-            progress.clips += batch.indices.len() as u64;
-            progress.loss_sum += update.loss;
-            progress.norm_sum += update.norm;
-            progress.seconds += clock.elapsed().as_secs_f64();
+            let at = &mut self.learner.at;
+            at.step += 1;
+            at.clips += batch.indices.len() as u64;
+            at.loss_sum += update.loss;
+            at.norm_sum += update.norm;
+            at.seconds += clock.elapsed().as_secs_f64();
             clock = Instant::now();
-            let rate = progress.clips as f64 / progress.seconds.max(1e-9);
-            observe(Event::Step { loss: progress.loss_sum / progress.step as f64, clips_per_s: rate, done: progress.updates as usize });
-            let asked = shared.stop.load(Ordering::Relaxed);
-            if asked || saved.elapsed() >= shared.save_every {
-                save(shared, progress, &learner, observe)?;
-                saved = Instant::now();
+            let clips_per_s = at.clips as f64 / at.seconds.max(1e-9);
+            let (loss, done) = (at.loss_sum / at.step as f64, at.updates as usize);
+            (self.observe)(Event::Step { loss, clips_per_s, done });
+            let asked = self.run.stop.load(Ordering::Relaxed);
+            if asked || self.saved.elapsed() >= self.run.save_every {
+                self.save()?;
                 if asked {
                     return Err(Error::Interrupted);
                 }
             }
         }
-        let matrix = learner.averaged(|l| validate(l, data, &inputs, stage, &valid_rows))?;
-        let metric = matrix.as_ref().and_then(|m| if stage == Stage::Voiceprint { m.accuracy() } else { m.uar() });
+        Ok(())
+    }
+
+    /// The micro-batches of a batch of utterances.
+    fn parts(&self, indices: &[usize]) -> Vec<Batch> {
+        let (recipe, data) = (self.run.recipe, self.run.data);
+        let rows = indices.len() / recipe.config.train.micro_batches;
+        let part = |(m, indices): (usize, &[usize])| {
+            let pairs = recipe.mixes(self.stage).then(|| {
+                let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
+                Pairs::draw(&classes, recipe.config.image.size, &recipe.config.augment, self.learner.counter(m))
+            });
+            let target = |(task, _): (&str, f64)| {
+                let targets: Vec<f32> = indices.iter().flat_map(|&i| data.targets[task].row(i)).collect();
+                let numbers = matches!(recipe.config.task[task].target, Target::Columns(_));
+                let mode = if numbers { MixLabels::Share } else { recipe.config.augment.horizontal_mixup.labels };
+                let mixed = pairs.as_ref().map(|p| p.labels(&targets, mode));
+                (task.to_string(), mixed.unwrap_or(targets))
+            };
+            let targets = self.stage.tasks().map(target).collect();
+            let x = indices.iter().flat_map(|&i| self.input(i)).copied().collect();
+            Batch { x, targets, pairs }
+        };
+        indices.chunks(rows).enumerate().map(part).collect()
+    }
+
+    /// Measures the epoch on validation rows, keeps the weights where they are the best so far, and moves to the next epoch.
+    fn validate_and_keep(&mut self, steps: usize) -> Result<()> {
+        let at = self.learner.at.clone();
+        let measure = self.learner.averaged(|l| self.validate(l))?;
+        let metric = measure.as_ref().and_then(|m| m.value(self.run.recipe.config.task[self.judged].metric));
         // Without a validation set the last epoch is the best.
-        let best = early.observe(progress.epoch, metric.unwrap_or(progress.epoch as f64));
+        let best = self.early.observe(at.epoch, metric.unwrap_or(at.epoch as f64));
         if best {
-            let weights = learner.averaged(Learner::weights)?;
-            file::write(&shared.folder.best(stage.name()), &weights, &recipe.to_metadata()?)?;
-            if stage == Stage::Voiceprint {
-                progress.speaker_accuracy = metric;
+            let weights = self.learner.averaged(Learner::weights)?;
+            file::write(&self.run.folder.best(self.name), &weights, &self.run.recipe.to_metadata()?)?;
+            if self.run.recipe.config.task[self.judged].target == Target::Speaker {
+                self.progress.speaker_accuracy = metric;
             }
         }
+        let matrix = measure.as_ref().and_then(Measure::confusion);
         let record = EpochRecord {
-            stage: stage.name().into(),
-            epoch: progress.epoch + 1,
-            loss: progress.loss_sum / steps as f64,
-            norm: progress.norm_sum / steps as f64,
-            lr: schedule.at(progress.updates.saturating_sub(1)),
-            valid_uar: matrix.as_ref().and_then(Confusion::uar),
-            valid_wa: matrix.as_ref().and_then(Confusion::accuracy),
-            valid_macro_f1: matrix.as_ref().and_then(Confusion::macro_f1),
+            stage: self.name.into(),
+            epoch: at.epoch + 1,
+            loss: at.loss_sum / steps as f64,
+            norm: at.norm_sum / steps as f64,
+            lr: self.schedule.at(at.updates.saturating_sub(1)),
+            valid_uar: matrix.and_then(Confusion::uar),
+            valid_wa: matrix.and_then(Confusion::accuracy),
+            valid_macro_f1: matrix.and_then(Confusion::macro_f1),
+            valid_ccc: metric.filter(|_| matrix.is_none()),
             best,
         };
-        observe(Event::Epoch(&record));
-        progress.history.push(record);
-        progress.early = Some(early.clone());
-        (progress.epoch, progress.step, progress.loss_sum, progress.norm_sum) = (progress.epoch + 1, 0, 0.0, 0.0);
-        clock = Instant::now();
+        (self.observe)(Event::Epoch(&record));
+        self.progress.history.push(record);
+        let at = &mut self.learner.at;
+        (at.epoch, at.step, at.loss_sum, at.norm_sum) = (at.epoch + 1, 0, 0.0, 0.0);
+        Ok(())
     }
-    save(shared, progress, &learner, observe)?;
-    let clips_per_s = progress.clips as f64 / progress.seconds.max(1e-9);
-    let result = StageResult {
-        epochs: progress.epoch as u64,
-        train_seconds: progress.seconds,
-        clips_per_s,
-        skipped_steps: progress.loss_scale.as_ref().map_or(0, |s| s.skipped),
+
+    /// What the judged head makes of the validation rows; `None` without rows.
+    fn validate(&self, learner: &Learner) -> Result<Option<Measure>> {
+        let rows = &self.valid_rows;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let logits = learner.infer(self.judged, rows.len(), &|r| self.input(rows[r]))?;
+        self.run.data.targets[self.judged].measure(rows, &logits)
+    }
+
+    /// Saves the last state and gives the best weights.
+    fn finish(mut self) -> Result<Weights> {
+        self.save()?;
+        let at = &self.learner.at;
+        let result = StageResult {
+            epochs: at.epoch as u64,
+            train_seconds: at.seconds,
+            clips_per_s: at.clips as f64 / at.seconds.max(1e-9),
+            skipped_steps: at.loss_scale.as_ref().map_or(0, |s| s.skipped),
+        };
+        self.progress.results.insert(self.name.into(), result);
+        (self.observe)(Event::StageEnd(self.name));
+        let path = self.run.folder.best(self.name);
+        if path.exists() { Ok(file::read(&path)?.0) } else { self.learner.weights() }
+    }
+
+    /// Saves what was before an update that failed. Where that is not finite either, or no longer there, the state saved before stays.
+    fn rescue(&mut self, intact: bool) -> Result<()> {
+        let finite = |w: &Weights| w.values().all(|(_, values)| values.iter().all(|v| v.is_finite()));
+        if intact && finite(&self.learner.snapshot()?) { self.save() } else { Ok(()) }
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let path = self.run.folder.state();
+        self.progress.at.clone_from(&self.learner.at);
+        self.progress.early = Some(self.early.clone());
+        state::save(&path, self.progress, &self.learner.snapshot()?)?;
+        state::write_history(&self.run.folder.metrics(), &self.progress.history)?;
+        (self.observe)(Event::Saved(&path));
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
+
+/// Rows a stage trains and validates on: those with a target. Where speakers are learnt, validation has other clips of the same ones.
+fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usize>) {
+    let tasks = &recipe.config.task;
+    let usable = |i: usize| {
+        let known = |task: &str| data.targets[task].known(i);
+        // An unknown class adds nothing to a loss; an unknown number would count as 0.
+        stage.tasks().any(|(t, _)| known(t)) && stage.tasks().all(|(t, _)| tasks[t].loss != Loss::Mse || known(t))
     };
-    progress.results.insert(stage.name().into(), result);
-    observe(Event::StageEnd(stage));
-    let path = shared.folder.best(stage.name());
-    if path.exists() { Ok(file::read(&path)?.0) } else { learner.weights() }
-}
-
-/// Saves what was before an update that failed. Where that is not finite either, or no longer there, the state saved before stays.
-fn rescue(shared: &Shared, progress: &Progress, learner: &Learner, observe: &mut Observer) -> Result<()> {
-    let finite = |w: &Weights| w.values().all(|(_, values)| values.iter().all(|v| v.is_finite()));
-    if learner.intact && finite(&learner.snapshot()?) { save(shared, progress, learner, observe) } else { Ok(()) }
-}
-
-fn save(shared: &Shared, progress: &Progress, learner: &Learner, observe: &mut Observer) -> Result<()> {
-    let path = shared.folder.state();
-    state::save(&path, progress, &learner.snapshot()?)?;
-    state::write_history(&shared.folder.metrics(), &progress.history)?;
-    observe(Event::Saved(&path));
-    Ok(())
-}
-
-/// The micro-batches of a batch of utterances.
-fn parts(recipe: &Recipe, data: &Dataset, inputs: &Inputs, learner: &Learner, stage: Stage, indices: &[usize]) -> Vec<Batch> {
-    let micro = recipe.config.train.micro_batches;
-    let rows = indices.len() / micro;
-    let one_hot = |hot: Option<usize>, n: usize| (0..n).map(|k| f32::from(u8::from(Some(k) == hot))).collect::<Vec<f32>>();
-    indices
-        .chunks(rows)
-        .enumerate()
-        .map(|(m, indices)| {
-            let mut emotion: Vec<f32> = indices.iter().flat_map(|&i| one_hot(Some(data.class[i]), data.classes.len())).collect();
-            let pairs = recipe.mixes(stage).then(|| {
-                let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
-                Pairs::draw(&classes, recipe.config.image.size, &recipe.config.augment, learner.counter(m))
-            });
-            if let Some(pairs) = &pairs {
-                emotion = pairs.labels(&emotion, recipe.config.augment.horizontal_mixup.labels);
-            }
-            let speaker = match stage.uses_speaker() {
-                true => indices.iter().flat_map(|&i| one_hot(data.speaker[i], data.speakers.len())).collect(),
-                false => Vec::new(),
-            };
-            Batch { x: indices.iter().flat_map(|&i| inputs.row(i).to_vec()).collect(), emotion, speaker, pairs }
-        })
-        .collect()
-}
-
-/// Confusion matrix over validation rows: emotions, or speakers in the speaker stage; `None` without rows.
-fn validate(learner: &Learner, data: &Dataset, inputs: &Inputs, stage: Stage, rows: &[usize]) -> Result<Option<Confusion>> {
-    if rows.is_empty() {
-        return Ok(None);
+    let train: Vec<usize> = data.split.train.iter().copied().filter(|&i| usable(i)).collect();
+    let judged = recipe.judged(stage);
+    if tasks[judged].target != Target::Speaker {
+        return (train, data.split.valid.clone());
     }
-    let voice = stage == Stage::Voiceprint;
-    let logits = learner.infer(if voice { port::SPEAKER } else { port::EMOTION }, rows.len(), &|r| inputs.row(rows[r]).to_vec())?;
-    let truth: Vec<usize> = rows.iter().map(|&i| if voice { data.speaker[i].unwrap_or(0) } else { data.class[i] }).collect();
-    let predicted: Vec<usize> = logits.iter().map(|l| argmax(l)).collect();
-    Confusion::from_pairs(if voice { &data.speakers } else { &data.classes }, &truth, &predicted).map(Some)
+    let mut seen = vec![0usize; data.targets[judged].outputs.len()];
+    train.into_iter().filter(|&i| data.targets[judged].known(i)).partition(|&i| {
+        let speaker = data.targets[judged].class(i).unwrap_or(0);
+        seen[speaker] += 1;
+        !seen[speaker].is_multiple_of(HELD_OUT)
+    })
 }
 
-/// Index of the largest value; the first on a tie.
-pub fn argmax(values: &[f32]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
-}
-
-/// Maps of the frozen CNN for every utterance, computed once.
-fn maps(shared: &Shared, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let n = shared.data.images.len();
-    observe(Event::Preparing("maps of the frozen CNN", 0, n));
-    let learner = Learner::new(shared.device, shared.recipe, Stage::Emotion, Source::Images, weights)?;
-    let maps = learner.infer(port::MAPS, n, &|i| shared.data.images[i].clone())?;
-    observe(Event::Preparing("maps of the frozen CNN", n, n));
-    Ok(maps)
+/// Features of the frozen trunk for every utterance, computed once.
+fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+    let (recipe, images) = (run.recipe, &run.data.images);
+    observe(Event::Preparing("features of the frozen trunk", 0, images.len()));
+    let (weights, _) = recipe.started(weights)?;
+    let half = recipe.config.train.precision == Precision::F16;
+    let options = Options { half, ..recipe.options() };
+    let inference = Inference::new(run.device, recipe, &weights, recipe.config.train.batch, &[port::FEATURES], options)?;
+    let features = inference.run(port::FEATURES, images.len(), &|i| &images[i])?;
+    observe(Event::Preparing("features of the frozen trunk", images.len(), images.len()));
+    Ok(features)
 }

@@ -3,7 +3,6 @@
 
 use emotone::data::synth::{self, SynthConfig};
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::nn::Weights;
 use emotone::train::config::Config;
 use emotone::train::dataset::DataSpec;
 use emotone::train::recipe::Recipe;
@@ -36,28 +35,12 @@ pub fn spec(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
     for s in small.iter().chain(sets) {
         config.set(s).expect("setting");
     }
-    RunSpec {
-        config,
-        data: DataSpec { paths: vec![corpus], split: "kfold:3:1".into(), ..DataSpec::default() },
-        out: dir.join(out),
-        resume: false,
-        start: Weights::new(),
-        save_every: Duration::from_secs(3600),
-        detect_anomaly: false,
-        tune: false,
-    }
+    let data = DataSpec { paths: vec![corpus], split: "kfold:3:1".into(), ..DataSpec::default() };
+    RunSpec { save_every: Duration::from_secs(3600), ..RunSpec::new(config, data, dir.join(out)) }
 }
 
 /// The recipe of a configuration for 4 classes and 3 speakers.
 pub fn recipe(config: Config) -> Recipe {
-    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
-    Recipe {
-        config,
-        classes: names(4),
-        speakers: names(3),
-        mean: vec![0.0],
-        deviation: vec![1.0],
-        data_hash: String::new(),
-        choices: Default::default(),
-    }
+    let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+    Recipe::untrained(config, &names(4), &names(3)).expect("recipe")
 }

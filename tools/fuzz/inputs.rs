@@ -41,7 +41,7 @@ pub fn checkpoint(bytes: &[u8]) {
     }
     match Recipe::from_metadata(&metadata) {
         Ok(recipe) => {
-            if let Err(e) = recipe.inference(&mut Params::new(|_| false), 1, Source::Images) {
+            if let Err(e) = recipe.inference(&mut Params::new(|_| false), 1, Source::Raw, &[]) {
                 one_line(&e);
             }
         }

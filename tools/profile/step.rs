@@ -41,7 +41,7 @@ impl StepProfile {
         let s = &self.step;
         let (mut learner, batch) = s.learner(device)?;
         for _ in 0..self.warmup.max(1) {
-            learner.update(&batch, 1e-4)?;
+            learner.update(&batch, 1e-4)?.done()?;
         }
         learner.program().run_timed()?;
         // In turns, so that a machine whose speed wanders treats all alike.
@@ -49,7 +49,7 @@ impl StepProfile {
         for _ in 0..runs {
             gauge.sample()?;
             let start = Instant::now();
-            learner.update(&batch, 1e-4)?;
+            learner.update(&batch, 1e-4)?.done()?;
             device.wait()?;
             updates.push(start.elapsed().as_secs_f64() * 1e3);
             let start = Instant::now();

@@ -50,7 +50,7 @@ fn run(args: &Args) -> Result<usize> {
         bail!("no recordings: name files, folders or manifests, or - for standard input");
     }
     let (items, mut bad) = inputs::collect(&args.inputs)?;
-    let classes = model.recipe.classes.clone();
+    let classes = model.classes().to_vec();
     let mut printer = Printer::new(args.format, &classes);
     let mut embeddings = Weights::new();
     let (mut truth, mut predicted) = (Vec::new(), Vec::new());

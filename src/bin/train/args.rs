@@ -36,7 +36,7 @@ pub struct Args {
     /// Override a value: --set train.batch=8
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// Stages to run: voiceprint, emotion, finetune, single, joint.
+    /// Stages to run: voiceprint, emotion, finetune, single, joint, or others of the configuration.
     #[arg(long, value_delimiter = ',')]
     stage: Vec<String>,
     /// Folder of results. Default: runs/NAME-N, the first that is free.
@@ -48,7 +48,7 @@ pub struct Args {
     /// Start from these weights (a model of ours).
     #[arg(long)]
     pub weights: Option<PathBuf>,
-    /// Start the CNN from a torchvision ResNet-18 (safetensors).
+    /// Start the trunk from weights published under other names: for Res-Trans, a torchvision ResNet-18 (safetensors).
     #[arg(long)]
     pub trunk: Option<PathBuf>,
     /// Seconds between snapshots.

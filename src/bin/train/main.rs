@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use args::Args;
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::models::resnet::import_torchvision;
 use emotone::nn::{Weights, file};
 use emotone::train::dataset::Dataset;
 use emotone::train::recipe::Recipe;
@@ -60,13 +59,11 @@ fn start(args: &Args) -> Result<ExitCode> {
     }
     let spec = RunSpec {
         start: start_weights(args, &config)?,
-        config,
-        data: args.data_spec(),
-        out: args.out()?,
         resume: args.resume,
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
         tune: args.tune,
+        ..RunSpec::new(config, args.data_spec(), args.out()?)
     };
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
@@ -90,7 +87,7 @@ fn start(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// Weights to start from: a model of ours, or a torchvision ResNet-18 for the trunk.
+/// Weights to start from: a model of ours, or a trunk published under other names.
 fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
     let mut weights = Weights::new();
     if let Some(path) = &args.weights {
@@ -98,7 +95,8 @@ fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
     }
     if let Some(path) = &args.trunk {
         let (tensors, _) = file::read(path)?;
-        weights.extend(import_torchvision(&tensors, "cnn", config.image.channels).with_context(|| path.display().to_string())?);
+        let renamed = config.network()?.import(&tensors, &config.input_shape());
+        weights.extend(renamed.with_context(|| path.display().to_string())?);
     }
     Ok(weights)
 }
@@ -117,15 +115,8 @@ fn doctor(request: AdapterRequest) -> Result<ExitCode> {
 
 /// Prints the compiled training step of each stage.
 fn plan(device: &Arc<Device>, config: &Config) -> Result<ExitCode> {
-    let recipe = Recipe {
-        classes: (0..8).map(|i| format!("class{i}")).collect(),
-        speakers: (0..20).map(|i| format!("speaker{i}")).collect(),
-        mean: vec![0.0; config.image.channels],
-        deviation: vec![1.0; config.image.channels],
-        data_hash: String::new(),
-        config: config.clone(),
-        choices: Default::default(),
-    };
+    let names = |what: &str, n: usize| (0..n).map(|i| format!("{what}{i}")).collect::<Vec<_>>();
+    let recipe = Recipe::untrained(config.clone(), &names("class", 8), &names("speaker", 20))?;
     for (stage, text) in run::plans(device, &recipe)? {
         println!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);
     }

@@ -52,7 +52,7 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
     let train = &data.split.train;
     let rows: Vec<usize> = (0..IMAGES).map(|i| train[i * train.len() / IMAGES]).collect();
     let (c, s) = (config.image.channels, config.image.size);
-    let levels = Levels { low: 0.0, high: 1.0, fill: data.moments[0].0 };
+    let levels = Levels { low: 0.0, high: 1.0, fill: data.mean_std[0].0 };
     for (name, settings) in variants(&config.augment) {
         let mut g = Graph::new();
         let x = g.input("x", [IMAGES, c, s, s]);

@@ -111,13 +111,14 @@ impl Show {
         }
         let part = |name: &str, v: Option<f64>| v.map(|v| format!("  {name} {v:.3}")).unwrap_or_default();
         self.line(&format!(
-            "{} epoch {:>3}  loss {:.4}{}{}{}{}",
+            "{} epoch {:>3}  loss {:.4}{}{}{}{}{}",
             r.stage,
             r.epoch,
             r.loss,
             part("valid UAR", r.valid_uar),
             part("WA", r.valid_wa),
             part("F1", r.valid_macro_f1),
+            part("valid CCC", r.valid_ccc),
             if r.best { "  *" } else { "" }
         ));
     }
@@ -130,6 +131,9 @@ impl Show {
         }
         if let Some(accuracy) = result.speaker_accuracy {
             println!("speaker accuracy (training speakers, held-out utterances): {accuracy:.3}");
+        }
+        if let Some(ccc) = result.test_ccc {
+            println!("test concordance: {ccc:.3}");
         }
         if let Some(test) = &result.test {
             let mut matrix = Confusion::new(test.classes.clone());

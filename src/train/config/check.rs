@@ -1,19 +1,11 @@
 //! Ranges of all values, and what values must agree on.
 
-use std::fmt::Display;
-
 use super::Config;
-use super::words::{Fit, Loss, MixLabels};
-use crate::{Error, Result};
-
-/// Fails unless low <= value <= high; NaN fails.
-fn within<T: PartialOrd + Display>(key: &str, value: T, low: T, high: T) -> Result<()> {
-    if value >= low && value <= high { Ok(()) } else { Err(Error::Config(format!("{key} = {value}: allowed is {low} to {high}"))) }
-}
-
-fn require(holds: bool, key: &str, value: impl Display, rule: impl Display) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Config(format!("{key} = {value}: must {rule}"))) }
-}
+use super::section::Target;
+use super::words::{Fit, Loss, MixLabels, nearest};
+use crate::Result;
+use crate::models::{Input, TRUNK};
+use crate::range::{require, within};
 
 impl Config {
     /// Checks every value and the agreements between them.
@@ -24,9 +16,10 @@ impl Config {
         self.check_frontend()?;
         self.check_image()?;
         self.check_augment()?;
-        self.check_model()?;
+        self.check_tasks()?;
         self.check_train()?;
-        self.check_stages()
+        self.check_stages()?;
+        self.check_model()
     }
 
     fn check_frontend(&self) -> Result<()> {
@@ -48,8 +41,7 @@ impl Config {
 
     fn check_image(&self) -> Result<()> {
         let i = &self.image;
-        within("image.size", i.size, 32, 1024)?;
-        require(i.size.is_multiple_of(32), "image.size", i.size, "be a multiple of 32, by which the network shrinks it")?;
+        within("image.size", i.size, 8, 1024)?;
         within("image.seconds", i.seconds, 0.1, 120.0)?;
         if i.fit == Fit::Pad {
             let frames = i.seconds * f64::from(self.frontend.sample_rate) / self.frontend.hop as f64;
@@ -80,8 +72,10 @@ impl Config {
         let both = a.mixup.ratio + h.ratio;
         require(both <= 1.0, "augment.mixup.ratio", a.mixup.ratio, "leave room for horizontal_mixup.ratio: their sum may not exceed 1")?;
         let multihot = h.ratio > 0.0 && h.labels == MixLabels::Multihot;
-        let rule = "be \"share\" or \"dominant\" with train.loss = \"cross_entropy\", whose labels add up to 1";
-        require(!(multihot && self.train.loss == Loss::CrossEntropy), "augment.horizontal_mixup.labels", h.labels, rule)?;
+        for (name, _) in self.task.iter().filter(|(_, t)| multihot && t.target == Target::Label && t.loss == Loss::CrossEntropy) {
+            let rule = format!("be \"share\" or \"dominant\" with task.{name}.loss = \"cross_entropy\", whose labels add up to 1");
+            require(false, "augment.horizontal_mixup.labels", h.labels, rule)?;
+        }
         within("augment.spec_augment.time_masks", a.spec_augment.time_masks, 0, 16)?;
         within("augment.spec_augment.time_width", a.spec_augment.time_width, 0.0, 1.0)?;
         within("augment.spec_augment.freq_masks", a.spec_augment.freq_masks, 0, 16)?;
@@ -89,17 +83,25 @@ impl Config {
     }
 
     fn check_model(&self) -> Result<()> {
-        let m = &self.model;
-        within("model.width", m.width, 4, 256)?;
-        within("model.reduction", m.reduction, 1, 64)?;
-        let rule = format!("be at most model.width = {}, or channel attention has no channels left", m.width);
-        require(!m.se || m.reduction <= m.width, "model.reduction", m.reduction, rule)?;
-        within("model.depth", m.depth, 1, 24)?;
-        within("model.heads", m.heads, 1, 64)?;
-        let rule = format!("divide the transformer's width 8 x model.width = {}", m.features());
-        require(m.features().is_multiple_of(m.heads), "model.heads", m.heads, rule)?;
-        within("model.ff", m.ff, 0, 16_384)?;
-        within("model.dropout", m.dropout, 0.0, 0.9)
+        let network = self.network()?;
+        let rule = "be one that takes images: front ends for sequences and raw signals are not there yet";
+        require(network.input() == Input::Image, "model.name", self.model.name(), rule)?;
+        network.check(&self.input_shape())
+    }
+
+    fn check_tasks(&self) -> Result<()> {
+        for (name, task) in &self.task {
+            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            require(plain && name != TRUNK, &format!("task.{name}"), "...", "have a name of letters, digits and _, other than trunk")?;
+            let numbers = matches!(&task.target, Target::Columns(names) if names.len() == 1);
+            let key = format!("task.{name}.loss");
+            let rule = "be \"mse\" for the numbers of one column, and only for them";
+            require((task.loss == Loss::Mse) == numbers, &key, task.loss, rule)?;
+            let key = format!("task.{name}.metric");
+            let rule = "be \"ccc\" for the numbers of one column, and only for them";
+            require((task.metric.name() == "ccc") == numbers, &key, task.metric, rule)?;
+        }
+        Ok(())
     }
 
     fn check_train(&self) -> Result<()> {
@@ -130,18 +132,32 @@ impl Config {
         within("train.step_epochs", t.step_epochs, 1, 100_000)?;
         within("train.warmup_epochs", t.warmup_epochs, 0.0, 1000.0)?;
         within("train.ema", t.ema, 0.0, 0.999_999)?;
-        within("train.early_stopping", t.early_stopping, 0, 100_000)?;
-        within("train.joint_alpha", t.joint_alpha, 0.0, 100.0)
+        within("train.early_stopping", t.early_stopping, 0, 100_000)
     }
 
     fn check_stages(&self) -> Result<()> {
-        let s = &self.stage;
-        let all =
-            [("voiceprint", &s.voiceprint), ("emotion", &s.emotion), ("finetune", &s.finetune), ("single", &s.single), ("joint", &s.joint)];
-        for (name, stage) in all {
+        for (name, stage) in &self.stage {
             within(&format!("stage.{name}.epochs"), stage.epochs, 1, 100_000)?;
             within(&format!("stage.{name}.lr"), stage.lr, 1e-9, 10.0)?;
+            for (task, weight) in &stage.tasks {
+                self.known_task(&format!("stage.{name}.tasks"), task)?;
+                within(&format!("stage.{name}.tasks.{task}"), *weight, 0.0, 100.0)?;
+            }
+            require(stage.tasks().next().is_some(), &format!("stage.{name}.tasks"), "{}", "name at least one task with a weight above 0")?;
+            for group in stage.trains.iter().filter(|g| *g != TRUNK) {
+                self.known_task(&format!("stage.{name}.trains"), group)?;
+            }
+            let learns = stage.trains(TRUNK) || stage.tasks().any(|(task, _)| stage.trains(task));
+            let rule = "name trunk or a task of the stage: what else is there is not reached by its losses";
+            require(learns, &format!("stage.{name}.trains"), format_args!("{:?}", stage.trains), rule)?;
         }
-        Ok(())
+        self.stages().map(|_| ())
+    }
+
+    fn known_task(&self, key: &str, name: &str) -> Result<()> {
+        let names = self.task.keys().map(String::as_str);
+        let hint = nearest(name, names.clone()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+        let all = names.collect::<Vec<_>>().join(", ");
+        require(self.task.contains_key(name), key, format_args!("{name:?}"), format_args!("be one of the tasks {all}{hint}"))
     }
 }

@@ -1,11 +1,12 @@
 //! The sections of a configuration. Real numbers are f64 so that they print as they were written.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::*;
 pub use crate::augment::{Augment, Cutout, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use crate::features::{Frontend, Image};
-pub use crate::models::Model;
 
 /// `[train]`: how the network learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,18 +22,16 @@ pub struct Train {
     /// Computes what the backward pass needs from inside a residual block or a transformer layer a second time, for memory.
     pub recompute: bool,
     /// Stages in order.
-    pub stages: Vec<StageName>,
+    pub stages: Vec<String>,
     /// Optimiser.
     pub optimiser: Optimiser,
-    /// Loss of the emotion task; the speaker task has cross-entropy.
-    pub loss: Loss,
     /// Share of the label spread over all classes.
     pub label_smoothing: f64,
     /// Exponent of the focal loss.
     pub focal_gamma: f64,
     /// Decay of all weights per step, times the learning rate.
     pub weight_decay: f64,
-    /// Decay rates of AdamW's moments; the second is RMSprop's too.
+    /// Decay rates of AdamW's averages; the second is RMSprop's too.
     pub betas: [f64; 2],
     /// Added to the denominators of AdamW and RMSprop.
     pub eps: f64,
@@ -54,34 +53,84 @@ pub struct Train {
     pub early_stopping: usize,
     /// Frozen layers keep their batch-norm statistics too.
     pub bn_frozen: bool,
-    /// Weight of the speaker loss in the joint stage.
-    pub joint_alpha: f64,
     /// Every class is drawn equally often.
     pub class_balanced: bool,
 }
 
-/// `[stage.*]`: what differs between stages.
+/// `[task.NAME]`: what a head learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Stages {
-    /// `[stage.voiceprint]`
-    pub voiceprint: Stage,
-    /// `[stage.emotion]`
-    pub emotion: Stage,
-    /// `[stage.finetune]`
-    pub finetune: Stage,
-    /// `[stage.single]`
-    pub single: Stage,
-    /// `[stage.joint]`
-    pub joint: Stage,
+pub struct Task {
+    /// Where its targets come from.
+    pub target: Target,
+    /// Which head of the network learns it.
+    pub head: Head,
+    /// Its loss.
+    pub loss: Loss,
+    /// What it is validated by.
+    pub metric: Metric,
 }
 
-/// One stage.
+/// Where the targets of a task come from: `label`, `speaker`, or `column:NAME,...`: numbers in columns of a manifest (one for a number
+/// such as valence; one per class for the probabilities of a teacher).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// The emotion label.
+    Label,
+    /// The training speaker.
+    Speaker,
+    /// Numbers in columns of the manifest.
+    Columns(Vec<String>),
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match (text.as_str(), text.strip_prefix("column:")) {
+            ("label", _) => Ok(Target::Label),
+            ("speaker", _) => Ok(Target::Speaker),
+            (_, Some(names)) if !names.split(',').any(|n| n.trim().is_empty()) => {
+                Ok(Target::Columns(names.split(',').map(|n| n.trim().to_string()).collect()))
+            }
+            _ => Err(format!("{text:?} is not one of label, speaker, column:NAME or column:NAME,NAME,...")),
+        }
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> String {
+        match target {
+            Target::Label => "label".into(),
+            Target::Speaker => "speaker".into(),
+            Target::Columns(names) => format!("column:{}", names.join(",")),
+        }
+    }
+}
+
+/// `[stage.NAME]`: what differs between stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
+    /// Groups of parameters that are trained: `trunk`, and the names of tasks for their heads.
+    pub trains: Vec<String>,
     /// Passes over the training set.
     pub epochs: usize,
     /// Base learning rate.
     pub lr: f64,
     /// Whether images are augmented.
     pub augment: bool,
+    /// Tasks by name, and the weights of their losses; 0 for a task that is left out.
+    pub tasks: BTreeMap<String, f64>,
+}
+
+impl Stage {
+    /// Whether parameters of a group are trained.
+    pub fn trains(&self, group: &str) -> bool {
+        self.trains.iter().any(|g| g == group)
+    }
+
+    /// Names of its tasks and the weights of their losses.
+    pub fn tasks(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.tasks.iter().filter(|(_, weight)| **weight > 0.0).map(|(name, weight)| (name.as_str(), *weight))
+    }
 }

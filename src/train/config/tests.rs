@@ -4,6 +4,10 @@ fn message(result: Result<impl std::fmt::Debug>) -> String {
     result.expect_err("must fail").to_string()
 }
 
+fn integer(config: &Config, key: &str) -> i64 {
+    config.model.0[key].as_integer().unwrap()
+}
+
 fn changed(assignments: &[&str]) -> Result<Config> {
     let mut config = Config::preset("small")?;
     assignments.iter().try_for_each(|a| config.set(a))?;
@@ -28,9 +32,8 @@ fn presets_are_valid_and_survive_printing() {
     assert_eq!(hashes.len(), Config::PRESETS.len(), "presets are alike");
     assert!(Config::preset("tiny").unwrap().to_toml().unwrap().contains("\n[augment.horizontal_mixup]\nratio = 0.3\na = 0.05\nb = 1.25\n"));
     let paper = Config::preset("paper").unwrap();
-    assert_eq!((paper.image.size, paper.model.width, paper.model.depth, paper.model.heads, paper.train.batch), (256, 64, 6, 8, 12));
-    assert_eq!((paper.stage(StageName::Emotion).lr, paper.stage(StageName::Emotion).epochs), (5e-4, 60));
-    assert_eq!((paper.model.features(), paper.model.feed_forward()), (512, 2048));
+    assert_eq!((paper.image.size, integer(&paper, "width"), integer(&paper, "depth"), paper.train.batch), (256, 64, 6, 12));
+    assert_eq!((paper.stage["emotion"].lr, paper.stage["emotion"].epochs), (5e-4, 60));
 }
 
 #[test]
@@ -48,11 +51,11 @@ fn overrides_of_every_type() {
     ])
     .unwrap();
     assert_eq!((c.train.batch, c.train.betas, c.frontend.pre_emphasis), (24, [0.0, 0.99], 0.0));
-    assert_eq!((c.frontend.window, c.model.norm, c.model.se), (Window::Hann, NormPlace::Post, false));
-    assert_eq!(c.train.stages, [StageName::Single, StageName::Joint]);
-    assert_eq!((c.augment.horizontal_mixup.a, c.stage.single.lr), (0.1, 3e-4));
-    assert_eq!(changed(&["train.stages=[\"joint\"]"]).unwrap().train.stages, [StageName::Joint]);
-    assert_eq!(changed(&["train.stages=single"]).unwrap().train.stages, [StageName::Single]);
+    assert_eq!((c.frontend.window, c.model.0["norm"].as_str(), c.model.0["se"].as_bool()), (Window::Hann, Some("post"), Some(false)));
+    assert_eq!(c.train.stages, ["single", "joint"]);
+    assert_eq!((c.augment.horizontal_mixup.a, c.stage["single"].lr), (0.1, 3e-4));
+    assert_eq!(changed(&["train.stages=[\"joint\"]"]).unwrap().train.stages, ["joint"]);
+    assert_eq!(changed(&["train.stages=single"]).unwrap().train.stages, ["single"]);
 }
 
 #[test]
@@ -82,6 +85,20 @@ fn unknown_names_suggest_the_nearest() {
         ("train.bn_frozen=1", "must be true or false"),
         ("train=1", "must be a section"),
         ("train.batch.size=1", "must be an integer"),
+        ("model.name=res_tran", "model.name = \"res_tran\" is not one of res_trans; did you mean \"res_trans\"?"),
+        ("model.norm=past", "model.norm: \"past\" is not one of pre, post; did you mean \"post\"?"),
+        ("model.withd=3", "did you mean `model.width`?"),
+        (
+            "stage.emotoin.epochs=3",
+            "unknown key `stage.emotoin`; did you mean `stage.emotion`?; a new stage needs a value `stage.emotoin.tasks`",
+        ),
+        (
+            "stage.joint.tasks.speakers=1",
+            "stage.joint.tasks = \"speakers\": must be one of the tasks emotion, speaker; did you mean \"speaker\"?",
+        ),
+        ("stage.joint.trains=trunk,emotio", "did you mean \"emotion\"?"),
+        ("task.emotion.target=lable", "is not one of label, speaker, column:NAME"),
+        ("preset=tiny", "--preset"),
         ("batch", "section.key=value"),
         ("=3", "unknown key"),
     ];
@@ -121,7 +138,7 @@ fn every_number_has_a_range() {
 
 #[test]
 fn agreements_between_values() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["train.label_smoothing=1.5"], "train.label_smoothing = 1.5: allowed is 0 to 0.9"),
         (&["model.heads=7"], "model.heads = 7: must divide the transformer's width 8 x model.width = 128"),
         (&["train.batch=10", "train.micro_batches=4"], "must divide train.batch = 10"),
@@ -134,6 +151,10 @@ fn agreements_between_values() {
         (&["train.stages=[]"], "at least one stage"),
         (&["augment.mixup.ratio=0.9"], "may not exceed 1"),
         (&["augment.horizontal_mixup.labels=multihot"], "cross_entropy"),
+        (&["stage.joint.tasks.emotion=0", "stage.joint.tasks.speaker=0"], "stage.joint.tasks = {}: must name at least one task"),
+        (&["stage.emotion.trains=speaker"], "stage.emotion.trains = [\"speaker\"]: must name trunk or a task of the stage"),
+        (&["task.emotion.target=column:valence"], "task.emotion.loss = cross_entropy: must be \"mse\" for the numbers of one column"),
+        (&["task.emotion.loss=mse"], "task.emotion.loss = mse: must be \"mse\" for the numbers of one column, and only for them"),
     ];
     for (assignments, wanted) in cases {
         let got = message(changed(assignments));
@@ -141,4 +162,31 @@ fn agreements_between_values() {
     }
     changed(&["augment.horizontal_mixup.labels=multihot", "train.loss=bce"]).unwrap();
     changed(&["frontend.n_fft=1024", "frontend.frame=1000"]).unwrap();
+}
+
+#[test]
+fn stages_and_tasks_of_ones_own() {
+    let text = "preset = \"tiny\"\n[train]\nstages = [\"warm\"]\n[task.valence]\ntarget = \"column:valence\"\nloss = \"mse\"\nmetric = \"ccc\"\n\
+        [stage.warm]\ntasks = { valence = 1, emotion = 0.5 }\ntrains = [\"trunk\", \"valence\"]\nepochs = 3";
+    let c = Config::parse(text, "own").unwrap();
+    c.check().unwrap();
+    assert_eq!(c.stage["warm"].tasks().collect::<Vec<_>>(), [("emotion", 0.5), ("valence", 1.0)]);
+    assert_eq!((c.stage["warm"].epochs, c.stage["warm"].augment, c.task["valence"].head), (3, true, Head::Main));
+    assert_eq!(Config::parse(&c.to_toml().unwrap(), "printed").unwrap(), c);
+}
+
+/// The configuration file of a run of an earlier version, whose losses and stages stood elsewhere.
+#[test]
+fn configurations_of_earlier_versions_are_read() {
+    let old = include_str!("../../../tests/fixtures/old/old-config.toml");
+    let mut today = Config::preset("tiny").unwrap();
+    let changes = ["image.size=32", "model.width=4", "model.heads=2", "train.batch=8", "train.stages=voiceprint,emotion"];
+    for s in changes.iter().chain(&["stage.voiceprint.epochs=1", "stage.emotion.epochs=1"]) {
+        today.set(s).unwrap();
+    }
+    assert!(Config::parse(old, "old").unwrap().same_values(&today));
+    assert!(Config::stored(old.parse().unwrap()).unwrap().same_values(&today));
+    let other = old.replace("joint_alpha = 0.3", "joint_alpha = 0.7").replace("loss = \"cross_entropy\"", "loss = \"focal_bce\"");
+    let other = Config::parse(&other, "old").unwrap();
+    assert!((other.stage["joint"].tasks["speaker"], other.task["emotion"].loss) == (0.7, Loss::FocalBce) && !other.same_values(&today));
 }

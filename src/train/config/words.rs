@@ -5,23 +5,9 @@ use crate::words::words;
 
 pub use crate::augment::MixLabels;
 pub use crate::features::{Fit, MelNorm, MelScale, Normalise};
-pub use crate::models::{LayerNormKind, ModelName, NormPlace, Position, SpeakerHead, Token};
 pub use crate::ops::{Padding, Resize, Window};
 
 words! {
-    /// Stages of training.
-    StageName {
-        /// Convolutional network on speakers.
-        Voiceprint = "voiceprint",
-        /// Transformer and emotion head on the frozen convolutional network.
-        Emotion = "emotion",
-        /// Everything on emotions, from the weights there are.
-        Finetune = "finetune",
-        /// Everything on emotions, from scratch.
-        Single = "single",
-        /// Everything on emotions and speakers at once.
-        Joint = "joint",
-    }
     /// Optimisers.
     Optimiser {
         /// Adam with decoupled weight decay.
@@ -38,7 +24,23 @@ words! {
         /// Operands of products and convolutions rounded to half precision for cooperative matrices; sums, weights and all else single.
         F16 = "f16",
     }
-    /// Losses of the emotion task.
+    /// Which head of the network a task is learnt by.
+    Head {
+        /// The network's own.
+        Main = "main",
+        /// A light one on the features.
+        Auxiliary = "auxiliary",
+    }
+    /// What a stage is validated by; larger is better.
+    Metric {
+        /// Recall averaged over classes.
+        Uar = "uar",
+        /// Share of right answers.
+        Accuracy = "accuracy",
+        /// Concordance correlation of numbers.
+        Ccc = "ccc",
+    }
+    /// Losses of a task.
     Loss {
         /// Softmax cross-entropy.
         CrossEntropy = "cross_entropy",
@@ -46,6 +48,8 @@ words! {
         FocalBce = "focal_bce",
         /// Sigmoid binary cross-entropy.
         Bce = "bce",
+        /// Mean squared error, of numbers.
+        Mse = "mse",
     }
     /// Learning-rate schedules.
     Schedule {

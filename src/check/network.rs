@@ -1,0 +1,197 @@
+//! What every network must do, whoever wrote it: gradients that are derivatives, a trunk that stays frozen, the same losses every time,
+//! weights that survive a file, recomputation that changes no bit, and inference that says what evaluation says.
+
+use crate::compile::{Options, Program, States};
+use crate::gpu::Device;
+use crate::models::TRUNK;
+use crate::nn::optimiser::{self, GRADIENTS};
+use crate::nn::{Params, RNG, STATISTICS, TRAINABLE, Weights, counter, file};
+use crate::reference::noise;
+use crate::train::config::{Config, Stage};
+use crate::train::inference::Inference;
+use crate::train::learner::Learner;
+use crate::train::recipe::{Recipe, Source, port};
+use crate::train::step::{Batch, Step};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// Inputs of a batch.
+const BATCH: usize = 4;
+/// Updates of [`golden`].
+const UPDATES: usize = 10;
+
+/// The network `name` at its tiny size, with settings `sets`, for four classes and three speakers.
+///
+/// # Errors
+/// Settings that are not there.
+pub fn tiny(name: &str, sets: &[&str]) -> Result<Recipe> {
+    let mut config = Config::preset("tiny")?;
+    for s in [&format!("model.name={name}"), "train.batch=4", "train.stages=joint", "train.ema=0.5"].into_iter().chain(sets.iter().copied())
+    {
+        config.set(s)?;
+    }
+    config.stage.values_mut().for_each(|stage| stage.augment = false);
+    config.check()?;
+    let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+    Recipe::untrained(config, &names(4), &names(3))
+}
+
+/// Runs all checks.
+///
+/// # Errors
+/// [`Error::Graph`] saying what does not hold, with both values; what keeps the network from running.
+pub fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
+    for stage in ["joint", "emotion"] {
+        derivative(device, recipe, stage)?;
+    }
+    frozen_trunk(device, recipe)?;
+    recomputation(device, recipe)?;
+    survives_a_file(device, recipe)
+}
+
+fn require(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Graph(what())) }
+}
+
+/// A batch for a stage of a recipe.
+fn batch(recipe: &Recipe, stage: &Stage) -> Result<Batch> {
+    let n = BATCH * recipe.input_shape(Source::Raw)?.iter().product::<usize>();
+    let target = |(task, _): (&str, f64)| {
+        let k = recipe.outputs(task).len();
+        (task.to_string(), (0..BATCH * k).map(|i| f32::from(u8::from(i % k == (i / k) % k))).collect())
+    };
+    Ok(Batch { x: noise(50, n).iter().map(|&v| v as f32).collect(), targets: stage.tasks().map(target).collect(), pairs: None })
+}
+
+/// The loss at given weights, and the gradient of every trained parameter by name, in memory filled with NaN beforehand.
+fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weights: Option<&Weights>) -> Result<(f64, Weights, Weights)> {
+    let trained = stage.clone();
+    let mut params = Params::new(move |group| trained.trains(group));
+    let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
+    let mut g = built.graph;
+    optimiser::backward(&mut g, &params, &built.used, built.loss)?;
+    g.output(port::LOSS, built.loss);
+    let mut states = States::new(device);
+    params.allocate(&mut states)?;
+    states.create(GRADIENTS, optimiser::extent(&params))?;
+    let weights = weights.cloned().unwrap_or_else(|| params.initial(7));
+    params.upload(&states, &weights, true)?;
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
+    let batch = batch(recipe, stage)?;
+    program.write(port::X, &batch.x)?;
+    for (task, values) in &batch.targets {
+        program.write(&port::target(task), values)?;
+    }
+    if program.has_input(RNG) {
+        program.write_u32(RNG, &counter(1, 2))?;
+    }
+    program.run()?;
+    require(program.overruns()? == 0, || "a kernel writes past the end of a value".into())?;
+    let loss = f64::from(program.read(port::LOSS)?[0]);
+    Ok((loss, params.download(&states, Some(GRADIENTS))?, weights))
+}
+
+/// `(L(w + ε t) − L(w − ε t)) / 2ε` against `∇L · t`, with t along the gradient's signs so that the difference is not lost in rounding.
+///
+/// # Errors
+/// As [`verify`].
+pub fn derivative(device: &Arc<Device>, recipe: &Recipe, stage: &str) -> Result<()> {
+    let stage = recipe.config.stage(stage)?;
+    let (_, gradient, weights) = loss_and_gradient(device, recipe, stage, None)?;
+    let step = 1e-5;
+    let moved = |sign: f32| -> Result<f64> {
+        let mut w = weights.clone();
+        for (name, (_, d)) in &gradient {
+            let values = w.get_mut(name).map(|(_, v)| v.as_mut_slice()).unwrap_or_default();
+            values.iter_mut().zip(d).for_each(|(v, d)| *v += sign * step * d.signum());
+        }
+        Ok(loss_and_gradient(device, recipe, stage, Some(&w))?.0)
+    };
+    let numeric = (moved(1.0)? - moved(-1.0)?) / (2.0 * f64::from(step));
+    let exact: f64 = gradient.values().flat_map(|(_, d)| d).map(|d| f64::from(d.abs())).sum();
+    let error = (numeric - exact).abs() / exact;
+    require(error < 0.02, || format!("finite difference {numeric} along the gradient, which promises {exact}"))
+}
+
+/// Where the trunk is not trained, it gets no backward nodes, and updates change neither its weights nor its statistics; the head moves.
+///
+/// # Errors
+/// As [`verify`].
+pub fn frozen_trunk(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
+    let stage = recipe.config.stage("emotion")?;
+    let mut params = Params::new(|group| group == "emotion");
+    let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
+    let (mut g, forward) = (built.graph.clone(), built.graph.nodes().len());
+    optimiser::backward(&mut g, &params, &built.used, built.loss)?;
+    let scope = recipe.config.network()?.scope(TRUNK).to_string();
+    let inside = |at: &str| at == scope || at.starts_with(&format!("{scope}."));
+    let backward = g.nodes()[forward..].iter().find(|n| inside(&n.scope));
+    require(backward.is_none(), || format!("backward node in {}", backward.map_or("", |n| &n.scope)))?;
+    let mut learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
+    let before = learner.weights()?;
+    learner.update(&[batch(recipe, stage)?], 1e-2).and_then(Step::done)?;
+    let after = learner.weights()?;
+    let moved: Vec<&String> = before.keys().filter(|n| before[*n] != after[*n]).collect();
+    let wrong =
+        moved.iter().find(|n| params.get(n).is_none_or(|p| p.place.buffer != TRAINABLE && p.place.buffer != STATISTICS) || inside(n));
+    require(wrong.is_none(), || format!("an update moved {wrong:?}, which is frozen"))?;
+    require(!moved.is_empty(), || "an update moved nothing".into())
+}
+
+/// Losses of ten updates of everything, to be compared with those recorded.
+///
+/// # Errors
+/// What keeps the network from running.
+pub fn golden(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<f64>> {
+    let (_, _, losses) = updates(device, recipe, UPDATES)?;
+    Ok(losses)
+}
+
+/// A learner after some updates of everything, the bits of all it holds, and the losses.
+fn updates(device: &Arc<Device>, recipe: &Recipe, n: usize) -> Result<(Learner, Weights, Vec<f64>)> {
+    let stage = recipe.config.stage("joint")?;
+    let mut learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
+    let batch = [batch(recipe, stage)?];
+    let losses = (0..n).map(|_| Ok(learner.update(&batch, 3e-3)?.done()?.loss)).collect::<Result<Vec<f64>>>()?;
+    let snapshot = learner.snapshot()?;
+    Ok((learner, snapshot, losses))
+}
+
+/// With recomputation: the same losses, weights, statistics and averages to the bit, in less memory.
+///
+/// # Errors
+/// As [`verify`].
+pub fn recomputation(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
+    let mut again = recipe.clone();
+    again.config.train.recompute = true;
+    let (plain, bits, losses) = updates(device, recipe, 3)?;
+    let (less, same, others) = updates(device, &again, 3)?;
+    let of = |l: &Learner| l.plan().arena_bytes();
+    require(losses == others && bits == same, || format!("losses {losses:?}, with recomputation {others:?}; or weights that differ"))?;
+    require(10 * of(&less) < 9 * of(&plain), || format!("{} bytes, {} with recomputation", of(&plain), of(&less)))
+}
+
+/// A trained network says the same from a file, with all inputs at once as with one, and as the learner's evaluation did.
+///
+/// # Errors
+/// As [`verify`].
+pub fn survives_a_file(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
+    let (learner, _, _) = updates(device, recipe, 3)?;
+    let task = recipe.answers()?;
+    let batch = batch(recipe, recipe.config.stage("joint")?)?;
+    let width = batch.x.len() / BATCH;
+    let row = |i: usize| &batch.x[i * width..][..width];
+    let evaluated = learner.infer(task, BATCH, &row)?;
+    let bytes = file::to_bytes(&learner.weights()?, &recipe.to_metadata()?).map_err(Error::Graph)?;
+    let (weights, metadata) = file::parse(&bytes).map_err(Error::Graph)?;
+    let read = Recipe::from_metadata(&metadata).map_err(Error::Graph)?;
+    let logits = port::logits(task);
+    let ask = |batch: usize| {
+        Inference::new(device, &read, &weights, batch, &[logits.as_str(), port::EMBEDDING], read.options())?.run(&logits, BATCH, &row)
+    };
+    let (whole, single) = (ask(BATCH)?, ask(1)?);
+    require(whole == evaluated, || format!("evaluation says {evaluated:?}, the model in its file {whole:?}"))?;
+    let pairs = whole.iter().flatten().zip(single.iter().flatten());
+    let apart = pairs.fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+    require(apart < 1e-4, || format!("logits {whole:?} of a batch, {single:?} one by one"))
+}

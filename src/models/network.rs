@@ -1,0 +1,99 @@
+//! What a network is to those who train and ask it.
+
+use crate::graph::Var;
+use crate::nn::layers::linear;
+use crate::nn::{Context, Weights};
+use crate::{Error, Result, ops};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+
+/// Group of the parameters that [`Network::features`] builds. The parameters of a head are in the group of the head's task.
+pub const TRUNK: &str = "trunk";
+
+/// What a network takes, without the batch; it decides which front end feeds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// An image (C, H, W) of mel bands over time.
+    Image,
+    /// A sequence (T, F) of feature vectors.
+    Sequence,
+    /// A raw signal (C, N).
+    Signal,
+}
+
+/// A network: a trunk that makes features of inputs, and heads that make outputs of features. It knows layers and shapes, but no task,
+/// no stage of training and no data.
+///
+/// What `--recompute` may compute a second time is marked where it is built, with [`Context::block`](crate::nn::Context::block).
+pub trait Network: Debug + Send + Sync {
+    /// The kind of input it takes.
+    fn input(&self) -> Input;
+
+    /// Checks its settings, and that it takes inputs of `shape` (without the batch). By default nothing is wrong.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key, its value and what is allowed.
+    fn check(&self, shape: &[usize]) -> Result<()> {
+        let _ = shape;
+        Ok(())
+    }
+
+    /// The trunk: inputs (B, ...) to features (B, C, ...). Where it is frozen and inputs do not change, its features are computed once
+    /// for the whole corpus.
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    fn features(&self, cx: &mut Context, x: Var) -> Result<Var>;
+
+    /// The network's own head: features to (B, outputs).
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var>;
+
+    /// A light head for what the trunk learns on the way: features to (B, outputs). By default a linear layer on the embedding.
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    fn auxiliary(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
+        let flat = self.embedding(cx, features)?;
+        linear(cx, flat, outputs, true)
+    }
+
+    /// A vector per input, to compare recordings by: features to (B, C). By default the mean of each channel.
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    fn embedding(&self, cx: &mut Context, features: Var) -> Result<Var> {
+        let shape = cx.g.shape(features).clone();
+        if shape.rank() <= 2 {
+            return Ok(features);
+        }
+        let inner = shape[2..].iter().product::<usize>();
+        let rows = ops::reshape(cx.g, features, [shape[0], shape[1], inner])?;
+        ops::mean(cx.g, rows, 2)
+    }
+
+    /// The scope of a group's parameters, where names must be those of weights published elsewhere. By default the group's name.
+    fn scope<'a>(&self, group: &'a str) -> &'a str {
+        group
+    }
+
+    /// Weights published under other names (torchvision's, timm's), renamed and fitted to inputs of `shape`.
+    ///
+    /// # Errors
+    /// When it knows no other names, or a tensor is missing or of another shape.
+    fn import(&self, foreign: &Weights, shape: &[usize]) -> Result<Weights> {
+        let _ = (foreign, shape);
+        Err(Error::Config("this network imports no weights published under other names; --weights takes models of ours".into()))
+    }
+}
+
+/// What registering a network takes besides [`Network`]: its fields are the keys of `[model]`.
+pub trait Settings: Network + Serialize + DeserializeOwned + 'static {
+    /// The value of `model.name`.
+    const NAME: &'static str;
+
+    /// Its settings at a size: `tiny` for tests and the demo, `small` for a few processor cores, `paper` as published.
+    fn preset(size: &str) -> Self;
+}

@@ -1,0 +1,162 @@
+//! The update of all parameters: clipping, the optimiser's rule and the moving average, each one launch over flat buffers.
+
+use super::{Params, TRAINABLE};
+use crate::compile::States;
+use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
+use crate::{Error, Result, ops};
+
+/// State buffer of gradients, laid out as [`TRAINABLE`].
+pub const GRADIENTS: &str = "gradients";
+/// State buffer of the gradients' moving average, laid out as [`TRAINABLE`].
+pub const EXP_AVG: &str = "exp_avg";
+/// State buffer of the squared gradients' moving average, laid out as [`TRAINABLE`].
+pub const EXP_AVG_SQ: &str = "exp_avg_sq";
+/// State buffer of the weights' moving average, laid out as [`TRAINABLE`].
+pub const EMA: &str = "ema";
+/// Program input of the scalars that change from update to update; see [`Optimiser::scalars`].
+pub const SCALARS: &str = "optimiser";
+/// Program output: the global gradient norm before clipping.
+pub const NORM: &str = "norm";
+
+/// How a gradient becomes a change of weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// Adam with decoupled weight decay; see [`ops::adamw`].
+    AdamW {
+        /// Decay rates of both averages.
+        betas: [f64; 2],
+        /// Added to the denominator.
+        eps: f64,
+    },
+    /// Gradient descent; see [`ops::sgd`].
+    Sgd {
+        /// Decay rate of the average.
+        momentum: f64,
+    },
+    /// RMSprop; see [`ops::rmsprop`].
+    RmsProp {
+        /// Decay rate of the squares' average.
+        alpha: f64,
+        /// Decay rate of the steps' average.
+        momentum: f64,
+        /// Added to the denominator.
+        eps: f64,
+    },
+}
+
+/// A rule with what surrounds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Optimiser {
+    /// How a gradient becomes a change of weights.
+    pub rule: Rule,
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of all weights per step, times the learning rate.
+    pub weight_decay: f64,
+    /// Largest global gradient norm; 0 for no clipping.
+    pub clip_norm: f64,
+    /// Decay of the weights' moving average per step; 0 for none.
+    pub ema: f64,
+}
+
+impl Optimiser {
+    /// AdamW with PyTorch's defaults, without decay.
+    pub fn adamw(lr: f64) -> Self {
+        Optimiser { rule: Rule::AdamW { betas: [0.9, 0.999], eps: 1e-8 }, lr, weight_decay: 0.0, clip_norm: 0.0, ema: 0.0 }
+    }
+
+    /// Gradient descent with momentum.
+    pub fn sgd(lr: f64, momentum: f64) -> Self {
+        Optimiser { rule: Rule::Sgd { momentum }, ..Self::adamw(lr) }
+    }
+
+    /// Scalars of update number `t`, from 1, at learning rate `lr`: what a program's input [`SCALARS`] takes.
+    pub fn scalars(&self, lr: f64, t: u64) -> [f32; ops::HYPER] {
+        match self.rule {
+            Rule::AdamW { betas, eps } => ops::hyper_adamw(lr, self.weight_decay, betas, eps, t),
+            Rule::Sgd { momentum } => ops::hyper_sgd(lr, self.weight_decay, momentum),
+            Rule::RmsProp { alpha, momentum, eps } => ops::hyper_rmsprop(lr, self.weight_decay, momentum, alpha, eps),
+        }
+    }
+
+    /// Names of the state buffers it keeps, each laid out as [`TRAINABLE`].
+    pub fn buffers(&self) -> Vec<&'static str> {
+        let mut names = vec![EXP_AVG];
+        if !matches!(self.rule, Rule::Sgd { .. }) {
+            names.push(EXP_AVG_SQ);
+        }
+        if self.ema > 0.0 {
+            names.push(EMA);
+        }
+        names
+    }
+
+    /// Creates its buffers and the gradients', all zero; the weights' average starts at the weights, which are already there.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn allocate(&self, params: &Params, states: &mut States) -> Result<()> {
+        let extent = extent(params);
+        for name in [GRADIENTS].into_iter().chain(self.buffers()) {
+            states.create(name, extent)?;
+        }
+        if self.ema > 0.0 { states.copy(TRAINABLE, EMA, extent) } else { Ok(()) }
+    }
+
+    /// Adds the update of all of `params` from the buffer `gradients`, which holds `loss_scale` times the gradient where that is given.
+    /// A gradient whose norm is not finite changes nothing. Declares the input [`SCALARS`] and the output [`NORM`].
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    pub fn update(&self, g: &mut Graph, params: &Params, gradients: &str, loss_scale: Option<Var>) -> Result<()> {
+        let whole = |g: &mut Graph, name: &str| whole(g, params, name);
+        let (p, d) = (whole(g, TRAINABLE), whole(g, gradients));
+        let scalars = g.input(SCALARS, [ops::HYPER]);
+        let max_norm = if self.clip_norm > 0.0 { self.clip_norm as f32 } else { f32::MAX };
+        let (norm, scale) = match loss_scale {
+            Some(factor) => ops::clip_scaled(g, d, factor, max_norm)?,
+            None => ops::clip(g, d, max_norm)?,
+        };
+        g.output(NORM, norm);
+        let m = whole(g, EXP_AVG);
+        match self.rule {
+            Rule::Sgd { .. } => ops::sgd(g, p, d, m, scalars, Some(scale))?,
+            rule => {
+                let v = whole(g, EXP_AVG_SQ);
+                let update = if matches!(rule, Rule::AdamW { .. }) { ops::adamw } else { ops::rmsprop };
+                update(g, p, d, m, v, scalars, Some(scale))?;
+            }
+        }
+        if self.ema > 0.0 {
+            let average = whole(g, EMA);
+            ops::ema(g, average, p, self.ema)?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds the gradients of the scalar `loss` with respect to the trained ones among the parameters `used`, stored in [`GRADIENTS`].
+///
+/// # Errors
+/// When `loss` is no scalar, or a parameter has no influence on it.
+pub fn backward<'a>(g: &mut Graph, params: &Params, used: impl IntoIterator<Item = (&'a String, &'a Var)>, loss: Var) -> Result<()> {
+    let place = |name: &String| params.get(name).filter(|p| p.place.buffer == TRAINABLE).map(|p| p.place.offset);
+    let (offsets, wanted): (Vec<usize>, Vec<Var>) = used.into_iter().filter_map(|(name, v)| Some((place(name)?, *v))).unzip();
+    if wanted.is_empty() {
+        return Err(Error::Graph("no trained parameter is used".into()));
+    }
+    for (offset, d) in offsets.into_iter().zip(g.grad(loss, &wanted)?) {
+        g.store(d, StateRef { buffer: GRADIENTS.into(), offset });
+    }
+    Ok(())
+}
+
+/// Elements of a buffer laid out as [`TRAINABLE`].
+pub fn extent(params: &Params) -> usize {
+    params.extent(TRAINABLE).max(STATE_ALIGN)
+}
+
+/// A whole buffer laid out as [`TRAINABLE`], as a value.
+pub fn whole(g: &mut Graph, params: &Params, buffer: &str) -> Var {
+    g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent(params)])
+}

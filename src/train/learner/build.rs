@@ -1,0 +1,112 @@
+//! What a learner is made of: the optimiser, state on the device, and the programs.
+
+use crate::compile::{Options, Program, States};
+use crate::gpu::Device;
+use crate::graph::Graph;
+use crate::nn::optimiser::{self, EMA, GRADIENTS, Optimiser, Rule};
+use crate::nn::{Params, STATISTICS, Weights};
+use crate::train::anomaly::Anomaly;
+use crate::train::config::{Optimiser as Method, Train};
+use crate::train::recipe::{StageGraph, port};
+use crate::{Error, Result, ops};
+use std::sync::Arc;
+
+/// Copy of the weights' average, and of the trained weights while the average stands in for them.
+pub(super) const EMA_BACKUP: &str = "ema_backup";
+const STATISTICS_BACKUP: &str = "statistics_backup";
+/// Sum of the gradients of micro-batches or workers.
+pub(super) const SUM: &str = "gradient_sum";
+
+/// The optimiser that `[train]` asks for; its learning rate is the schedule's.
+pub(super) fn method(t: &Train) -> Optimiser {
+    let rule = match t.optimiser {
+        Method::Adamw => Rule::AdamW { betas: t.betas, eps: t.eps },
+        Method::Sgd => Rule::Sgd { momentum: t.momentum },
+        Method::Rmsprop => Rule::RmsProp { alpha: t.betas[1], momentum: t.momentum, eps: t.eps },
+    };
+    Optimiser { rule, lr: 0.0, weight_decay: t.weight_decay, clip_norm: t.clip_norm, ema: t.ema }
+}
+
+/// Creates all state and puts the weights there.
+pub(super) fn state(device: &Arc<Device>, params: &Params, optimiser: &Optimiser, seed: u64, weights: &Weights) -> Result<States> {
+    let mut states = States::new(device);
+    params.allocate(&mut states)?;
+    params.upload(&states, &params.initial(seed), true)?;
+    params.upload(&states, weights, false)?;
+    optimiser.allocate(params, &mut states)?;
+    for (_, copy, elements) in restored(params, optimiser) {
+        states.create(copy, elements)?;
+    }
+    Ok(states)
+}
+
+/// Buffers that a step changes whatever its gradients are, their copies and lengths.
+fn restored(params: &Params, optimiser: &Optimiser) -> Vec<(&'static str, &'static str, usize)> {
+    let statistics = params.extent(STATISTICS);
+    let mut all = Vec::new();
+    if statistics > 0 {
+        all.push((STATISTICS, STATISTICS_BACKUP, statistics));
+    }
+    if optimiser.ema > 0.0 {
+        all.push((EMA, EMA_BACKUP, optimiser::extent(params)));
+    }
+    all
+}
+
+/// The training program, the search for bad numbers in it, and the update on its own where a batch comes in several `parts`.
+pub(super) fn programs(
+    built: StageGraph,
+    params: &Params,
+    states: &States,
+    optimiser: &Optimiser,
+    train: &Train,
+    parts: u32,
+    options: &Options,
+) -> Result<(Program, Anomaly, Option<Program>)> {
+    let StageGraph { graph: mut g, loss, used } = built;
+    let mut scaled = if parts > 1 { ops::scale(&mut g, loss, 1.0 / parts as f32)? } else { loss };
+    let loss_scale = options.half.then(|| g.input(port::LOSS_SCALE, [1]));
+    if let Some(factor) = loss_scale {
+        let shape = g.shape(scaled).clone();
+        let factor = ops::reshape(&mut g, factor, shape)?;
+        scaled = ops::mul(&mut g, scaled, factor)?;
+    }
+    let forward = g.nodes().len();
+    optimiser::backward(&mut g, params, &used, scaled)?;
+    g.output(port::LOSS, loss);
+    let anomaly = Anomaly::new(g.clone(), options.clone(), restored(params, optimiser));
+    let apply = match parts {
+        1 => {
+            optimiser.update(&mut g, params, GRADIENTS, loss_scale)?;
+            None
+        }
+        _ => {
+            let (sum, grads) = (optimiser::whole(&mut g, params, SUM), optimiser::whole(&mut g, params, GRADIENTS));
+            ops::accumulate(&mut g, sum, grads, 1.0)?;
+            Some(update(params, optimiser, options.half)?)
+        }
+    };
+    if train.recompute {
+        g = g.recompute(forward);
+    }
+    let apply = apply.map(|u| Program::new(&u, states, options.clone())).transpose()?;
+    Ok((Program::new(&g, states, options.clone())?, anomaly, apply))
+}
+
+/// The update from the sum of gradients, which is 0 afterwards.
+fn update(params: &Params, optimiser: &Optimiser, half: bool) -> Result<Graph> {
+    let mut g = Graph::new();
+    let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
+    optimiser.update(&mut g, params, SUM, factor)?;
+    let sum = optimiser::whole(&mut g, params, SUM);
+    ops::fill(&mut g, sum, 0.0)?;
+    Ok(g)
+}
+
+pub(super) fn no_half(device: &Device) -> Error {
+    let caps = device.caps();
+    Error::Adapter {
+        adapter: caps.adapter.clone(),
+        reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use f32, or another adapter with --adapter".into(),
+    }
+}

@@ -1,0 +1,109 @@
+//! The recipe as a checkpoint carries it, and what earlier versions wrote.
+
+use super::config::Config;
+use super::recipe::Recipe;
+use crate::nn::file::Metadata;
+use crate::{Error, Result, error::one_line};
+use serde_json::{Value, json};
+
+impl Recipe {
+    /// The recipe as checkpoint metadata.
+    ///
+    /// # Errors
+    /// None for a valid configuration.
+    pub fn to_metadata(&self) -> Result<Metadata> {
+        let text = serde_json::to_string(self).map_err(|e| Error::Config(e.to_string()))?;
+        Ok(Metadata::from([("recipe".to_string(), text), ("version".to_string(), env!("CARGO_PKG_VERSION").to_string())]))
+    }
+
+    /// Reads the recipe back, also that of an earlier version; see [`Config::stored`].
+    ///
+    /// # Errors
+    /// When it is missing, does not parse or contradicts itself.
+    pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
+        let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
+        Self::stored(text).and_then(Self::consistent).map_err(|e| format!("recipe: {e}"))
+    }
+
+    fn stored(text: &str) -> Result<Self, String> {
+        let mut value: Value = serde_json::from_str(text).map_err(|e| one_line(e.to_string()))?;
+        let object = value.as_object_mut().ok_or("not an object")?;
+        let config = object.remove("config").ok_or("missing field `config`")?;
+        let table = serde_json::from_value(config).map_err(|e| one_line(e.to_string()))?;
+        let config = Config::stored(table).map_err(|e| one_line(e.to_string()))?;
+        config.check().map_err(|e| e.to_string())?;
+        object.insert("config".into(), serde_json::to_value(config).map_err(|e| one_line(e.to_string()))?);
+        if let Some(std) = object.remove("deviation") {
+            object.insert("std".into(), std);
+        }
+        // Earlier versions had both heads in every network, except for speakers that nobody knew.
+        if let Some(classes) = object.remove("classes") {
+            let speakers = object.remove("speakers").filter(|s| s.as_array().is_some_and(|s| !s.is_empty()));
+            let mut heads = json!({ "emotion": classes });
+            if let Some(speakers) = speakers {
+                heads["speaker"] = speakers;
+            }
+            object.insert("heads".into(), heads);
+        }
+        serde_json::from_value(value).map_err(|e| one_line(e.to_string()))
+    }
+
+    fn consistent(self) -> Result<Self, String> {
+        let (channels, mean, std) = (self.config.image.channels, &self.mean, &self.std);
+        for (_, stage) in self.config.stages().map_err(|e| e.to_string())? {
+            if let Some((task, _)) = stage.tasks().find(|(task, _)| self.outputs(task).is_empty()) {
+                return Err(format!("no classes of task {task}"));
+            }
+        }
+        if mean.len() != channels || std.len() != channels {
+            return Err(format!("{} means and {} standard deviations for {channels} channels", mean.len(), std.len()));
+        }
+        match mean.iter().all(|m| m.is_finite()) && std.iter().all(|s| s.is_finite() && *s > 0.0) {
+            true => Ok(self),
+            false => Err(format!("channels of mean {mean:?} and standard deviation {std:?} cannot be normalised")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe() -> Recipe {
+        let mut config = Config::preset("tiny").expect("preset");
+        config.train.stages = vec!["single".into()];
+        Recipe::untrained(config, &["joy".into(), "fear".into()], &[]).expect("recipe")
+    }
+
+    #[test]
+    fn a_recipe_that_contradicts_itself_is_refused() {
+        let refused = |change: fn(&mut Recipe)| {
+            let mut r = recipe();
+            change(&mut r);
+            Recipe::from_metadata(&r.to_metadata().expect("text")).map(|_| ()).expect_err("a contradiction")
+        };
+        assert!(Recipe::from_metadata(&recipe().to_metadata().expect("text")).is_ok());
+        assert!(refused(|r| r.heads.clear()).contains("no classes of task emotion"));
+        assert!(refused(|r| r.std.clear()).contains("1 means and 0 standard deviations for 1 channels"));
+        assert!(refused(|r| r.mean.push(0.0)).contains("2 means"));
+        assert!(refused(|r| r.std[0] = 0.0).contains("cannot be normalised"));
+        assert!(refused(|r| r.config.image.size = 31).contains("image.size"));
+        assert!(Recipe::from_metadata(&Metadata::new()).is_err());
+    }
+
+    /// What an earlier version did not know: a key of training is filled in, one of the front end is not.
+    #[test]
+    fn a_recipe_outlives_new_keys_of_training() {
+        let without = |section: &str, key: &str| {
+            let mut metadata = recipe().to_metadata().expect("text");
+            let text = metadata.get_mut("recipe").expect("recipe");
+            let mut value: Value = serde_json::from_str(text).expect("json");
+            assert!(value["config"][section].as_object_mut().expect("section").remove(key).is_some());
+            *text = value.to_string();
+            Recipe::from_metadata(&metadata)
+        };
+        assert_eq!(without("train", "precision").expect("a recipe").config.train.precision.to_string(), "f32");
+        assert!(without("stage", "joint").is_ok());
+        assert!(without("frontend", "hop").expect_err("a gap").contains("missing field `hop`"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Tasks on data: the targets of every utterance, the loss in a graph, and how well a head did.
+
+use super::config::{Loss, Metric, Task, Train};
+use super::metrics::{Confusion, argmax, concordance};
+use crate::graph::{Graph, Var};
+use crate::{Result, ops};
+
+/// Targets of one task for every utterance of a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Targets {
+    /// What each output of the head stands for: classes, speakers, or columns of numbers.
+    pub outputs: Vec<String>,
+    values: Values,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Values {
+    Classes(Vec<Option<usize>>),
+    Numbers(Vec<Option<Vec<f32>>>),
+}
+
+impl Targets {
+    /// One of the classes `outputs` for each utterance, where it is known.
+    pub fn classes(outputs: Vec<String>, of: Vec<Option<usize>>) -> Self {
+        Targets { outputs, values: Values::Classes(of) }
+    }
+
+    /// A number for each of `outputs` and each utterance, where they are known.
+    pub fn numbers(outputs: Vec<String>, of: Vec<Option<Vec<f32>>>) -> Self {
+        Targets { outputs, values: Values::Numbers(of) }
+    }
+
+    /// Whether the target of utterance `i` is known.
+    pub fn known(&self, i: usize) -> bool {
+        match &self.values {
+            Values::Classes(of) => of[i].is_some(),
+            Values::Numbers(of) => of[i].is_some(),
+        }
+    }
+
+    /// The target of utterance `i` as the loss takes it: one-hot for a class; zeros where it is not known.
+    pub fn row(&self, i: usize) -> Vec<f32> {
+        let n = self.outputs.len();
+        match &self.values {
+            Values::Classes(of) => (0..n).map(|k| f32::from(u8::from(Some(k) == of[i]))).collect(),
+            Values::Numbers(of) => of[i].clone().unwrap_or_else(|| vec![0.0; n]),
+        }
+    }
+
+    /// The class of utterance `i`, or its most probable one; `None` where it is not known, and for the numbers of one column.
+    pub fn class(&self, i: usize) -> Option<usize> {
+        match &self.values {
+            Values::Classes(of) => of[i],
+            Values::Numbers(of) => of[i].as_ref().filter(|v| v.len() > 1).map(|v| argmax(v)),
+        }
+    }
+
+    /// What `logits` of the utterances `rows` amount to; `None` where the target of none is known.
+    ///
+    /// # Errors
+    /// None for targets within the outputs.
+    pub fn measure(&self, rows: &[usize], logits: &[Vec<f32>]) -> Result<Option<Measure>> {
+        let known: Vec<(usize, &Vec<f32>)> = rows.iter().copied().zip(logits).filter(|(i, _)| self.known(*i)).collect();
+        if known.is_empty() {
+            return Ok(None);
+        }
+        if self.outputs.len() == 1 {
+            let pairs: Vec<(f64, f64)> = known.iter().map(|(i, l)| (f64::from(self.row(*i)[0]), f64::from(l[0]))).collect();
+            return Ok(Some(Measure::Numbers(pairs)));
+        }
+        let truth: Vec<usize> = known.iter().filter_map(|(i, _)| self.class(*i)).collect();
+        let predicted: Vec<usize> = known.iter().map(|(_, l)| argmax(l)).collect();
+        Confusion::from_pairs(&self.outputs, &truth, &predicted).map(|m| Some(Measure::Classes(m)))
+    }
+}
+
+/// How well a head did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    /// Which class was taken for which.
+    Classes(Confusion),
+    /// Pairs of true and predicted number.
+    Numbers(Vec<(f64, f64)>),
+}
+
+impl Measure {
+    /// The value of a metric, larger is better; `None` where it says nothing of this kind of target.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        match (self, metric) {
+            (Measure::Classes(m), Metric::Uar) => m.uar(),
+            (Measure::Classes(m), Metric::Accuracy) => m.accuracy(),
+            (Measure::Numbers(pairs), Metric::Ccc) => concordance(pairs),
+            _ => None,
+        }
+    }
+
+    /// The confusion matrix, of classes.
+    pub fn confusion(&self) -> Option<&Confusion> {
+        if let Measure::Classes(m) = self { Some(m) } else { None }
+    }
+}
+
+/// The loss of a task: `logits` (B, K) and targets (B, K) to a scalar mean over the batch.
+///
+/// # Errors
+/// Shape errors of the ops.
+pub fn loss(g: &mut Graph, task: &Task, train: &Train, logits: Var, target: Var) -> Result<Var> {
+    let smoothing = train.label_smoothing as f32;
+    match task.loss {
+        Loss::CrossEntropy => ops::cross_entropy(g, logits, target, None, smoothing),
+        Loss::FocalBce => ops::focal_bce(g, logits, target, None, train.focal_gamma as f32, smoothing),
+        Loss::Bce => ops::bce_with_logits(g, logits, target, None),
+        Loss::Mse => {
+            let minus = ops::scale(g, target, -1.0)?;
+            let difference = ops::add(g, logits, minus)?;
+            let square = ops::mul(g, difference, difference)?;
+            let n = g.shape(square).elements();
+            let flat = ops::reshape(g, square, [1, n])?;
+            ops::mean(g, flat, 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_of_classes_and_of_numbers() {
+        let names = |n: &[&str]| n.iter().map(|s| s.to_string()).collect::<Vec<_>>();
+        let t = Targets::classes(names(&["joy", "fear"]), vec![Some(1), None, Some(0)]);
+        assert_eq!((t.row(0), t.row(1), t.known(1), t.class(2)), (vec![0.0, 1.0], vec![0.0, 0.0], false, Some(0)));
+        let m = t.measure(&[0, 1, 2], &[vec![0.0, 1.0], vec![9.0, 0.0], vec![0.0, 2.0]]).unwrap().unwrap();
+        assert_eq!((m.value(Metric::Uar), m.value(Metric::Accuracy), m.value(Metric::Ccc)), (Some(0.5), Some(0.5), None));
+        assert_eq!(t.measure(&[1], &[vec![9.0, 0.0]]).unwrap(), None);
+        let soft = Targets::numbers(names(&["joy", "fear"]), vec![Some(vec![0.3, 0.7]), None]);
+        assert_eq!((soft.class(0), soft.row(0), soft.row(1)), (Some(1), vec![0.3, 0.7], vec![0.0, 0.0]));
+        let numbers = Targets::numbers(names(&["valence"]), vec![Some(vec![0.5]), Some(vec![-1.5]), None]);
+        assert_eq!(numbers.class(0), None);
+        let m = numbers.measure(&[0, 1, 2], &[vec![0.5], vec![-1.5], vec![7.0]]).unwrap().unwrap();
+        assert_eq!((m.value(Metric::Ccc), m.value(Metric::Uar), m.confusion()), (Some(1.0), None, None));
+    }
+}
