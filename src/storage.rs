@@ -1,4 +1,4 @@
-//! Replacing a file so that whatever interrupts it, the old content or the new is found afterwards, whole.
+//! Replacing a file: whatever interrupts it, afterwards the file has its whole old content or its whole new content.
 
 use crate::{Error, Result};
 use std::fs::{self, File, OpenOptions};

@@ -193,7 +193,7 @@ pub(super) async fn open(request: &AdapterRequest) -> Result<Opened> {
     Ok(Opened { device, queue, caps, cache, faults })
 }
 
-/// Lets `faults` hear what the driver reports and nobody asked about.
+/// Records in `faults` the errors that no error scope catches, and the loss of the device.
 fn watch(device: &wgpu::Device, faults: &Faults) {
     let (uncaptured, lost) = (faults.clone(), faults.clone());
     device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {

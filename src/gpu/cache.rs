@@ -23,12 +23,12 @@ impl Cache {
         Cache { folder, key: format!("{adapter}|{backend}|{driver}|{}", env!("CARGO_PKG_VERSION")) }
     }
 
-    /// What `file` says; none where it is missing or damaged or speaks of other adapters only.
+    /// The entry of `file` for this adapter and driver; none where the file is missing or damaged, or has no such entry.
     pub fn recall<T: DeserializeOwned>(&self, file: &str) -> Option<T> {
         serde_json::from_value(self.read(file).remove(&self.key)?).ok()
     }
 
-    /// Makes `file` say `value`, or nothing. `false` when that could not be kept.
+    /// Replaces the entry of `file` for this adapter and driver, or removes it. `false` when that could not be written.
     pub fn remember<T: Serialize>(&self, file: &str, value: Option<&T>) -> bool {
         let mut known = self.read(file);
         let changed = match value.map(serde_json::to_value) {
@@ -45,7 +45,7 @@ impl Cache {
     }
 
     fn write(&self, file: &str, known: &Value) -> Option<()> {
-        // Programs that start together write at the same time.
+        // Programs that start together may write the same file at the same time.
         static WRITES: AtomicUsize = AtomicUsize::new(0);
         let mark = format!(".{}-{}", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
         let folder = self.folder.as_ref()?;

@@ -103,8 +103,8 @@ impl Device {
         !self.request.disable.iter().chain(&self.caps.switched_off).any(|d| d == word)
     }
 
-    /// Lets `watcher` hear, from any thread, how many of how many pipelines a software driver has compiled, when it does so for the first
-    /// time; the rest of the work waits for that.
+    /// Calls `watcher`, from any thread, with how many of how many pipelines a software driver has compiled so far. It does so once per
+    /// driver and kernel; other work waits meanwhile.
     pub fn watch_precompilation(&self, watcher: impl Fn(usize, usize) + Send + Sync + 'static) {
         *self.watcher.lock().unwrap_or_else(|p| p.into_inner()) = Some(Box::new(watcher));
     }
@@ -150,7 +150,7 @@ impl Device {
         self.raw.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
     }
 
-    /// Buffers created since the device was opened. A step that allocates nothing leaves this number as it is.
+    /// Buffers created since the device was opened. It does not grow over steps that allocate nothing.
     pub fn buffers_created(&self) -> usize {
         self.created.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What the driver reported wrong, kept for whoever asks next.
+//! Faults that the driver reported, kept for the next call that can return them.
 
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ pub(super) enum Fault {
 impl Faults {
     pub(super) fn record(&self, fault: Fault) {
         let mut first = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        // What follows from a loss may be heard of before the loss itself.
+        // Errors that follow from a loss may be reported before the loss itself.
         let explains = matches!((&*first, &fault), (Some(Fault::Memory(_) | Fault::Other(_)), Fault::Lost(_)));
         if first.is_none() || explains {
             *first = Some(fault);

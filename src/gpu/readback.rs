@@ -9,8 +9,8 @@ use std::sync::Arc;
 const SLOTS: usize = 2;
 
 /// Reads the same regions run after run and allocates nothing for it. [`submit`](Readback::submit) copies them all after the work submitted
-/// so far and does not wait; [`take`](Readback::take) gives the values of that submission, and waits only if they have not arrived. So
-/// whoever takes one run's values after having started the next never lets the device idle.
+/// so far and does not wait. [`take`](Readback::take) gives the values of that submission and waits only if they have not arrived. Taking
+/// the values of one run after the next has been submitted keeps the device busy.
 pub struct Readback {
     device: Arc<Device>,
     regions: Vec<Region>,
@@ -73,7 +73,9 @@ impl Readback {
         })?;
         self.device.arrived(arrival).await?;
         let view = slot.staging.slice(..).get_mapped_range().map_err(|e| Error::Gpu(format!("read back: {e}")))?;
-        bytemuck::cast_slice_mut(&mut self.values).copy_from_slice(&view[..]);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.values);
+        // The staging buffer of no values at all is not empty.
+        bytes.copy_from_slice(&view[..bytes.len()]);
         drop(view);
         slot.staging.unmap();
         Ok(&self.values)
