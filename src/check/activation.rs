@@ -3,7 +3,7 @@
 use super::{Case, awkward, normal, tol};
 use crate::Result;
 use crate::kernels::Target;
-use crate::graph::{Graph, Var};
+use crate::graph::{Graph, Shape, Var};
 use crate::kernels::activation::Kind;
 use crate::ops;
 use crate::reference::activation as reference;
@@ -24,10 +24,10 @@ pub fn apply(kind: Kind, g: &mut Graph, x: Var) -> Result<Var> {
     }
 }
 
-/// `n` values of about `scale`.
-fn case((name, kind): (&'static str, Kind), n: usize, scale: f64) -> Case {
-    let x = normal(n as u64, [n]).map(move |v| v * scale);
-    Case::new(name, format!("{n} at scale {scale}"), [x], move |g, x| apply(kind, g, x[0]))
+/// Values of about `scale`.
+pub fn case((name, kind): (&'static str, Kind), shape: impl Into<Shape>, scale: f64) -> Case {
+    let x = normal(1, shape).map(move |v| v * scale);
+    Case::new(name, format!("{} at scale {scale}", x.shape), [x], move |g, x| apply(kind, g, x[0]))
         .forward(move |x| reference::forward(kind, &x[0]))
         .backward(move |x, dy| reference::backward(kind, &x[0], &dy[0]))
         .tolerance(tol::FUNCTION)
@@ -37,8 +37,8 @@ fn case((name, kind): (&'static str, Kind), n: usize, scale: f64) -> Case {
 pub fn cases(_: &Target) -> Vec<Case> {
     let mut all = Vec::new();
     for kind in KINDS {
-        all.extend([0.01, 2.0, 30.0].iter().flat_map(|&scale| awkward(128).map(|n| case(kind, n, scale))));
-        all.extend([1, 127, 40_001].map(|n| case(kind, n, 1.0).doctor(true)));
+        all.extend([0.01, 2.0, 30.0].iter().flat_map(|&scale| awkward(128).map(|n| case(kind, [n], scale))));
+        all.extend([1, 127, 40_001].map(|n| case(kind, [n], 1.0).doctor(true)));
     }
     all
 }

@@ -20,34 +20,36 @@ pub fn pool(planes: usize, size: [usize; 2], spec: &PoolSpec) -> Option<Pool> {
     Some(Pool { rows: planes, input: size, output, kernel, stride, padding, count_pad })
 }
 
-fn around(x: &Input, spec: &PoolSpec) -> Option<Pool> {
-    pool(x.shape[0] * x.shape[1], [x.shape[2], x.shape[3]], spec)
+/// The maximum of each window, of which `x` has those of `p`.
+pub fn max(x: Input, spec: PoolSpec, p: Pool) -> Case {
+    Case::new("max pool", format!("{p:?}"), [x], move |g, x| ops::max_pool2d(g, x[0], spec))
+        .forward(move |x| reference::max(&p, &x[0]))
+        .backward(move |x, dy| reference::max_backward(&p, &x[0], &dy[0]))
 }
 
-/// The maximum of each window; `None` where the window does not fit.
-pub fn max(x: Input, spec: PoolSpec) -> Option<Case> {
-    let p = around(&x, &spec)?;
-    let case = Case::new("max pool", format!("{p:?}"), [x], move |g, x| ops::max_pool2d(g, x[0], spec));
-    Some(case.forward(move |x| reference::max(&p, &x[0])).backward(move |x, dy| reference::max_backward(&p, &x[0], &dy[0])))
-}
-
-fn average(x: Input, spec: PoolSpec) -> Option<Case> {
-    let p = around(&x, &spec)?;
-    let case = Case::new("average pool", format!("{p:?}"), [x], move |g, x| ops::avg_pool2d(g, x[0], spec)).tolerance(tol::SUM);
-    Some(case.forward(move |x| reference::avg(&p, &x[0])).backward(move |_, dy| reference::avg_backward(&p, &dy[0])))
+/// The average of each window of `p`.
+fn average(case: Case, p: Pool) -> Case {
+    let case = case.forward(move |x| reference::avg(&p, &x[0])).backward(move |_, dy| reference::avg_backward(&p, &dy[0]));
+    case.tolerance(tol::SUM)
 }
 
 /// The average of each plane.
-pub fn global(shape: [usize; 4]) -> Option<Case> {
-    let x = normal(1, shape);
-    let p = around(&x, &PoolSpec::new([shape[2], shape[3]], [1, 1], [0, 0]))?;
-    let case = Case::new("global average", format!("{shape:?}"), [x], |g, x| ops::global_avg_pool(g, x[0])).tolerance(tol::SUM);
-    Some(case.forward(move |x| reference::avg(&p, &x[0])).backward(move |_, dy| reference::avg_backward(&p, &dy[0])))
+pub fn global([b, c, h, w]: [usize; 4]) -> Case {
+    let case = Case::new("global average", format!("{b}x{c}x{h}x{w}"), [normal(1, [b, c, h, w])], |g, x| ops::global_avg_pool(g, x[0]));
+    let (input, output) = ([h, w], [1, 1]);
+    average(case, Pool { rows: b * c, input, output, kernel: input, stride: [1, 1], padding: [0, 0], count_pad: true })
+}
+
+/// The maximum and the average of each window; none where the window does not fit.
+fn both(size: [usize; 2], spec: PoolSpec) -> Vec<Case> {
+    let Some(p) = pool(6, size, &spec) else { return Vec::new() };
+    let x = || normal(1, [2, 3, size[0], size[1]]);
+    let of_windows = Case::new("average pool", format!("{p:?}"), [x()], move |g, x| ops::avg_pool2d(g, x[0], spec));
+    vec![max(x(), spec, p), average(of_windows, p)]
 }
 
 /// The cases.
 pub fn cases(_: &Target) -> Vec<Case> {
-    let x = |size: [usize; 2]| normal(1, [2, 3, size[0], size[1]]);
     let mut specs = Vec::new();
     for (k, s, pad, ceil_mode, count_include_pad) in
         [(2, 2, 0, false, true), (3, 2, 1, false, true), (3, 1, 1, false, false), (3, 2, 0, false, true), (2, 2, 0, true, false)]
@@ -62,16 +64,16 @@ pub fn cases(_: &Target) -> Vec<Case> {
     let mut all = Vec::new();
     for size in [[6, 7], [9, 16], [17, 8], [7, 7], [1, 3]] {
         for &spec in &specs {
-            all.extend(average(x(size), spec));
-            all.extend(max(x(size), spec));
+            all.extend(both(size, spec));
             // Few distinct values, so that windows have ties.
-            all.extend(max(x(size).map(f64::round), spec));
+            let tied = normal(1, [2, 3, size[0], size[1]]).map(f64::round);
+            all.extend(pool(6, size, &spec).map(|p| max(tied, spec, p)));
         }
     }
-    all.extend([[1, 1], [1, 3], [7, 9], [16, 16], [31, 17]].into_iter().filter_map(|[h, w]| global([2, 3, h, w])));
+    all.extend([[1, 1], [1, 3], [7, 9], [16, 16], [31, 17]].map(|[h, w]| global([2, 3, h, w])));
     for (size, k, s, pad) in [([6, 7], 2, 2, 0), ([17, 8], 3, 2, 1), ([9, 16], 3, 1, 1)] {
         let spec = PoolSpec { count_include_pad: true, ..PoolSpec::new([k; 2], [s; 2], [pad; 2]) };
-        all.extend(max(x(size), spec).into_iter().chain(average(x(size), spec)).map(|c| c.doctor(true)));
+        all.extend(both(size, spec).into_iter().map(|c| c.doctor(true)));
     }
     all
 }

@@ -5,7 +5,7 @@ use super::input::{Input, Kind};
 use super::values::Values;
 use crate::compile::{Options, Pass, Plan, States, Trial, assemble};
 use crate::gpu::{Device, Launch};
-use crate::graph::{Graph, NodeKind, Operand, STATE_ALIGN, StateRef};
+use crate::graph::{Graph, Operand, STATE_ALIGN, StateRef};
 use crate::reference::noise;
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -23,8 +23,6 @@ struct Session<'a> {
     case: &'a Case,
     trial: Trial,
     states: States,
-    /// Names of the results.
-    outputs: Vec<String>,
     /// Upstream gradients; empty where nothing depends on the output.
     dy: Vec<Vec<f64>>,
 }
@@ -44,15 +42,13 @@ impl<'a> Session<'a> {
         let graph = case.graph(pass)?;
         let trial = Trial::new(&graph, &states, pass, options)?;
         let mut dy = Vec::new();
-        for node in graph.nodes() {
-            let NodeKind::Input(name) = &node.kind else { continue };
+        for (name, shape) in &trial.inputs {
             let Some(o) = name.strip_prefix("dy").and_then(|o| o.parse().ok()) else { continue };
             dy.resize(o, Vec::new());
-            dy.push(case.dy(o, node.shapes[0].elements()));
+            dy.push(case.dy(o, shape.elements()));
             trial.program.write(name, &single(&dy[o]))?;
         }
-        let outputs = graph.outputs().iter().map(|(name, _)| name.clone()).collect();
-        let session = Session { case, trial, states, outputs, dy };
+        let session = Session { case, trial, states, dy };
         session.feed(&Values { run: 0, tensors: case.inputs.iter().map(|i| i.values(0)).collect() })?;
         Ok(session)
     }
@@ -77,7 +73,7 @@ impl<'a> Session<'a> {
         let forward = case.forward.as_ref().ok_or_else(|| Error::Graph(format!("{} has no reference", case.name)))?;
         let gradients: Vec<usize> = (0..x.len()).filter(|&i| case.inputs[i].differentiable).collect();
         let kept: Vec<usize> = (0..x.len()).filter(|&i| case.inputs[i].kind == Kind::State).collect();
-        let outputs = self.outputs.len() - gradients.len();
+        let outputs = self.trial.outputs.len() - gradients.len();
         let roles =
             (0..outputs).map(Role::Output).chain(kept.into_iter().map(Role::State)).chain(gradients.into_iter().map(Role::Gradient));
         let roles: Vec<Role> = roles.collect();
@@ -195,7 +191,7 @@ impl Case {
         let session = Session::new(self, device, &Pass::Forward, options)?;
         session.trial.program.run()?;
         session.bounds()?;
-        session.outputs.iter().map(|name| session.trial.program.read(name)).collect()
+        session.trial.outputs.iter().map(|name| session.trial.program.read(name)).collect()
     }
 
     /// Compiles a pass to be timed, runs it once, and checks that all results are finite.
@@ -203,9 +199,9 @@ impl Case {
     /// # Errors
     /// Whatever keeps it from running; [`Error::NonFinite`].
     pub fn ready(&self, device: &Arc<Device>, pass: &Pass) -> Result<Trial> {
-        let Session { trial, outputs, .. } = Session::new(self, device, pass, Options::default())?;
+        let Session { trial, .. } = Session::new(self, device, pass, Options::default())?;
         trial.program.run()?;
-        for name in &outputs {
+        for name in &trial.outputs {
             if trial.program.read(name)?.iter().any(|v| !v.is_finite()) {
                 return Err(Error::NonFinite(self.name.clone()));
             }

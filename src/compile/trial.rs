@@ -3,7 +3,7 @@
 use super::{Options, Program, States};
 use crate::Result;
 use crate::gpu::Launch;
-use crate::graph::{Graph, Operand, Shape, StateRef, Var};
+use crate::graph::{Graph, Node, NodeKind, Operand, Shape, StateRef, Var};
 use std::time::Duration;
 
 /// What is wanted of a computation.
@@ -58,6 +58,10 @@ pub fn assemble(
 pub struct Trial {
     /// What runs.
     pub program: Program,
+    /// Inputs that the host writes, in the order they were declared.
+    pub inputs: Vec<(String, Shape)>,
+    /// Names of the results.
+    pub outputs: Vec<String>,
     /// Which launches are timed.
     timed: Vec<bool>,
 }
@@ -73,7 +77,13 @@ impl Trial {
         let plan = program.plan();
         let of_row = |node| all || plan.label(node).0.ends_with("grad");
         let timed = plan.rows.iter().flat_map(|r| r.launches.iter().map(move |_| of_row(r.node))).collect();
-        Ok(Trial { program, timed })
+        let host = |node: &Node| match &node.kind {
+            NodeKind::Input(name) => Some((name.clone(), node.shapes[0].clone())),
+            _ => None,
+        };
+        let inputs = graph.nodes().iter().filter_map(host).collect();
+        let outputs = graph.outputs().iter().map(|(name, _)| name.clone()).collect();
+        Ok(Trial { program, inputs, outputs, timed })
     }
 
     /// The launches that are timed.

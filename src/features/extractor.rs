@@ -123,7 +123,6 @@ mod tests {
     use super::super::tests::{frontend, small};
     use super::super::{Fit, Image};
     use super::*;
-    use crate::gpu::AdapterRequest;
     use crate::reference::noise;
 
     fn clip(seed: u64, n: usize) -> Vec<f32> {
@@ -132,14 +131,7 @@ mod tests {
 
     #[test]
     fn images_do_not_depend_on_neighbours() {
-        let device = match Device::open(&AdapterRequest::from_env()) {
-            Ok(device) => device,
-            Err(e) => {
-                assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {e}");
-                eprintln!("SKIPPED: {e}");
-                return;
-            }
-        };
+        let Some(device) = crate::check::device() else { return };
         let clips: Vec<Vec<f32>> = [9000, 1, 4000, 16_001, 3999, 100, 8999].iter().enumerate().map(|(i, &n)| clip(i as u64, n)).collect();
         for spec in [small(), Image { channels: 3, fit: Fit::Pad, seconds: 0.3, ..small() }] {
             let mut all = Extractor::new(&device, &frontend(), &spec);

@@ -70,7 +70,6 @@ mod tests {
     use super::super::blocking::wait_for;
     use super::super::{AdapterRequest, LimitsChoice};
     use super::*;
-    use std::io::Write;
 
     const RIGHT: [f32; 4] = [90_000.0, 2080.0, 0.367_879_44, 0.057_735_026];
 
@@ -89,13 +88,8 @@ mod tests {
     fn this_adapter_computes_right_with_and_without_features() {
         for limits in [LimitsChoice::Adapter, LimitsChoice::Default] {
             let request = AdapterRequest { limits, allow_unchecked_driver: true, ..AdapterRequest::from_env() };
-            match Device::open(&request) {
-                Ok(device) => assert_eq!(wait_for(run(&device)).expect("a right driver"), device.caps().subgroup_size),
-                Err(reason) => {
-                    assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-                    // Past the harness, which swallows what a passing test prints with `eprintln!`.
-                    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
-                }
+            if let Some(device) = crate::check::open(&request) {
+                assert_eq!(wait_for(run(&device)).expect("a right driver"), device.caps().subgroup_size);
             }
         }
     }

@@ -4,13 +4,13 @@
 //! variant of the kernels' table on the very problem. Variants differ in the order of their sums, so a choice changes the last bits of a
 //! result: choices are kept with a run's state and with its model, and replayed from there.
 
-use crate::compile::{Options, Program, States};
+use crate::compile::{Options, Pass, States, Trial, assemble};
 use crate::gpu::Device;
 use crate::gpu::cache::TUNED;
-use crate::graph::{Graph, Var};
+use crate::graph::{Graph, Shape, Var};
 use crate::kernels::Target;
 use crate::kernels::choices::{Choices, Request};
-use crate::kernels::conv2d::{Geometry, Pass};
+use crate::kernels::conv2d;
 use crate::kernels::matmul::Product;
 use crate::ops::{self, Conv2d};
 use crate::{Error, Result};
@@ -81,18 +81,18 @@ pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &m
 fn fastest(device: &Arc<Device>, request: &Request, key: &str, half: bool, table: &str, candidates: Vec<String>) -> Result<String> {
     let trial = |name: &str| {
         let choices = Arc::new(Choices::from([(key.to_string(), name.to_string())]));
-        Trial::new(device, request, Options { half, choices, ..Options::default() })
+        compile(device, request, Options { half, choices, ..Options::default() })
     };
     let first = trial(table)?;
-    let expected = first.result()?;
-    let standard = first.time(None)?;
+    let expected = result(&first)?;
+    let standard = time(&first, None)?;
     let mut best = (table.to_string(), standard.mul_f64(CLEARLY));
     for name in candidates.into_iter().filter(|n| n != table) {
         let other = trial(&name)?;
-        if !agree(&expected, &other.result()?) {
+        if !agree(&expected, &result(&other)?) {
             continue;
         }
-        let time = other.time(Some(standard * HOPELESS))?;
+        let time = time(&other, Some(standard * HOPELESS))?;
         if time < best.1 {
             best = (name, time);
         }
@@ -107,73 +107,69 @@ fn agree(expected: &[f32], got: &[f32]) -> bool {
 }
 
 /// One computation by one variant, on numbers of both signs.
-struct Trial(Program);
-
-impl Trial {
-    fn new(device: &Arc<Device>, request: &Request, options: Options) -> Result<Self> {
-        let mut g = Graph::new();
-        let (y, inputs) = match request {
-            Request::Product(p) => product(&mut g, p)?,
-            Request::Convolution(c, pass) => convolution(&mut g, c, *pass)?,
-        };
-        g.output("y", y);
-        let sizes: Vec<(String, usize)> = inputs.iter().map(|(name, v)| (name.to_string(), g.shape(*v).elements())).collect();
-        let program = Program::new(&g, &States::new(device), options)?;
-        for (i, (name, n)) in sizes.iter().enumerate().filter(|(_, (name, _))| program.has_input(name)) {
-            program.write(name, &numbers(i as u32, *n))?;
+fn compile(device: &Arc<Device>, request: &Request, options: Options) -> Result<Trial> {
+    let ([a, b], pass) = match request {
+        Request::Product(p) => {
+            let [ta, tb] = layout(p)?;
+            let a = if ta { [p.batch, p.k, p.m] } else { [p.batch, p.m, p.k] };
+            let b = if tb { [p.batch, p.n, p.k] } else { [p.batch, p.k, p.n] };
+            ([Shape::from(a), Shape::from(b)], Pass::Forward)
         }
-        Ok(Trial(program))
-    }
-
-    /// Runs for the first time, which compiles.
-    fn result(&self) -> Result<Vec<f32>> {
-        self.0.run()?;
-        self.0.read("y")
-    }
-
-    /// The shortest of several runs; of one where that takes `limit` or more.
-    fn time(&self, limit: Option<Duration>) -> Result<Duration> {
-        let (mut best, mut sum) = (Duration::MAX, Duration::ZERO);
-        let mut runs = 0;
-        while runs < RUNS || sum < ENOUGH {
-            let time: Duration = self.0.run_timed()?.iter().sum();
-            // Clocks that do not advance must not keep this from ending.
-            (best, sum, runs) = (best.min(time), sum + time.max(ENOUGH / 1000), runs + 1);
-            if limit.is_some_and(|l| time >= l) {
-                break;
-            }
+        Request::Convolution(c, pass) => {
+            let x = [c.n, c.groups * c.cin, c.input[0], c.input[1]];
+            let w = [c.groups * c.cout, c.cin, c.kernel[0], c.kernel[1]];
+            let pass = match pass {
+                conv2d::Pass::Forward => Pass::Forward,
+                conv2d::Pass::Input => Pass::Gradient(vec![0]),
+                conv2d::Pass::Weight => Pass::Gradient(vec![1]),
+            };
+            ([x.into(), w.into()], pass)
         }
-        Ok(best)
+    };
+    let build = |g: &mut Graph, x: &mut [Var]| match request {
+        Request::Product(p) => layout(p).and_then(|[ta, tb]| ops::matmul(g, x[0], x[1], ta, tb)),
+        Request::Convolution(c, _) => {
+            let spec = Conv2d { stride: c.stride, padding: c.padding, dilation: c.dilation, groups: c.groups };
+            ops::conv2d(g, x[0], x[1], None, spec)
+        }
+    };
+    let graph = assemble(&[(a, None), (b, None)], &pass, &|_| true, |g, x| Ok(vec![build(g, x)?]))?;
+    let trial = Trial::new(&graph, &States::new(device), &pass, options)?;
+    for (i, (name, shape)) in trial.inputs.iter().enumerate() {
+        trial.program.write(name, &numbers(i as u32, shape.elements()))?;
     }
+    Ok(trial)
 }
 
-fn product(g: &mut Graph, p: &Product) -> Result<(Var, Vec<(&'static str, Var)>)> {
-    let layouts = [[false, false], [false, true], [true, false], [true, true]];
-    let fits = |t: &&[bool; 2]| {
+/// Which operands of a product are stored transposed.
+fn layout(p: &Product) -> Result<[bool; 2]> {
+    let fits = |t: &[bool; 2]| {
         let q = Product::new(p.batch, p.m, p.n, p.k, t[0], t[1]);
         (q.a, q.b) == (p.a, p.b)
     };
-    let Some(&[ta, tb]) = layouts.iter().find(fits) else {
-        return Err(Error::Graph(format!("a product of strides {:?} and {:?} cannot be tuned", p.a, p.b)));
-    };
-    let a = g.input("a", if ta { [p.batch, p.k, p.m] } else { [p.batch, p.m, p.k] });
-    let b = g.input("b", if tb { [p.batch, p.n, p.k] } else { [p.batch, p.k, p.n] });
-    Ok((ops::matmul(g, a, b, ta, tb)?, vec![("a", a), ("b", b)]))
+    let layouts = [[false, false], [false, true], [true, false], [true, true]];
+    layouts.into_iter().find(fits).ok_or_else(|| Error::Graph(format!("a product of strides {:?} and {:?} cannot be tuned", p.a, p.b)))
 }
 
-fn convolution(g: &mut Graph, c: &Geometry, pass: Pass) -> Result<(Var, Vec<(&'static str, Var)>)> {
-    let x = g.input("x", [c.n, c.groups * c.cin, c.input[0], c.input[1]]);
-    let w = g.input("w", [c.groups * c.cout, c.cin, c.kernel[0], c.kernel[1]]);
-    let y = ops::conv2d(g, x, w, None, Conv2d { stride: c.stride, padding: c.padding, dilation: c.dilation, groups: c.groups })?;
-    let wanted = match pass {
-        Pass::Forward => return Ok((y, vec![("x", x), ("w", w)])),
-        Pass::Input => x,
-        Pass::Weight => w,
-    };
-    let shape = g.shape(y).clone();
-    let dy = g.input("dy", shape);
-    let grads = g.grad_from(&[(y, dy)], &[wanted])?;
-    Ok((grads[0], vec![("x", x), ("w", w), ("dy", dy)]))
+/// Runs for the first time, which compiles the kernels.
+fn result(trial: &Trial) -> Result<Vec<f32>> {
+    trial.program.run()?;
+    trial.outputs.first().map_or(Ok(Vec::new()), |y| trial.program.read(y))
+}
+
+/// The shortest of several runs; of one where that takes `limit` or more.
+fn time(trial: &Trial, limit: Option<Duration>) -> Result<Duration> {
+    let (mut best, mut sum) = (Duration::MAX, Duration::ZERO);
+    let mut runs = 0;
+    while runs < RUNS || sum < ENOUGH {
+        let time = trial.time()?;
+        // Clocks that do not advance must not keep this from ending.
+        (best, sum, runs) = (best.min(time), sum + time.max(ENOUGH / 1000), runs + 1);
+        if limit.is_some_and(|l| time >= l) {
+            break;
+        }
+    }
+    Ok(best)
 }
 
 /// `n` numbers in [-1, 1), the same each time (multiplicative hashing).

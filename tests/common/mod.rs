@@ -11,16 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The device; `None` says why and skips, unless `EMOTONE_REQUIRE_GPU=1` forbids it.
+/// A device of its own; `None` has said why and skips.
 pub fn device() -> Option<Arc<Device>> {
-    match Device::open(&AdapterRequest::from_env()) {
-        Ok(device) => Some(device),
-        Err(reason) => {
-            assert!(std::env::var("EMOTONE_REQUIRE_GPU").as_deref() != Ok("1"), "EMOTONE_REQUIRE_GPU=1 and {reason}");
-            eprintln!("SKIPPED: {reason}");
-            None
-        }
-    }
+    emotone::check::open(&AdapterRequest::from_env())
 }
 
 /// A corpus of 48 clips in `dir` and a run over it that takes seconds.

@@ -1,19 +1,15 @@
 //! Single kernels beside numpy's BLAS and PyTorch's convolutions.
 
-#[path = "../../benches/case.rs"]
-mod case;
-
 use super::median;
 use anyhow::{Context, Result, bail};
-use case::{Case, Pass};
+use emotone::check::{self, Case};
+use emotone::compile::Pass;
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::graph::{Graph, Var};
-use emotone::ops::{self, Conv2d};
+use emotone::reference::matmul::Extents;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// Edges of square matrix products.
 const PRODUCTS: [usize; 2] = [512, 1024];
@@ -23,14 +19,15 @@ const CONVOLUTIONS: [[usize; 3]; 2] = [[8, 64, 64], [8, 256, 16]];
 const RUNS: usize = 9;
 
 /// The cases under the names that the script gives them.
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<(String, Case, Pass)> {
     let product = |n: usize| {
-        Case::new(format!("matmul {n}"), &[&[1, n, n], &[1, n, n]], Pass::Forward, |g, x| ops::matmul(g, x[0], x[1], false, false))
+        let e = Extents { batch: 1, m: n, n, k: n, transposed: [false, false] };
+        (format!("matmul {n}"), check::matmul::case("", None, e), Pass::Forward)
     };
     let convolution = |[b, c, side]: [usize; 3]| {
-        let build = |g: &mut Graph, x: &[Var]| ops::conv2d(g, x[0], x[1], None, Conv2d { padding: [1, 1], ..Conv2d::default() });
-        let passes = [("fwd", Pass::Forward), ("dx", Pass::Gradient(&[0])), ("dw", Pass::Gradient(&[1]))];
-        passes.map(|(name, pass)| Case::new(format!("conv {c} {name}"), &[&[b, c, side, side], &[c, c, 3, 3]], pass, build))
+        let g = check::conv2d::geometry((b, 1, c, c, [side; 2], [3, 1, 1, 1]));
+        let passes = [("fwd", Pass::Forward), ("dx", Pass::Gradient(vec![0])), ("dw", Pass::Gradient(vec![1]))];
+        passes.map(|(name, pass)| (format!("conv {c} {name}"), check::conv2d::case("", None, g, false), pass))
     };
     PRODUCTS.into_iter().map(product).chain(CONVOLUTIONS.into_iter().flat_map(convolution)).collect()
 }
@@ -70,23 +67,23 @@ pub fn run(python: &Path, threads: usize, rounds: usize) -> Result<()> {
     let device = Device::open(&AdapterRequest::from_env())?;
     println!("{}", device.caps().headline());
     let cases = cases();
-    let ready = cases.iter().map(|c| c.ready(&device)).collect::<Result<Vec<_>, _>>()?;
+    let ready = cases.iter().map(|(_, case, pass)| case.ready(&device, pass)).collect::<Result<Vec<_>, _>>()?;
     let mut ratios: BTreeMap<&str, [Vec<f64>; 2]> = BTreeMap::new();
     for _ in 0..rounds.max(1) {
         let theirs = theirs(python, threads)?;
-        for (case, ready) in cases.iter().zip(&ready) {
-            let times = (0..RUNS).map(|_| Ok(ready.time()?.iter().sum::<Duration>().as_secs_f64() * 1e3)).collect::<Result<_>>()?;
-            let [a, b] = ratios.entry(&case.name).or_default();
-            a.push(*theirs.get(&case.name).with_context(|| format!("the script said nothing of {}", case.name))?);
+        for ((name, ..), ready) in cases.iter().zip(&ready) {
+            let times = (0..RUNS).map(|_| Ok(ready.time()?.as_secs_f64() * 1e3)).collect::<Result<_>>()?;
+            let [a, b] = ratios.entry(name).or_default();
+            a.push(*theirs.get(name).with_context(|| format!("the script said nothing of {name}"))?);
             b.push(median(times));
         }
     }
-    for (case, ready) in cases.iter().zip(&ready) {
-        let [theirs, ours] = ratios[case.name.as_str()].clone().map(median);
-        let flops = ready.launches().iter().map(|l| l.flops).sum::<u64>() as f64 / 1e6;
+    for ((name, ..), ready) in cases.iter().zip(&ready) {
+        let [theirs, ours] = ratios[name.as_str()].clone().map(median);
+        let flops = ready.cost().0 as f64 / 1e6;
         println!(
             "  {:14} theirs {theirs:8.2} ms, emotone {ours:8.2} ms ({:6.1} GFLOP/s done), ratio {:.3}",
-            case.name,
+            name,
             flops / ours,
             theirs / ours
         );

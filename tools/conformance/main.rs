@@ -6,15 +6,17 @@
 //! `max|got − want| / max(1e-3, max|want|)`; NaN fails. All device memory is poisoned with NaN before each run.
 //! `gen_cases.py` beside this file makes cases; `CASES.md` says what their ops mean.
 
-mod build;
 mod case;
+mod file;
+mod layers;
+mod ops;
 mod optimise;
 mod signal;
 
 use anyhow::{Context as _, Result, bail};
-use case::Case;
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
+use file::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -47,22 +49,23 @@ fn run(args: &Args) -> Result<bool> {
     for dir in &args.dirs {
         let mut found = false;
         for path in files(dir)? {
-            let case = Case::read(&path)?;
-            if args.filter.as_ref().is_some_and(|f| *f != case.op) {
+            let file = File::read(&path)?;
+            if args.filter.as_ref().is_some_and(|f| *f != file.meta.op) {
                 continue;
             }
             found = true;
-            match case.run(&device) {
+            let name = file.name.clone();
+            match case::run(file, &device) {
                 Ok(failures) if failures.is_empty() => passed += 1,
                 Ok(failures) => {
                     failed += 1;
                     for f in failures {
-                        println!("FAIL {} {f}", case.name);
+                        println!("FAIL {} {f}", name);
                     }
                 }
                 Err(e) => {
                     failed += 1;
-                    println!("FAIL {} {e:#}", case.name);
+                    println!("FAIL {} {e:#}", name);
                 }
             }
         }

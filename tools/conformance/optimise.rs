@@ -1,48 +1,49 @@
-//! Optimiser cases: several updates of one parameter through state, as training runs them.
+//! Optimiser cases: several updates of one parameter in state, as training runs them.
 
-use crate::case::Case;
-use anyhow::Result;
-use emotone::compile::{Options, Program, States};
-use emotone::gpu::Device;
-use emotone::graph::{Graph, StateRef};
-use emotone::ops;
-use std::sync::Arc;
+use crate::file::File;
+use anyhow::{Result, anyhow};
+use emotone::check::{Case, Input, each_run, given};
+use emotone::ops::{self, HYPER};
 
-/// The parameter after all updates, or `None` when the case is not an optimiser's.
-pub fn run(case: &Case, device: &Arc<Device>) -> Result<Option<Vec<f32>>> {
-    if !["adamw", "sgd", "rmsprop"].contains(&case.op.as_str()) {
-        return Ok(None);
+/// Whether an op is an update rule.
+pub fn is_rule(op: &str) -> bool {
+    ["adamw", "sgd", "rmsprop"].contains(&op)
+}
+
+/// The scalars of an update, counted from 0.
+fn hyper(file: &File, step: usize) -> [f32; HYPER] {
+    let number = |key: &str| file.number(key).unwrap_or(0.0);
+    match file.meta.op.as_str() {
+        "adamw" => {
+            let betas = [0, 1].map(|i| file.meta.attrs["betas"][i].as_f64().unwrap_or(0.0));
+            ops::hyper_adamw(number("lr"), number("weight_decay"), betas, number("eps"), step as u64 + 1)
+        }
+        "sgd" => ops::hyper_sgd(number("lr"), number("weight_decay"), number("momentum")),
+        _ => ops::hyper_rmsprop(number("lr"), 0.0, 0.0, number("alpha"), number("eps")),
     }
-    let (shape, start) = case.tensor("param")?.clone();
-    let n = shape.elements();
-    let place = |buffer: &str| StateRef { buffer: buffer.into(), offset: 0 };
-    let mut states = States::new(device);
-    for buffer in ["param", "first", "second", "grad"] {
-        states.create(buffer, n)?;
-    }
-    states.write(&place("param"), &start)?;
-    let mut g = Graph::new();
-    let [p, m, v, grad] = ["param", "first", "second", "grad"].map(|b| g.state(place(b), [n]));
-    let hyper = g.input("hyper", [8]);
-    match case.op.as_str() {
-        "adamw" => ops::adamw(&mut g, p, grad, m, v, hyper, None)?,
-        "sgd" => ops::sgd(&mut g, p, grad, m, hyper, None)?,
-        _ => ops::rmsprop(&mut g, p, grad, m, v, hyper, None)?,
-    }
-    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
-    let number = |key: &str| case.number(key).unwrap_or(0.0);
-    for step in 0..case.count("steps")? {
-        let hyper = match case.op.as_str() {
-            "adamw" => {
-                let betas = [0, 1].map(|i| case.attrs["betas"][i].as_f64().unwrap_or(0.0));
-                ops::hyper_adamw(number("lr"), number("weight_decay"), betas, number("eps"), step as u64 + 1)
-            }
-            "sgd" => ops::hyper_sgd(number("lr"), number("weight_decay"), number("momentum")),
-            _ => ops::hyper_rmsprop(number("lr"), 0.0, 0.0, number("alpha"), number("eps")),
-        };
-        program.write("hyper", &hyper)?;
-        states.write(&place("grad"), &case.tensor(&format!("grad{step}"))?.1)?;
-        program.run()?;
-    }
-    Ok(Some(states.read(&place("param"), n)?))
+}
+
+/// The updates, of which the parameter after the last one is known.
+pub fn case(file: &File) -> Result<Case> {
+    let n = file.tensor("param")?.0.elements();
+    let steps = file.count("steps")?;
+    let state = |values: Vec<f64>| given([n], values).state();
+    let grads = (0..steps).map(|step| file.values(&format!("grad{step}"))).collect::<Result<Vec<_>>>()?;
+    let scalars: Vec<Vec<f64>> = (0..steps).map(|step| hyper(file, step).map(f64::from).into()).collect();
+    let inputs: [Input; 5] = [
+        state(file.values("param")?),
+        state(vec![0.0; n]),
+        state(vec![0.0; n]),
+        each_run([n], move |run| grads[run].clone()),
+        each_run([HYPER], move |run| scalars[run].clone()),
+    ];
+    let op = file.meta.op.clone();
+    let case = Case::new(op.clone(), file.name.clone(), inputs, move |g, x| match op.as_str() {
+        "adamw" => ops::adamw(g, x[0], x[3], x[1], x[2], x[4], None),
+        "sgd" => ops::sgd(g, x[0], x[3], x[1], x[4], None),
+        _ => ops::rmsprop(g, x[0], x[3], x[1], x[2], x[4], None),
+    });
+    let want = file.values("param_out")?;
+    let last = steps.checked_sub(1).ok_or_else(|| anyhow!("no steps"))?;
+    Ok(case.forward(move |x| vec![(x.run == last).then(|| want.clone()), None, None]).runs(steps))
 }

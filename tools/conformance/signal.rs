@@ -1,86 +1,79 @@
-//! Cases of signal processing and images: no gradients, clips with lengths.
+//! Signal processing and images: no gradients, clips with lengths.
 
-use crate::build::Built;
-use crate::case::Case;
-use anyhow::{Context as _, Result, anyhow};
+use crate::file::File;
+use crate::ops::{Inputs, Op};
+use anyhow::{Result, anyhow};
 use emotone::augment::{HorizontalMixup, MixLabels};
 use emotone::features::{self, Frontend};
 use emotone::graph::{Graph, Var};
 use emotone::ops::{self, DecibelScale, Framing};
-use std::collections::BTreeMap;
 
-fn choice<T: std::str::FromStr<Err = String>>(case: &Case, key: &str) -> Result<T> {
-    case.word(key)?.parse().map_err(|e: String| anyhow!(e))
+fn choice<T: std::str::FromStr<Err = String>>(file: &File, key: &str) -> Result<T> {
+    file.word(key)?.parse().map_err(|e: String| anyhow!(e))
 }
 
-/// Builds a signal case; `None` when the op is not one of these.
-pub fn build(case: &Case, g: &mut Graph, vars: &BTreeMap<String, Var>) -> Result<Option<Built>> {
-    let v = |name: &str| vars.get(name).copied().with_context(|| format!("no input {name}"));
-    let mut built = Built::default();
-    let mut out = |name: &str, y: Var| {
-        built.outputs.insert(name.to_string(), y);
-    };
-    match case.op.as_str() {
-        "pre_emphasis" => {
-            let (x, lengths) = clip(g, v("x")?)?;
-            let y = ops::pre_emphasis(g, x, lengths, case.number("coefficient")? as f32)?;
-            out("y", y);
-        }
-        "stft" => {
-            let (x, lengths) = clip(g, v("x")?)?;
-            let framing = Framing {
-                window: choice(case, "window")?,
-                win_length: case.count("win_length")?,
-                hop: case.count("hop_length")?,
-                n_fft: case.count("n_fft")?,
-                padding: choice(case, "pad_mode")?,
-                pre_emphasis: 0.0,
-            };
-            let (re, im) = ops::stft(g, x, lengths, &framing)?;
-            out("re", re);
-            out("im", im);
-        }
-        "mel_spectrogram" => {
-            let (x, lengths) = clip(g, v("x")?)?;
-            let f = Frontend {
-                sample_rate: case.count("sample_rate")? as u32,
-                pre_emphasis: 0.0,
-                window: choice(case, "window")?,
-                padding: choice(case, "pad_mode")?,
-                frame: case.count("win_length")?,
-                hop: case.count("hop_length")?,
-                n_fft: case.count("n_fft")?,
-                n_mels: case.count("n_mels")?,
-                f_min: case.number("f_min")?,
-                f_max: case.number("f_max")?,
-                mel_scale: choice(case, "mel_scale")?,
-                mel_norm: choice(case, "mel_norm")?,
-                power: case.number("power")?,
-                db_floor: -80.0,
-            };
-            let y = features::mel_spectrogram(g, x, lengths, &f)?;
-            let scale = DecibelScale { hop: f.hop, squared: f.power == 1.0, relative: true, range: 80.0 };
-            let y = if case.word("log")? == "db" { ops::decibel(g, y, lengths, scale)? } else { y };
-            out("y", y);
-        }
-        "resize" => {
-            let [h, w] = case.counts("size")?;
-            let y = ops::resize(g, v("x")?, (h, w), choice(case, "mode")?)?;
-            out("y", y);
-        }
-        "horizontal_mixup" => {
-            let [a, b, c] = [case.number("a")?, case.number("b")?, case.number("c")?];
+/// The op of that name; `None` when it is not one of these.
+pub fn find(name: &str) -> Option<Op> {
+    Some(match name {
+        "pre_emphasis" => |f, g, x| {
+            let (x, lengths) = clip(g, x.get("x")?)?;
+            Ok(vec![ops::pre_emphasis(g, x, lengths, f.number("coefficient")? as f32)?])
+        },
+        "stft" => |f, g, x| {
+            let (x, lengths) = clip(g, x.get("x")?)?;
+            let (re, im) = ops::stft(g, x, lengths, &framing(f)?)?;
+            Ok(vec![re, im])
+        },
+        "mel_spectrogram" => mel_spectrogram,
+        "resize" => |f, g, x| {
+            let [h, w] = f.counts("size")?;
+            Ok(vec![ops::resize(g, x.get("x")?, (h, w), choice(f, "mode")?)?])
+        },
+        "horizontal_mixup" => |f, g, x| {
+            let [a, b, c] = [f.number("a")?, f.number("b")?, f.number("c")?];
             let mixup = HorizontalMixup { ratio: 1.0, a, b, c, labels: MixLabels::Share };
-            let y = ops::horizontal_mixup(g, v("x1")?, v("x2")?, mixup.curve())?;
+            let y = ops::horizontal_mixup(g, x.get("x1")?, x.get("x2")?, mixup.curve())?;
             let columns = g.shape(y).last().copied().unwrap_or(1);
             let share = g.constant([1], &[mixup.share(columns) as f32])?;
-            let share = ops::affine(g, share, 1.0, 0.0)?;
-            out("y", y);
-            out("share", share);
-        }
-        _ => return Ok(None),
-    }
-    Ok(Some(built))
+            Ok(vec![y, ops::affine(g, share, 1.0, 0.0)?])
+        },
+        _ => return None,
+    })
+}
+
+fn framing(f: &File) -> Result<Framing> {
+    Ok(Framing {
+        window: choice(f, "window")?,
+        win_length: f.count("win_length")?,
+        hop: f.count("hop_length")?,
+        n_fft: f.count("n_fft")?,
+        padding: choice(f, "pad_mode")?,
+        pre_emphasis: 0.0,
+    })
+}
+
+fn mel_spectrogram(f: &File, g: &mut Graph, x: &Inputs) -> Result<Vec<Var>> {
+    let (x, lengths) = clip(g, x.get("x")?)?;
+    let Framing { window, win_length, hop, n_fft, padding, .. } = framing(f)?;
+    let frontend = Frontend {
+        sample_rate: f.count("sample_rate")? as u32,
+        pre_emphasis: 0.0,
+        window,
+        padding,
+        frame: win_length,
+        hop,
+        n_fft,
+        n_mels: f.count("n_mels")?,
+        f_min: f.number("f_min")?,
+        f_max: f.number("f_max")?,
+        mel_scale: choice(f, "mel_scale")?,
+        mel_norm: choice(f, "mel_norm")?,
+        power: f.number("power")?,
+        db_floor: -80.0,
+    };
+    let y = features::mel_spectrogram(g, x, lengths, &frontend)?;
+    let scale = DecibelScale { hop, squared: frontend.power == 1.0, relative: true, range: 80.0 };
+    Ok(vec![if f.word("log")? == "db" { ops::decibel(g, y, lengths, scale)? } else { y }])
 }
 
 /// A single clip as a batch of one, and its length.

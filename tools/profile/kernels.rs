@@ -1,7 +1,6 @@
 //! `profile kernels`: the cases of `cargo bench`.
 
-use super::case::Case;
-use super::cases::cases;
+use super::cases::{Bench, cases};
 use super::gauge::Gauge;
 use super::report::{Report, Row, median};
 use anyhow::{Result, ensure};
@@ -36,7 +35,7 @@ impl KernelArgs {
         Ok(self.list)
     }
 
-    fn chosen(&self) -> Result<Vec<Case>> {
+    fn chosen(&self) -> Result<Vec<Bench>> {
         let mut all = cases(self.batch)?;
         all.retain(|c| self.filter.iter().all(|f| c.name.contains(f)));
         ensure!(!all.is_empty(), "no case contains {:?}; `--list` names them", self.filter.join(" and "));
@@ -51,15 +50,15 @@ impl KernelArgs {
             let start = Instant::now();
             let mut times: Vec<Vec<Duration>> = Vec::new();
             while times.len() < runs && (times.len() < 5 || start.elapsed().as_secs_f64() < self.patience) {
-                times.push(ready.time()?);
+                times.push(ready.times()?);
             }
             gauge.sample()?;
             let ms = |d: Duration| d.as_secs_f64() * 1e3;
             let row = Row {
                 name: case.name.clone(),
                 launches: launches.len(),
-                flops: launches.iter().map(|l| l.flops).sum(),
-                bytes: launches.iter().map(|l| l.bytes).sum(),
+                flops: ready.cost().0,
+                bytes: ready.cost().1,
                 samples: times.iter().map(|t| ms(t.iter().sum())).collect(),
             };
             eprintln!("{}: {:.3} ms", row.name, row.median());

@@ -14,8 +14,6 @@ mod kernels;
 mod report;
 mod step;
 
-#[path = "../../benches/case.rs"]
-mod case;
 #[path = "../../benches/cases.rs"]
 mod cases;
 #[path = "../step_args.rs"]
