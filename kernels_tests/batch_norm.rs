@@ -34,7 +34,7 @@ fn normalised(relu: bool, train: bool) -> (Graph, Vec<Var>, Var, Var) {
 fn the_backward_pass_keeps_the_result_only_for_relu() {
     for (relu, train) in [(false, true), (true, true), (false, false), (true, false)] {
         let (mut g, v, y, dy) = normalised(relu, train);
-        g.grad_from(&[(y, dy)], &v[..3]).expect("gradients");
+        ops::grad_from(&mut g, &[(y, dy)], &v[..3]).expect("gradients");
         let readers = g.nodes().iter().filter(|n| n.inputs.contains(&y)).count();
         assert_eq!(readers > 0, relu, "relu {relu}, train {train}: {readers} nodes read y");
     }
@@ -45,11 +45,11 @@ fn sums_run_where_they_are_needed() {
     let Some(device) = device() else { return };
     for (train, wanted, sums) in [(true, 0..1, true), (false, 0..1, false), (false, 0..2, true), (false, 2..3, true)] {
         let (mut g, v, y, dy) = normalised(true, train);
-        for (i, d) in g.grad_from(&[(y, dy)], &v[wanted.clone()]).expect("gradients").into_iter().enumerate() {
+        for (i, d) in ops::grad_from(&mut g, &[(y, dy)], &v[wanted.clone()]).expect("gradients").into_iter().enumerate() {
             g.output(&format!("d{i}"), d);
         }
         let plan = Plan::new(&g, &device, Options::default()).expect("plan");
-        let run = plan.rows.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_params");
+        let run = plan.steps.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_params");
         assert_eq!(run, sums, "train {train}, gradients of inputs {wanted:?}");
     }
 }
@@ -61,7 +61,7 @@ fn a_gradient_through_the_statistics_is_refused() {
         let (x, w, b) = (g.input("x", [2, 3, 5]), g.input("w", [3]), g.input("b", [3]));
         let out = ops::batch_norm_train(&mut g, x, w, b, 1e-5, true).expect("batch norm");
         let loss = ops::sum(&mut g, [out.0, out.1, out.2][which], 0).expect("sum");
-        let error = g.grad(loss, &[x]).expect_err("a gradient").to_string();
+        let error = ops::grad(&mut g, loss, &[x]).expect_err("a gradient").to_string();
         assert!(error.contains("batch_norm_train") && error.contains(name), "{error}");
     }
 }

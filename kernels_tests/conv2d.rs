@@ -5,7 +5,7 @@ use emotone::check::conv2d::{geometry, spec, special_geometries};
 use emotone::check::{Case, fixed};
 use emotone::compile::{Options, Pass};
 use emotone::gpu::Device;
-use emotone::kernels::conv2d::{Family, Geometry};
+use emotone::kernels::conv2d::{Geometry, Variant};
 use emotone::kernels::matmul::SUBGROUP;
 use emotone::kernels::{Target, conv2d_stem, winograd};
 use emotone::ops;
@@ -25,7 +25,7 @@ fn special_families_take_what_is_meant_for_them() {
 }
 
 /// Batch norm by running statistics taken into the convolution: fewer launches, the same values.
-fn with_norm(device: &Arc<Device>, family: Family, g: Geometry, relu: bool) {
+fn with_norm(device: &Arc<Device>, family: Variant, g: Geometry, relu: bool) {
     let outs = g.groups * g.cout;
     let mut inputs = vec![fixed(1, [g.n, g.groups * g.cin, g.input[0], g.input[1]]), fixed(2, [outs, g.cin, g.kernel[0], g.kernel[1]])];
     // The variance is positive.
@@ -50,11 +50,11 @@ fn norm_is_taken_in() {
     let Some(device) = device() else { return };
     let target = Target::new(&device);
     let lanes = target.subgroup_size == Some(SUBGROUP);
-    let mut families = vec![Family::Tile];
-    families.extend(lanes.then_some(Family::Subgroup));
+    let mut families = vec![Variant::Tile];
+    families.extend(lanes.then_some(Variant::Subgroup));
     for n in [2, 1] {
         let g = geometry((n, 1, 8, 16, [11, 22], [3, 1, 1, 1]));
-        let tiling = winograd::fits(&target, &g).map(Family::Winograd);
+        let tiling = winograd::fits(&target, &g).map(Variant::Winograd);
         for family in families.iter().copied().chain(tiling) {
             with_norm(&device, family, g, false);
             with_norm(&device, family, g, true);
@@ -62,6 +62,6 @@ fn norm_is_taken_in() {
     }
     let [stem, _] = special_geometries();
     for (i, g) in stem.into_iter().enumerate().filter(|(_, g)| lanes && conv2d_stem::fits(device.caps(), g)) {
-        with_norm(&device, Family::Stem, g, i % 2 == 0);
+        with_norm(&device, Variant::Stem, g, i % 2 == 0);
     }
 }

@@ -15,6 +15,7 @@ mod focal_bce;
 mod fusion;
 mod in_place;
 mod launch;
+mod long_graph;
 mod matmul;
 mod network;
 mod optimiser;

@@ -5,8 +5,7 @@ mod common;
 use common::{device, recipe, spec};
 use emotone::compile::{Options, Plan};
 use emotone::graph::Graph;
-use emotone::kernels::Target;
-use emotone::kernels::choices::{Choices, Request};
+use emotone::kernels::{Problem, Target, TunedCache};
 use emotone::nn::file;
 use emotone::ops::{self, Conv2d};
 use emotone::train::learner::Learner;
@@ -25,7 +24,7 @@ fn network() -> Graph {
     let y = ops::conv2d(&mut g, x, w, None, Conv2d { padding: [1, 1], ..Conv2d::default() }).expect("conv2d");
     let shape = g.shape(y).clone();
     let dy = g.input("dy", shape);
-    let grads = g.grad_from(&[(y, dy)], &[x, w]).expect("gradients");
+    let grads = ops::grad_from(&mut g, &[(y, dy)], &[x, w]).expect("gradients");
     let (a, b) = (g.input("a", [1, 24, 40]), g.input("b", [1, 40, 16]));
     let c = ops::matmul(&mut g, a, b, false, false).expect("matmul");
     for (name, v) in [("y", y), ("dx", grads[0]), ("dw", grads[1]), ("c", c)] {
@@ -35,7 +34,7 @@ fn network() -> Graph {
 }
 
 fn entries(plan: &Plan) -> Vec<String> {
-    plan.rows.iter().flat_map(|r| &r.launches).map(|l| l.entry.to_string()).collect()
+    plan.steps.iter().flat_map(|s| &s.launches).map(|l| l.entry.to_string()).collect()
 }
 
 #[test]
@@ -44,11 +43,11 @@ fn a_recorded_choice_is_taken_and_a_strange_one_is_not() {
     let target = &Target::new(&device);
     let g = network();
     let table = Plan::new(&g, &device, Options::default()).expect("plan");
-    let requests: Vec<Request> = table.rows.iter().filter_map(|r| r.request).collect();
-    assert_eq!(requests.len(), 4, "{requests:?}");
-    let all = |name: &str| requests.iter().map(|r| (r.key(target), name.to_string())).collect::<Choices>();
+    let problems: Vec<Problem> = table.problems().collect();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    let all = |name: &str| problems.iter().map(|r| (r.key(target), name.to_string())).collect::<TunedCache>();
     assert_eq!(all("tile").len(), 4, "keys must tell passes apart");
-    let by = |choices: Choices| Plan::new(&g, &device, Options { choices: Arc::new(choices), ..Options::default() }).expect("plan");
+    let by = |tuned: TunedCache| Plan::new(&g, &device, Options { tuned: Arc::new(tuned), ..Options::default() }).expect("plan");
     let tiles = entries(&by(all("tile")));
     assert!(tiles.iter().filter(|e| e.contains("tile")).count() >= 4, "{tiles:?}");
     assert_eq!(entries(&by(all("no such variant"))), entries(&table));
@@ -58,7 +57,7 @@ fn a_recorded_choice_is_taken_and_a_strange_one_is_not() {
 }
 
 /// The choices in a model file.
-fn recorded(model: &Path) -> Choices {
+fn recorded(model: &Path) -> TunedCache {
     Recipe::from_metadata(&file::read(model).expect("model").1).expect("recipe").choices
 }
 
@@ -74,8 +73,7 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     assert!(matches!(stopped, Err(emotone::Error::Interrupted)), "{:?}", stopped.err());
     let learner = Learner::new(&device, &recipe(pieces.config.clone()), &pieces.config.stage["single"], Source::Raw, &Default::default())
         .expect("learner");
-    let tiles: Choices =
-        learner.plan().rows.iter().filter_map(|r| Some((r.request?.key(&Target::new(&device)), "tile".to_string()))).collect();
+    let tiles: TunedCache = learner.plan().problems().map(|p| (p.key(&Target::new(&device)), "tile".to_string())).collect();
     assert!(tiles.len() > 10, "{tiles:?}");
     let state = pieces.out.join("state.safetensors");
     let (weights, mut text) = file::read(&state).expect("state");
@@ -91,7 +89,7 @@ fn a_resumed_run_and_its_model_keep_the_choices_of_its_beginning() {
     // Other variants, other last bits.
     let chosen = recorded(&dir.path().join("plain/model.safetensors"));
     assert!(chosen.is_empty(), "{chosen:?}");
-    let others = learner.plan().rows.iter().filter_map(|r| r.request).any(|r| r.default_name(&Target::new(&device)) != "tile");
+    let others = learner.plan().problems().any(|p| p.heuristic(&Target::new(&device)) != "tile");
     assert_eq!(resumed.weights_sha256 != plain.weights_sha256, others);
 }
 

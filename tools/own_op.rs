@@ -6,6 +6,7 @@ use anyhow::Result;
 use emotone::compile::{Options, Program, States};
 use emotone::gpu::{AdapterRequest, Device, Launch, Shader};
 use emotone::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use emotone::ops;
 
 /// Forward and backward in one file: `y = x σ(x)`, `dx = dy (σ(x) + y (1 − σ(x)))`.
 static SWISH: Shader = Shader {
@@ -82,7 +83,7 @@ fn main() -> Result<()> {
     let mut g = Graph::new();
     let (x, dy) = (g.input("x", [5]), g.input("dy", [5]));
     let y = g.apply1(Swish, &[x])?;
-    let dx = g.grad_from(&[(y, dy)], &[x])?[0];
+    let dx = ops::grad_from(&mut g, &[(y, dy)], &[x])?[0];
     g.output("y", y);
     g.output("dx", dx);
     let program = Program::new(&g, &States::new(&device), Options::default())?;

@@ -84,11 +84,11 @@ impl StepArgs {
         let stage = recipe.config.stage(stage)?.clone();
         let mut learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         if self.tune {
-            let requests: Vec<_> = learner.plan().rows.iter().filter_map(|r| r.request).collect();
+            let requests: Vec<_> = learner.plan().problems().collect();
             let half = recipe.config.train.precision == Precision::F16;
             let tuned = emotone::tune::tune(device, &requests, half, &mut |i, n| eprint!("\rtuning {i}/{n} "))?;
             eprintln!("\r{} measured now, {} before, {} changed", tuned.measured, tuned.known, tuned.changed);
-            recipe.choices = tuned.choices;
+            recipe.choices = tuned.cache;
             learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         }
         let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();

@@ -2,7 +2,7 @@
 
 use super::{Case, halves, normal, tol};
 use crate::kernels::Target;
-use crate::kernels::conv2d::{Family, Geometry};
+use crate::kernels::conv2d::{Geometry, Variant};
 use crate::kernels::cooperative::Fragments;
 use crate::kernels::matmul::SUBGROUP;
 use crate::kernels::{conv2d_stem, winograd};
@@ -73,7 +73,7 @@ pub fn spec(g: &Geometry) -> Conv2d {
 }
 
 /// A convolution by `family`, or by the one the adapter is given.
-pub fn case(variant: &str, family: Option<Family>, g: Geometry, bias: bool) -> Case {
+pub fn case(variant: &str, family: Option<Variant>, g: Geometry, bias: bool) -> Case {
     let outs = g.groups * g.cout;
     let mut inputs = vec![normal(1, [g.n, g.groups * g.cin, g.input[0], g.input[1]]), normal(2, [outs, g.cin, g.kernel[0], g.kernel[1]])];
     inputs.extend(bias.then(|| normal(3, [outs])));
@@ -88,7 +88,7 @@ pub fn case(variant: &str, family: Option<Family>, g: Geometry, bias: bool) -> C
     );
     let channel = move |i: usize| i / (g.output[0] * g.output[1]) % outs;
     // What the kernels multiply: the operands, or their halves.
-    let seen = move |v: &[f64]| if matches!(family, Some(Family::Cooperative(_))) { halves(v) } else { v.to_vec() };
+    let seen = move |v: &[f64]| if matches!(family, Some(Variant::Cooperative(_))) { halves(v) } else { v.to_vec() };
     Case::new(format!("conv2d {variant}"), name, inputs, move |gr, x| match family {
         Some(family) => ops::conv2d_with(gr, x[0], x[1], x.get(2).copied(), spec(&g), family),
         None => ops::conv2d(gr, x[0], x[1], x.get(2).copied(), spec(&g)),
@@ -108,22 +108,22 @@ pub fn case(variant: &str, family: Option<Family>, g: Geometry, bias: bool) -> C
 }
 
 /// A family with its name and what switches it off.
-type Named = (&'static str, Option<&'static str>, Family);
+type Named = (&'static str, Option<&'static str>, Variant);
 
 /// Families that take any geometry.
 fn general(target: &Target) -> Vec<Named> {
     let lanes = target.subgroup_size == Some(SUBGROUP);
-    let mut all = vec![("tile", None, Family::Tile)];
-    all.extend(lanes.then_some(("subgroup", Some("subgroups"), Family::Subgroup)));
-    all.extend(Fragments::of(target).map(|f| ("cooperative", Some("coop"), Family::Cooperative(f))));
+    let mut all = vec![("tile", None, Variant::Tile)];
+    all.extend(lanes.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
+    all.extend(Fragments::of(target).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
     all
 }
 
 /// Families for this geometry only.
 fn special(target: &Target, g: &Geometry) -> Vec<Named> {
     let stem = target.subgroup_size == Some(SUBGROUP) && conv2d_stem::fits(target, g);
-    let mut all = Vec::from_iter(stem.then_some(("stem", Some("int64"), Family::Stem)));
-    all.extend(winograd::fits(target, g).map(|t| ("winograd", Some("winograd"), Family::Winograd(t))));
+    let mut all = Vec::from_iter(stem.then_some(("stem", Some("int64"), Variant::Stem)));
+    all.extend(winograd::fits(target, g).map(|t| ("winograd", Some("winograd"), Variant::Winograd(t))));
     all
 }
 

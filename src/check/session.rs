@@ -144,7 +144,7 @@ impl Case {
     /// See [`Plan::new`].
     pub fn launches(&self, device: &Device) -> Result<Vec<Launch<Operand>>> {
         let plan = self.plan(device, &self.pass(), Options::default())?;
-        Ok(plan.rows.into_iter().flat_map(|r| r.prepared.into_iter().chain(r.launches)).collect())
+        Ok(plan.steps.into_iter().flat_map(|s| s.once.into_iter().chain(s.launches)).collect())
     }
 
     /// The gradient of output `o`, which has `n` values; empty where nothing depends on it.

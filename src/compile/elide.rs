@@ -1,70 +1,94 @@
 //! Stores that cost nothing: values made in the state region they are stored to.
 
-use super::plan::view_root;
-use crate::graph::{Graph, NodeKind, Shape, StateRef, Var};
+use super::uses::{live_nodes, view_root};
+use crate::graph::{Graph, NodeId, NodeKind, Shape, StateRef, Var};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Values that can be written straight into the state region they are stored to, as themselves or as views: made by an op, stored
 /// once, no output, and nobody sees the difference. Until the store nothing else may read or write the region; after it, the
 /// value must have been read for the last time before the region changes. Its maker may read the region where the op allows that.
-pub(super) fn elide_stores(graph: &Graph, live: &[bool], last: &HashMap<Var, usize>) -> HashMap<Var, StateRef> {
+pub(super) fn elide_stores(graph: &Graph, live: &[bool], last: &HashMap<Var, NodeId>) -> HashMap<Var, StateRef> {
     let nodes = graph.nodes();
-    let (mut reads, mut writes) = (vec![Vec::new(); nodes.len()], vec![Vec::new(); nodes.len()]);
-    for (n, node) in nodes.iter().enumerate().filter(|(n, _)| live[*n]) {
-        for (i, v) in node.inputs.iter().enumerate() {
-            if let NodeKind::State(place) = &nodes[view_root(graph, *v).node].kind {
-                let extent = Extent::new(place, graph.shape(*v));
-                reads[n].push((Some(i), extent.clone()));
-                if matches!(&node.kind, NodeKind::Op(op) if op.writes().contains(&i)) {
-                    writes[n].push(extent);
-                }
-            }
-        }
-        if let NodeKind::Store(place) = &node.kind {
-            writes[n].push(Extent::new(place, graph.shape(node.inputs[0])));
-        }
+    let mut regions = Accesses::new(graph, live);
+    let mut readers: HashMap<Var, Vec<NodeId>> = HashMap::new();
+    for n in live_nodes(live) {
+        graph.inputs(n).iter().for_each(|v| readers.entry(view_root(graph, *v)).or_default().push(n));
     }
     let mut out = HashMap::new();
     for (n, node) in nodes.iter().enumerate() {
         let NodeKind::Store(place) = &node.kind else { continue };
         let v = view_root(graph, node.inputs[0]);
         let NodeKind::Op(maker) = &nodes[v.node].kind else { continue };
-        let extent = Extent::new(place, graph.shape(v));
-        let kept = |i: Option<usize>, e: &Extent| i.is_some() && i == maker.overwrites(v.output) && *e == extent;
-        let own = reads[v.node].iter().any(|(i, e)| e.meets(&extent) && !kept(*i, e));
-        let between = v.node + 1..n;
-        let touched = between.clone().any(|m| reads[m].iter().any(|(_, e)| e.meets(&extent)))
-            || between.chain([v.node]).any(|m| writes[m].iter().any(|e| e.meets(&extent)));
-        let end = last.get(&v).copied().unwrap_or(n);
-        let changed = (n + 1..end.min(nodes.len())).any(|m| writes[m].iter().any(|e| e.meets(&extent)));
-        if !own && !touched && !changed && end != usize::MAX && !out.contains_key(&v) {
-            out.insert(v, place.clone());
-            // From now on who reads the value reads the region.
-            for (m, node) in nodes.iter().enumerate().filter(|(m, _)| live[*m]) {
-                if node.inputs.iter().any(|u| view_root(graph, *u) == v) {
-                    reads[m].push((None, extent.clone()));
-                }
+        let (extent, end) = (extent(place, graph.shape(v)), last.get(&v).copied().unwrap_or(n));
+        if end == NodeId::MAX || out.contains_key(&v) {
+            continue;
+        }
+        let alias = maker.may_alias(v.output);
+        let seen = regions.between(place, v.node..end).filter(|a| a.extent.start < extent.end && extent.start < a.extent.end).any(|a| {
+            match a.node {
+                m if m == v.node => a.changes || a.input.is_none() || a.input != alias || a.extent != extent,
+                m if m < n => true,
+                m => m > n && a.changes,
             }
+        });
+        if !seen {
+            // From now on who reads the value reads the region.
+            for m in readers.get(&v).into_iter().flatten() {
+                regions.insert(place, Access { node: *m, input: None, extent: extent.clone(), changes: false });
+            }
+            out.insert(v, place.clone());
         }
     }
     out
 }
 
-/// A range of elements of a state buffer.
-#[derive(Debug, Clone, PartialEq)]
-struct Extent {
-    buffer: String,
-    start: usize,
-    end: usize,
+/// A node reads or changes elements of a state buffer.
+struct Access {
+    node: NodeId,
+    /// The input by which it does, if it reads state itself.
+    input: Option<usize>,
+    extent: Range<usize>,
+    changes: bool,
 }
 
-impl Extent {
-    fn new(place: &StateRef, shape: &Shape) -> Self {
-        Extent { buffer: place.buffer.clone(), start: place.offset, end: place.offset + shape.elements() }
+fn extent(place: &StateRef, shape: &Shape) -> Range<usize> {
+    place.offset..place.offset + shape.elements()
+}
+
+/// Accesses by buffer, in the order of execution.
+#[derive(Default)]
+struct Accesses<'a>(HashMap<&'a str, Vec<Access>>);
+
+impl<'a> Accesses<'a> {
+    fn new(graph: &'a Graph, live: &[bool]) -> Self {
+        let mut all = Accesses::default();
+        for n in live_nodes(live) {
+            let node = &graph.nodes()[n];
+            for (i, v) in node.inputs.iter().enumerate() {
+                if let NodeKind::State(place) = &graph.nodes()[view_root(graph, *v).node].kind {
+                    let changes = matches!(&node.kind, NodeKind::Op(op) if op.mutates().contains(&i));
+                    all.insert(place, Access { node: n, input: Some(i), extent: extent(place, graph.shape(*v)), changes });
+                }
+            }
+            if let NodeKind::Store(place) = &node.kind {
+                all.insert(place, Access { node: n, input: None, extent: extent(place, graph.shape(node.inputs[0])), changes: true });
+            }
+        }
+        all
     }
 
-    fn meets(&self, other: &Extent) -> bool {
-        self.buffer == other.buffer && self.start < other.end && other.start < self.end
+    fn insert(&mut self, place: &'a StateRef, access: Access) {
+        let list = self.0.entry(&place.buffer).or_default();
+        let at = list.partition_point(|a| a.node <= access.node);
+        list.insert(at, access);
+    }
+
+    /// What nodes in `range` do to the buffer of `place`.
+    fn between(&self, place: &StateRef, range: Range<NodeId>) -> impl Iterator<Item = &Access> {
+        let list = self.0.get(place.buffer.as_str()).map_or(&[][..], Vec::as_slice);
+        let from = list.partition_point(|a| a.node < range.start);
+        list[from..].iter().take_while(move |a| a.node < range.end)
     }
 }
 

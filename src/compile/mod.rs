@@ -2,15 +2,17 @@
 
 mod arena;
 mod elide;
-
 mod fuse;
+mod memory;
+mod passes;
 mod plan;
 mod program;
 mod states;
 mod trial;
+mod uses;
 
-pub use arena::Slot;
-pub use plan::{Home, Options, Plan, Row};
+pub use arena::Offset;
+pub use plan::{Location, Options, Plan, Step};
 pub use program::Program;
 pub use states::States;
 pub use trial::{Pass, Trial, assemble};

@@ -1,21 +1,24 @@
 //! The program: a plan with memory, ready to be replayed.
 
-use super::plan::{Home, Options, Plan, Row, SENTINEL};
+use super::memory::Memory;
+use super::passes::SENTINEL;
+use super::plan::{Options, Plan, Step};
 use super::states::States;
+use super::uses::changes_state;
 use crate::gpu::{Buffer, Device, Launch, Readback, Recording, Region};
-use crate::graph::{Graph, NodeKind, Operand, Shape, Var};
+use crate::graph::{Graph, Operand, Shape, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A compiled graph: write inputs, run, read outputs. Nothing is allocated or checked per run.
+/// A compiled graph: write inputs, run, read outputs. A run allocates and checks nothing.
 pub struct Program {
     device: Arc<Device>,
     recording: Recording,
     /// What is made from state the program does not change, and the version of the state it was made from.
-    prepared: Recording,
+    once: Recording,
     made_from: AtomicU64,
     version: Arc<AtomicU64>,
     inputs: HashMap<String, (Region, Shape)>,
@@ -41,79 +44,20 @@ impl Program {
     pub fn new(graph: &Graph, states: &States, options: Options) -> Result<Program> {
         let device = states.device().clone();
         let plan = Plan::new(graph, &device, options.clone())?;
-        let needed = plan.arena_bytes() + states.sizes().map(|(_, b)| b).sum::<u64>();
-        if let Some(available) = device.caps().memory_budget.filter(|&a| needed > a) {
-            return Err(Error::OutOfMemory { needed, available, fits_batch: None });
-        }
-        let pages = plan.pages.iter().map(|&size| device.buffer("arena", size)).collect::<Result<Vec<_>>>()?;
-        let mut inputs = HashMap::new();
-        let mut constants = HashMap::new();
-        for (n, node) in graph.nodes().iter().enumerate() {
-            match &node.kind {
-                NodeKind::Input(name) => {
-                    let region = device.buffer(name, node.shapes[0].bytes())?.all();
-                    if inputs.insert(name.clone(), (region, node.shapes[0].clone())).is_some() {
-                        return Err(Error::Graph(format!("two inputs are named {name:?}")));
-                    }
-                }
-                NodeKind::Constant(data) if plan.homes.contains_key(&Var { node: n, output: 0 }) => {
-                    let buffer = device.buffer("constant", 4 * data.len() as u64)?;
-                    device.write(&buffer, 0, bytemuck::cast_slice(data));
-                    constants.insert(n, buffer.all());
-                }
-                _ => {}
-            }
-        }
-        let elements = |v: Var| match &graph.nodes()[v.node].kind {
-            NodeKind::Store(_) => graph.shape(graph.inputs(v.node)[0]).elements(),
-            _ => graph.shape(v).elements(),
+        let memory = Memory::new(graph, &plan, states)?;
+        let record = |part: fn(&Step) -> &Vec<Launch<Operand>>| {
+            let launches = plan.steps.iter().flat_map(part).map(|l| memory.bound(l)).collect::<Result<Vec<_>>>()?;
+            device.record(&launches)
         };
-        let region = |v: Var| -> Result<Region> {
-            let n = elements(v);
-            match plan.homes.get(&v) {
-                Some(Home::Input(name)) => Ok(inputs[name].0.clone()),
-                Some(Home::Constant(c)) => Ok(constants[c].clone()),
-                Some(Home::State(place)) => states.region(place, n),
-                Some(Home::Arena(s)) => Ok(pages[s.page].region(s.offset, (4 * n as u64).max(4))),
-                None => Err(Error::Graph(format!("node {} has no memory", v.node))),
-            }
-        };
-        let bound = |launch: &Launch<Operand>| {
-            launch.map(|operand| match operand {
-                Operand::Value(v) => region(*v),
-                Operand::Scratch(n, i) => {
-                    let (slot, elements) = plan.scratch[&(*n, *i)];
-                    Ok(pages[slot.page].region(slot.offset, (4 * elements as u64).max(4)))
-                }
-            })
-        };
-        let all = |part: fn(&Row) -> &Vec<Launch<Operand>>| plan.rows.iter().flat_map(part).map(bound).collect::<Result<Vec<_>>>();
-        let recording = device.record(&all(|r| &r.launches)?)?;
-        let prepared = device.record(&all(|r| &r.prepared)?)?;
-        let mut outputs = HashMap::new();
-        for (name, v) in graph.outputs() {
-            outputs.insert(name.clone(), (region(*v)?, graph.shape(*v).clone()));
-        }
-        let mut watched = Vec::new();
-        if options.audit {
-            let kept = |n: &usize| !matches!(&graph.nodes()[*n].kind, NodeKind::Op(op) if !op.writes().is_empty());
-            for n in plan.rows.iter().map(|r| r.node).filter(kept) {
-                for v in (0..graph.nodes()[n].shapes.len()).map(|output| Var { node: n, output }) {
-                    watched.push((v, region(v)?));
-                }
-            }
-        }
-        let poison = options.poison.then(|| {
-            let ends = plan.homes.iter().filter_map(|(v, h)| match h {
-                Home::Arena(s) => Some((s.page, s.offset + 4 * elements(*v) as u64)),
-                _ => None,
-            });
-            let scratch = plan.scratch.values().map(|(s, n)| (s.page, s.offset + 4 * *n as u64));
-            let ends = ends.chain(scratch).collect();
-            (pages, ends)
-        });
+        let (recording, once) = (record(|s| &s.launches)?, record(|s| &s.once)?);
+        let output = |(name, v): &(String, Var)| Ok((name.clone(), (memory.region(*v)?, graph.shape(*v).clone())));
+        let outputs = graph.outputs().iter().map(output).collect::<Result<_>>()?;
+        let watched = if options.audit { watched(graph, &plan, &memory)? } else { Vec::new() };
+        let ends = options.poison.then(|| memory.ends());
+        let Memory { pages, inputs, .. } = memory;
+        let poison = ends.map(|ends| (pages, ends));
         let (version, made_from) = (states.version(), AtomicU64::new(u64::MAX));
-        Ok(Program { device, recording, prepared, made_from, version, inputs, outputs, plan, watched, poison })
+        Ok(Program { device, recording, once, made_from, version, inputs, outputs, plan, watched, poison })
     }
 
     /// The plan it was made from.
@@ -161,31 +105,31 @@ impl Program {
     /// # Errors
     /// A fault the driver has reported.
     pub fn run(&self) -> Result<()> {
-        self.prepare()?;
+        self.begin()?;
         self.device.replay(&self.recording)
     }
 
-    /// Runs once, waits, and returns how long each launch took, in the order of the plan's rows. What is only prepared
-    /// again when weights change is not among them. See [`Device::replay_timed`].
+    /// Runs once, waits, and returns how long each launch took, in the order of the plan's steps. What runs
+    /// again only when weights change is not among them. See [`Device::replay_timed`].
     ///
     /// # Errors
     /// A device fault.
     pub fn run_timed(&self) -> Result<Vec<Duration>> {
-        self.prepare()?;
+        self.begin()?;
         self.device.replay_timed(&self.recording)
     }
 
     /// What comes before the launches of a run: poison, and what is made from state that changed since.
-    fn prepare(&self) -> Result<()> {
+    fn begin(&self) -> Result<()> {
         for page in self.poison.iter().flat_map(|(pages, _)| pages) {
             let nan: Vec<u32> = vec![POISON; (page.size() / 4) as usize];
             self.device.write(page, 0, bytemuck::cast_slice(&nan));
         }
         let before = self.version.load(Ordering::Relaxed);
         if self.made_from.load(Ordering::Relaxed) != before || self.poison.is_some() {
-            self.device.replay(&self.prepared)?;
+            self.device.replay(&self.once)?;
         }
-        // Its own changes are not to what it prepared.
+        // What a run itself changes is not what `once` was made from.
         let after = if self.plan.changes_state { self.version.fetch_add(1, Ordering::Relaxed) + 1 } else { before };
         self.made_from.store(after, Ordering::Relaxed);
         Ok(())
@@ -287,4 +231,11 @@ impl Program {
         }
         Ok(broken)
     }
+}
+
+/// Every value in the order of execution, but what stays unchanged in an audit.
+fn watched(graph: &Graph, plan: &Plan, memory: &Memory) -> Result<Vec<(Var, Region)>> {
+    let nodes = plan.steps.iter().map(|s| s.node).filter(|n| !changes_state(graph, *n));
+    let values = nodes.flat_map(|node| (0..graph.nodes()[node].shapes.len()).map(move |output| Var { node, output }));
+    values.map(|v| Ok((v, memory.region(v)?))).collect()
 }

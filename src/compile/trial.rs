@@ -4,6 +4,7 @@ use super::{Options, Program, States};
 use crate::Result;
 use crate::gpu::Launch;
 use crate::graph::{Graph, Node, NodeKind, Operand, Shape, StateRef, Var};
+use crate::ops;
 use std::time::Duration;
 
 /// What is wanted of a computation.
@@ -47,7 +48,7 @@ pub fn assemble(
             upstream.push((*y, g.input(&format!("dy{o}"), shape)));
         }
         let leaves: Vec<Var> = wanted.iter().map(|&i| x[i]).collect();
-        for (i, d) in wanted.iter().zip(g.grad_from(&upstream, &leaves)?) {
+        for (i, d) in wanted.iter().zip(ops::grad_from(&mut g, &upstream, &leaves)?) {
             g.output(&format!("dx{i}"), d);
         }
     }
@@ -75,8 +76,8 @@ impl Trial {
         let program = Program::new(graph, states, options)?;
         let all = !matches!(pass, Pass::Gradient(_));
         let plan = program.plan();
-        let of_row = |node| all || plan.label(node).0.ends_with("grad");
-        let timed = plan.rows.iter().flat_map(|r| r.launches.iter().map(move |_| of_row(r.node))).collect();
+        let of_pass = |node| all || plan.label(node).0.ends_with("grad");
+        let timed = plan.steps.iter().flat_map(|s| s.launches.iter().map(move |_| of_pass(s.node))).collect();
         let host = |node: &Node| match &node.kind {
             NodeKind::Input(name) => Some((name.clone(), node.shapes[0].clone())),
             _ => None,
@@ -88,7 +89,7 @@ impl Trial {
 
     /// The launches that are timed.
     pub fn launches(&self) -> Vec<&Launch<Operand>> {
-        let all = self.program.plan().rows.iter().flat_map(|r| &r.launches);
+        let all = self.program.plan().steps.iter().flat_map(|s| &s.launches);
         all.zip(&self.timed).filter(|(_, timed)| **timed).map(|(l, _)| l).collect()
     }
 

@@ -15,7 +15,7 @@ impl Graph {
     ///
     /// # Errors
     /// When shapes of `y` and `dy` differ, or a wanted value influences no `y`.
-    pub fn grad_with(&mut self, upstream: &[(Var, Var)], wanted: &[Var], add: AddFn) -> Result<Vec<Var>> {
+    pub fn backward(&mut self, upstream: &[(Var, Var)], wanted: &[Var], add: AddFn) -> Result<Vec<Var>> {
         let end = self.nodes.len();
         let mut active = vec![false; end];
         for w in wanted {
@@ -33,7 +33,7 @@ impl Graph {
             }
             self.accumulate(&mut dy, y, d, add)?;
         }
-        let scope = std::mem::take(&mut self.scope);
+        let (scope, block) = (std::mem::take(&mut self.scope), self.block.take());
         for n in (0..end).rev() {
             let node = &self.nodes[n];
             let NodeKind::Op(op) = node.kind.clone() else { continue };
@@ -60,7 +60,7 @@ impl Graph {
                 self.accumulate(&mut dy, inputs[i], d, add)?;
             }
         }
-        self.scope = scope;
+        (self.scope, self.block) = (scope, block);
         wanted
             .iter()
             .map(|w| {

@@ -4,40 +4,57 @@
 //! running statistics) holds whatever the last earlier node stored there.
 
 mod grad;
-mod op;
+mod lowering;
 mod recompute;
 mod shape;
+mod value;
 
 pub use grad::AddFn;
-pub use op::{Lowering, Op, Operand, Producer};
+pub use lowering::{Lowering, Operand};
 pub use shape::Shape;
+pub use value::{NodeId, STATE_ALIGN, StateRef, Var};
 
 use crate::{Error, Result};
+use std::any::Any;
 use std::sync::Arc;
 
-/// Number of a node; also its place in the execution order.
-pub type NodeId = usize;
+/// A differentiable operation. The graph knows this trait and no particular op.
+pub trait Op: Any + Send + Sync {
+    /// Name in messages and plans.
+    fn name(&self) -> &'static str;
 
-/// One output of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Var {
-    /// The node.
-    pub node: NodeId,
-    /// Which of its outputs.
-    pub output: usize,
+    /// Output shapes, or an error that names the op and the shapes.
+    fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>>;
+
+    /// Gradients of the inputs as new nodes: `Σ_o dy_o · ∂y_o/∂x_i` for every input whose `wanted` is set.
+    ///
+    /// `dy[o]` is `None` where nothing depends on output `o`. An entry of the result is `None` where the input is not
+    /// differentiable or was not wanted. The default is for ops without a derivative.
+    fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
+        let _ = (dy, g, node);
+        Ok(vec![None; wanted.len()])
+    }
+
+    /// The launches that compute this node.
+    fn lower(&self, cx: &mut Lowering) -> Result<()>;
+
+    /// The output is the input's memory under another shape; `lower` is not called.
+    fn is_view(&self) -> bool {
+        false
+    }
+
+    /// Inputs this op changes in place. They must be state; the node is kept even when nobody reads its outputs.
+    fn mutates(&self) -> &[usize] {
+        &[]
+    }
+
+    /// The input whose memory output `output` may take over: of equal size, and each of its elements is read by the invocation that
+    /// writes the output's element there, before it does, and by no other.
+    fn may_alias(&self, output: usize) -> Option<usize> {
+        let _ = output;
+        None
+    }
 }
-
-/// A place in a named state buffer: `offset` counts elements and is a multiple of [`STATE_ALIGN`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct StateRef {
-    /// Name of the state buffer.
-    pub buffer: String,
-    /// First element.
-    pub offset: usize,
-}
-
-/// Elements between the starts of neighbours in a state buffer (256 bytes, WebGPU's strictest storage alignment).
-pub const STATE_ALIGN: usize = 64;
 
 /// What a node is.
 #[derive(Clone)]
@@ -65,6 +82,8 @@ pub struct Node {
     pub shapes: Vec<Shape>,
     /// Where in the model it was made (`layer1.0.conv1`), for plans and messages.
     pub scope: String,
+    /// Scope of the block it belongs to, by which [`Graph::recompute`] goes.
+    pub block: Option<Arc<str>>,
 }
 
 impl Node {
@@ -86,6 +105,8 @@ pub struct Graph {
     nodes: Vec<Node>,
     outputs: Vec<(String, Var)>,
     scope: Vec<String>,
+    /// The open block, and the number of scopes up to it.
+    block: Option<(Arc<str>, usize)>,
 }
 
 impl Graph {
@@ -120,7 +141,8 @@ impl Graph {
     }
 
     fn push(&mut self, kind: NodeKind, inputs: Vec<Var>, shapes: Vec<Shape>) -> NodeId {
-        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope() });
+        let block = self.block.as_ref().map(|(scope, _)| scope.clone());
+        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope(), block });
         self.nodes.len() - 1
     }
 
@@ -196,9 +218,18 @@ impl Graph {
         self.scope.push(name.to_string());
     }
 
+    /// Opens a named scope whose inside may be computed a second time; see [`Graph::recompute`]. A block in a block is part of it.
+    pub fn enter_block(&mut self, name: &str) {
+        self.enter(name);
+        if self.block.is_none() {
+            self.block = Some((self.scope().into(), self.scope.len()));
+        }
+    }
+
     /// Closes the innermost scope.
     pub fn leave(&mut self) {
         self.scope.pop();
+        self.block.take_if(|(_, scopes)| *scopes > self.scope.len());
     }
 
     /// The open scopes, dotted.

@@ -1,15 +1,15 @@
-//! Activation recomputation: forward values inside a repeated block are dropped and made again when the backward pass comes to the block
+//! Activation recomputation: forward values inside a block are dropped and made again when the backward pass comes to the block
 //! (Chen et al. 2016, "Training deep nets with sublinear memory cost").
 
 use super::{Graph, NodeId, NodeKind, Var};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Graph {
-    /// The same computation with less memory: what nodes from `forward` on read from the inside of a repeated block is computed again,
+    /// The same computation with less memory: what nodes from `forward` on read from the inside of a block is computed again,
     /// just before the first of them that needs the block. Nodes before `forward` are the forward pass.
     ///
-    /// A repeated block is what shares a scope up to its first number (`layer1.0`, `encoder.layers.3`). Values that leave their block
-    /// are kept, and so are those made from state that changes. The same ops run on the same inputs, random ones with the same counter,
+    /// A block is what was made between [`Graph::enter_block`] and its [`Graph::leave`]; where there are [none](Graph::blocks), nothing is
+    /// gained. Values that leave their block are kept, and so are those made from state that changes. The same ops run on the same inputs, random ones with the same counter,
     /// so the results keep their bits.
     pub fn recompute(&self, forward: NodeId) -> Graph {
         let mut r =
@@ -17,7 +17,7 @@ impl Graph {
         for n in 0..self.nodes.len() {
             if n >= forward {
                 let wanted = |v: &&Var| r.dropped(**v) && !r.again.contains_key(v);
-                let blocks: BTreeSet<_> = self.inputs(n).iter().filter(wanted).filter_map(|v| block(self, v.node)).collect();
+                let blocks: BTreeSet<&str> = self.inputs(n).iter().filter(wanted).filter_map(|v| block(self, v.node)).collect();
                 blocks.into_iter().for_each(|b| r.repeat(b, n));
             }
             let made = r.copy(n, n >= forward, "");
@@ -25,6 +25,11 @@ impl Graph {
         }
         r.out.outputs = self.outputs.iter().map(|(name, v)| (name.clone(), r.moved[v])).collect();
         r.out
+    }
+
+    /// How many blocks were marked.
+    pub fn blocks(&self) -> usize {
+        self.nodes.iter().filter_map(|n| n.block.as_deref()).collect::<HashSet<_>>().len()
     }
 }
 
@@ -85,7 +90,7 @@ fn kept(g: &Graph, forward: NodeId) -> HashSet<NodeId> {
     let changes = |v: &Var| matches!(&g.nodes[v.node].kind, NodeKind::State(place) if changing.contains(&place.buffer));
     let mut kept: HashSet<NodeId> = g.outputs.iter().map(|(_, v)| v.node).collect();
     for (n, node) in g.nodes[..forward].iter().enumerate() {
-        let again = matches!(&node.kind, NodeKind::Op(op) if op.writes().is_empty() && !node.inputs.iter().any(changes));
+        let again = matches!(&node.kind, NodeKind::Op(op) if op.mutates().is_empty() && !node.inputs.iter().any(changes));
         if !again {
             kept.insert(n);
         }
@@ -96,16 +101,48 @@ fn kept(g: &Graph, forward: NodeId) -> HashSet<NodeId> {
     kept
 }
 
-/// Scope of the repeated block a node belongs to: up to the first number in it.
 fn block(g: &Graph, n: NodeId) -> Option<&str> {
-    let scope = g.nodes[n].scope.as_str();
-    let mut end = 0;
-    for part in scope.split('.') {
-        end += part.len();
-        if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) {
-            return Some(&scope[..end]);
+    g.nodes[n].block.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::Graph;
+    use crate::ops;
+
+    /// Three layers of two ops, each in a block where asked, with gradients: the graph, and its nodes before and after recomputation.
+    fn layers(block: bool) -> (Graph, [usize; 2]) {
+        let mut g = Graph::new();
+        let input = g.input("x", [4]);
+        let mut x = input;
+        for i in 0..3 {
+            let name = format!("denselayer{i}");
+            if block {
+                g.enter_block(&name)
+            } else {
+                g.enter(&name)
+            }
+            g.enter_block("inner");
+            x = ops::tanh(&mut g, x).unwrap();
+            g.leave();
+            x = ops::gelu(&mut g, x).unwrap();
+            g.leave();
         }
-        end += 1;
+        let dy = g.input("dy", [4]);
+        let forward = g.nodes().len();
+        let dx = ops::grad_from(&mut g, &[(x, dy)], &[input]).unwrap();
+        g.output("dx", dx[0]);
+        let counts = [g.nodes().len(), g.recompute(forward).nodes().len()];
+        (g, counts)
     }
-    None
+
+    #[test]
+    fn blocks_go_by_their_mark_and_the_outermost_counts() {
+        let (g, [before, after]) = layers(true);
+        assert_eq!((g.blocks(), after - before), (3, 3), "tanh of each block is made again");
+        // Each tanh alone is a block, whose value leaves it.
+        let (g, [before, after]) = layers(false);
+        assert_eq!((g.blocks(), after - before), (3, 0));
+        assert_eq!(Graph::new().blocks(), 0);
+    }
 }

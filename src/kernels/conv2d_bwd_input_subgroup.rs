@@ -1,7 +1,7 @@
 //! Launches of `conv2d_bwd_input_subgroup.wgsl`.
 
-use super::conv2d::{Geometry, grid};
-use super::{matmul::SUBGROUP, shader};
+use super::convolution::{Geometry, grid};
+use super::{product::SUBGROUP, shader};
 use crate::gpu::Launch;
 
 shader!("conv2d_bwd_input_subgroup");

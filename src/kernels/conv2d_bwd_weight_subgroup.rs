@@ -1,7 +1,7 @@
 //! Launches of `conv2d_bwd_weight_subgroup.wgsl`.
 
-use super::conv2d::Geometry;
-use super::{matmul::SUBGROUP, shader};
+use super::convolution::Geometry;
+use super::{product::SUBGROUP, shader};
 use crate::gpu::Launch;
 
 shader!("conv2d_bwd_weight_subgroup");

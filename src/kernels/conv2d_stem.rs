@@ -1,7 +1,7 @@
 //! Launches of `conv2d_stem.wgsl`.
 
-use super::conv2d::{Epilogue, Geometry, grid};
-use super::{matmul::SUBGROUP, shader};
+use super::convolution::{Epilogue, Geometry, grid};
+use super::{product::SUBGROUP, shader};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("conv2d_stem");

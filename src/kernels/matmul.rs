@@ -1,92 +1,11 @@
-//! Batched matrix products: the operands' strides, the choice of variant, and its launches.
+//! Batched matrix products: the variants, which one is taken, and its launches.
 
 use super::cooperative::Fragments;
-use super::{Target, choices, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
-use crate::gpu::{Capabilities, Launch, Shader};
+use super::tuned::Variants;
+use super::{Target, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
+use crate::gpu::{Capabilities, Launch};
 
-/// A batched product `c[z,m,n] = α Σ_k a[z,m,k] b[z,k,n] (+ bias[n])`; strides count elements.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Product {
-    /// Number of products.
-    pub batch: usize,
-    /// Rows of `a` and `c`.
-    pub m: usize,
-    /// Columns of `b` and `c`.
-    pub n: usize,
-    /// Length of the sum.
-    pub k: usize,
-    /// Strides of `a` along batch, m, k.
-    pub a: [usize; 3],
-    /// Strides of `b` along batch, k, n.
-    pub b: [usize; 3],
-    /// Factor of the sum.
-    pub alpha: f32,
-    /// Whether a bias over n is added.
-    pub bias: bool,
-    /// Whether the positive part is taken.
-    pub relu: bool,
-}
-
-impl Product {
-    /// Contiguous operands, each optionally stored transposed.
-    pub fn new(batch: usize, m: usize, n: usize, k: usize, transpose_a: bool, transpose_b: bool) -> Self {
-        let a = if transpose_a { [m * k, 1, m] } else { [m * k, k, 1] };
-        let b = if transpose_b { [k * n, 1, k] } else { [k * n, n, 1] };
-        Product { batch, m, n, k, a, b, alpha: 1.0, bias: false, relu: false }
-    }
-
-    /// A launch of one of the kernels.
-    pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
-        Launch::new(shader, entry)
-            .set("batch", self.batch)
-            .set("m", self.m)
-            .set("n", self.n)
-            .set("k", self.k)
-            .set("a_batch", self.a[0])
-            .set("a_row", self.a[1])
-            .set("a_k", self.a[2])
-            .set("b_batch", self.b[0])
-            .set("b_k", self.b[1])
-            .set("b_col", self.b[2])
-            .set("alpha", self.alpha)
-            .cost(self.bytes(), self.flops())
-    }
-
-    /// What is done to the sums, for the kernels: bit 0 the bias, bit 2 the positive part.
-    pub(super) fn flags(&self) -> u32 {
-        u32::from(self.bias) | u32::from(self.relu) << 2
-    }
-
-    /// Bytes moved, each element once.
-    pub fn bytes(&self) -> u64 {
-        4 * (self.batch * (self.m * self.k + self.k * self.n + self.m * self.n)) as u64
-    }
-
-    /// Floating-point operations.
-    pub fn flops(&self) -> u64 {
-        2 * (self.batch * self.m * self.n * self.k) as u64
-    }
-}
-
-/// What a product reads and overwrites.
-#[derive(Debug, Clone, Copy)]
-pub struct Operands<B> {
-    /// Left factor.
-    pub a: B,
-    /// Right factor.
-    pub b: B,
-    /// Bias over n; not read, and any operand will do, where the product has none.
-    pub bias: B,
-    /// The product.
-    pub c: B,
-}
-
-impl<B> Operands<B> {
-    /// Binds all four by name.
-    pub(super) fn bind(self, launch: Launch<B>) -> Launch<B> {
-        launch.bind("a", self.a).bind("b", self.b).bind("bias", self.bias).bind("c", self.c)
-    }
-}
+pub use super::product::{Operands, Product, SUBGROUP};
 
 /// Which kernel computes a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +25,16 @@ pub enum Variant {
     },
 }
 
-/// Subgroup width the subgroup variant is written for.
-pub const SUBGROUP: u32 = 8;
+impl Variants for Product {
+    type Variant = Variant;
 
-impl Variant {
-    /// The name by which a choice is recorded.
-    pub fn name(self) -> String {
-        match self {
+    fn key(&self, target: &Target) -> String {
+        let Product { batch, m, n, k, a, b, .. } = self;
+        format!("matmul {batch}x{m}x{n}x{k} a{a:?} b{b:?} {}", target.precision())
+    }
+
+    fn name(variant: Variant) -> String {
+        match variant {
             Variant::Subgroup => "subgroup".into(),
             Variant::Wide => "wide".into(),
             Variant::Tile => "tile".into(),
@@ -120,52 +42,40 @@ impl Variant {
             Variant::Row { slices } => format!("row {slices}"),
         }
     }
-}
 
-/// Picks the variant for this adapter and shape: the one recorded in [`Target::tuned`], else by the [`table`].
-pub fn choose(target: &Target, p: &Product) -> Variant {
-    choices::product(target, p).unwrap_or_else(|| table(target, p))
-}
-
-/// The variants that can make a product on this adapter.
-pub fn candidates(target: &Target, p: &Product) -> Vec<Variant> {
-    let table = table(target, p);
-    if matches!(table, Variant::Cooperative(_)) {
-        return vec![table];
-    }
-    let lanes = target.software && target.subgroup_size == Some(SUBGROUP);
-    // A workgroup per element: for few elements only.
-    let few = p.batch * p.m * p.n <= 4096;
-    let mut all = vec![table];
-    let others = [
-        (lanes && target.int64 && matmul_wide::fits(p)).then_some(Variant::Wide),
-        lanes.then_some(Variant::Subgroup),
-        Some(Variant::Tile),
-        few.then_some(Variant::Row { slices: 1 }),
-        few.then(|| Variant::Row { slices: slices(target, p) }),
-    ];
-    for v in others.into_iter().flatten() {
-        if !all.contains(&v) {
-            all.push(v);
+    fn heuristic(&self, target: &Target) -> Variant {
+        let Product { batch, m, n, k, .. } = *self;
+        if let Some(f) = Fragments::of(target).filter(|_| target.half) {
+            return Variant::Cooperative(f);
+        }
+        let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
+        let tiles = batch * m.div_ceil(64) * n.div_ceil(64);
+        if subgroups && m * n * batch <= 8 && k >= 64 || !subgroups && tiles <= 16 && m * n * batch <= 4096 && k >= 512 {
+            return Variant::Row { slices: slices(target, self) };
+        }
+        match subgroups {
+            true if target.int64 && matmul_wide::fits(self) => Variant::Wide,
+            true => Variant::Subgroup,
+            false => Variant::Tile,
         }
     }
-    all
-}
 
-/// The variant for this adapter and shape where nothing was measured.
-pub fn table(target: &Target, p: &Product) -> Variant {
-    if let Some(f) = Fragments::of(target).filter(|_| target.half) {
-        return Variant::Cooperative(f);
+    fn others(&self, target: &Target) -> Vec<Variant> {
+        if target.half && Fragments::of(target).is_some() {
+            return Vec::new();
+        }
+        let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
+        // A workgroup per element: for few elements only.
+        let few = self.batch * self.m * self.n <= 4096;
+        let others = [
+            (subgroups && target.int64 && matmul_wide::fits(self)).then_some(Variant::Wide),
+            subgroups.then_some(Variant::Subgroup),
+            Some(Variant::Tile),
+            few.then_some(Variant::Row { slices: 1 }),
+            few.then(|| Variant::Row { slices: slices(target, self) }),
+        ];
+        others.into_iter().flatten().collect()
     }
-    if target.software && target.subgroup_size == Some(SUBGROUP) {
-        return match () {
-            () if p.m * p.n * p.batch <= 8 && p.k >= 64 => Variant::Row { slices: slices(target, p) },
-            () if target.int64 && matmul_wide::fits(p) => Variant::Wide,
-            () => Variant::Subgroup,
-        };
-    }
-    let tiles = p.batch * p.m.div_ceil(64) * p.n.div_ceil(64);
-    if tiles <= 16 && p.m * p.n * p.batch <= 4096 && p.k >= 512 { Variant::Row { slices: slices(target, p) } } else { Variant::Tile }
 }
 
 /// Slices of the sum so that a product with few elements still fills the device.

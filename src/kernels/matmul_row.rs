@@ -1,6 +1,6 @@
 //! Launches of `matmul_row.wgsl`.
 
-use super::matmul::{Operands, Product};
+use super::product::{Operands, Product};
 use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 

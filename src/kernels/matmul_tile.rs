@@ -1,7 +1,7 @@
 //! Launches of `matmul_tile.wgsl`.
 
 use super::cooperative::{Fragments, TILE, cooperative_shader};
-use super::matmul::{Operands, Product};
+use super::product::{Operands, Product};
 use crate::gpu::Launch;
 
 cooperative_shader!("matmul_tile");

@@ -1,6 +1,6 @@
 //! Launches of `matmul_wide.wgsl`.
 
-use super::matmul::{Operands, Product, SUBGROUP};
+use super::product::{Operands, Product, SUBGROUP};
 use super::shader;
 use crate::gpu::Launch;
 

@@ -1,9 +1,12 @@
 //! What kernels are made for: an adapter's facts and what compilation has chosen.
 
-use super::choices::Choices;
 use crate::gpu::{Capabilities, Device};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
+
+/// The fastest variant by problem, as measured: names by [`Variants::key`](super::tuned::Variants::key).
+pub type TunedCache = BTreeMap<String, String>;
 
 /// An adapter and the compiler's choices on it. Reads as the adapter's [`Capabilities`], which launchers that choose nothing take.
 #[derive(Debug, Clone)]
@@ -16,8 +19,8 @@ pub struct Target {
     pub winograd: bool,
     /// Ops may be computed together with what produces their input.
     pub fusion: bool,
-    /// Problem -> variant, where one was measured to be the fastest.
-    pub tuned: Arc<Choices>,
+    /// Variants that were measured to be the fastest; where there is none, a heuristic decides.
+    pub tuned: Arc<TunedCache>,
 }
 
 impl Target {
@@ -25,6 +28,11 @@ impl Target {
     pub fn new(device: &Device) -> Self {
         let (winograd, fusion) = (device.allows("winograd"), device.allows("fusion"));
         Target { caps: device.caps().clone(), half: false, winograd, fusion, tuned: Arc::default() }
+    }
+
+    /// Of the operands of products and convolutions.
+    pub(super) fn precision(&self) -> &'static str {
+        if self.half { "f16" } else { "f32" }
     }
 }
 

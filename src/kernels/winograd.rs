@@ -1,141 +1,11 @@
 //! 3 x 3 convolutions by Winograd's minimal filtering F(4x4, 3x3): transforms around one batched matrix product over 36 positions.
 
-use super::conv2d::{Epilogue, Geometry, Pass};
-use super::matmul::{Operands, Product, SUBGROUP};
-use super::{Target, matmul_wide, winograd_input, winograd_output, winograd_weight};
-use crate::gpu::{Launch, Shader};
+use super::convolution::{Epilogue, Launches};
+use super::product::Operands;
+use super::{matmul_wide, winograd_input, winograd_output, winograd_weight};
+use crate::gpu::Launch;
 
-/// Positions of a transformed tile.
-const POSITIONS: usize = 36;
-
-/// Tiles and channels of a convolution that [`fits`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tiling {
-    n: usize,
-    /// Channels transformed by `winograd_input`.
-    pub(super) cin: usize,
-    /// Channels transformed by `winograd_output`.
-    pub(super) cout: usize,
-    size: [usize; 2],
-    down: usize,
-    across: usize,
-    /// Pairs of tiles, rounded up to a multiple of four, for the products.
-    pub(super) strips: usize,
-}
-
-impl Tiling {
-    fn new(g: &Geometry) -> Self {
-        let (down, across) = (g.input[0].div_ceil(4), g.input[1].div_ceil(8));
-        let strips = (g.n * down * across).next_multiple_of(4);
-        Tiling { n: g.n, cin: g.cin, cout: g.cout, size: g.input, down, across, strips }
-    }
-
-    /// The same tiles with the channels' roles exchanged: what the input gradient convolves.
-    fn reversed(&self) -> Self {
-        Tiling { cin: self.cout, cout: self.cin, ..*self }
-    }
-
-    fn tiles(&self) -> usize {
-        2 * self.strips
-    }
-
-    /// A launch of one of the transforms.
-    pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
-        let inverse = |v: usize| 1.0 / v as f32;
-        Launch::new(shader, entry)
-            .set("n", self.n)
-            .set("cin", self.cin)
-            .set("cout", self.cout)
-            .set("h", self.size[0])
-            .set("w", self.size[1])
-            .set("down", self.down)
-            .set("across", self.across)
-            .set("strips", self.strips)
-            .set("per_strips", inverse(self.strips))
-            .set("per_image", inverse(self.down * self.across))
-            .set("per_across", inverse(self.across))
-            .set("per_pair", 2.0 * inverse(self.cout))
-    }
-
-    /// Elements of an image-sized operand with `channels`.
-    pub(super) fn pixels(&self, channels: usize) -> usize {
-        self.n * channels * self.size[0] * self.size[1]
-    }
-
-    /// Elements of a transformed operand with `channels`.
-    pub(super) fn transformed(&self, channels: usize) -> usize {
-        POSITIONS * channels * self.tiles()
-    }
-
-    /// Elements of the transformed weights.
-    pub(super) fn weights(&self) -> usize {
-        POSITIONS * self.cin * self.cout
-    }
-
-    /// `m = u v` by position: (cout, cin) x (cin, tiles), or transposed where that wastes less of the product's 16 x 32 tiles. The weights
-    /// of the reversed convolution are stored as the forward's.
-    fn product(&self, reversed: bool) -> Product {
-        let (t, cin, cout) = (self.tiles(), self.cin, self.cout);
-        match self.few() {
-            true => Product::new(POSITIONS, t, cout, cin, true, !reversed),
-            false => Product::new(POSITIONS, cout, t, cin, reversed, false),
-        }
-    }
-
-    /// Whether the product is made transposed.
-    pub(super) fn few(&self) -> bool {
-        self.columns() < self.tiles().next_multiple_of(4 * SUBGROUP as usize)
-    }
-
-    /// Tiles the product computes.
-    fn columns(&self) -> usize {
-        self.tiles().next_multiple_of(2 * SUBGROUP as usize)
-    }
-
-    /// `du = dm vᵀ` by position: (cout, tiles) x (tiles, cin).
-    fn weight_product(&self) -> Product {
-        Product::new(POSITIONS, self.cout, self.cin, self.tiles(), false, true)
-    }
-
-    /// Scratch of [`forward`] and [`backward_input`]: transformed weights, input and output.
-    pub fn scratch(&self) -> [usize; 3] {
-        [self.weights(), self.transformed(self.cin), self.transformed(self.cout)]
-    }
-}
-
-/// The tiles of a convolution that Winograd's method computes faster for this target than the direct sum; `None` where it does not apply.
-pub fn tiling(target: &Target, g: &Geometry, pass: Pass) -> Option<Tiling> {
-    let t = fits(target, g)?;
-    // Multiply-adds of the products against those of the direct sum, which takes pixels in tiles of 32, plus the transforms' accesses,
-    // one of which costs a software driver as much as some fourteen multiply-adds.
-    let (columns, accesses) = match pass {
-        Pass::Forward | Pass::Input => (t.columns(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin.min(g.cout) + 26 * g.cin.max(g.cout))),
-        Pass::Weight => (t.tiles(), 22 * g.cin * g.cout + t.tiles() * (36 * g.cin + 26 * g.cout)),
-    };
-    let products = POSITIONS * g.cin * g.cout * columns;
-    let mut direct = 9 * g.cin * g.cout * (g.n * g.output[0] * g.output[1]).next_multiple_of(4 * SUBGROUP as usize);
-    if pass == Pass::Weight {
-        // The direct weight gradient goes row by row and checks the ends of each: measured five times slower on rows of 2, twice on 8.
-        direct += direct * 8 / g.output[1].max(1);
-    }
-    (products + 14 * accesses < direct).then_some(t)
-}
-
-/// The tiles of a convolution that can be computed so at all.
-pub fn fits(target: &Target, g: &Geometry) -> Option<Tiling> {
-    let able = target.software && target.subgroup_size == Some(SUBGROUP) && target.int64 && target.winograd;
-    let three = g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.padding == [1, 1] && g.groups == 1;
-    let even = g.cin.is_multiple_of(8) && g.cout.is_multiple_of(8) && g.input[1].is_multiple_of(2) && g.n > 0;
-    if !(able && three && even) {
-        return None;
-    }
-    let t = Tiling::new(g);
-    let largest = t.scratch().into_iter().max().unwrap_or(0);
-    // Lane numbers pass through f32, exactly below 2^23.
-    let small = 4 * largest as u64 <= target.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
-    let products = [t.product(false), t.reversed().product(true), t.weight_product()];
-    (small && products.iter().all(matmul_wide::fits)).then_some(t)
-}
+pub use super::winograd_tiling::{Tiling, faster, fits};
 
 fn product<B: Copy>(t: &Tiling, reversed: bool, u: B, v: B, m: B) -> Launch<B> {
     let (a, b) = if t.few() { (v, u) } else { (u, v) };
@@ -143,24 +13,17 @@ fn product<B: Copy>(t: &Tiling, reversed: bool, u: B, v: B, m: B) -> Launch<B> {
 }
 
 /// `y = epilogue(x * weight)` with scratch of [`Tiling::scratch`].
-pub fn forward<B: Copy>(t: &Tiling, epilogue: Epilogue<B>, x: B, weight: B, y: B, [u, v, m]: [B; 3]) -> Vec<Launch<B>> {
-    vec![
-        winograd_weight::forward(t, false, weight, u),
-        winograd_input::forward(t, x, v),
-        product(t, false, u, v, m),
-        winograd_output::forward(t, epilogue, m, y),
-    ]
+pub fn forward<B: Copy>(t: &Tiling, epilogue: Epilogue<B>, x: B, weight: B, y: B, [u, v, m]: [B; 3]) -> Launches<B> {
+    let run = vec![winograd_input::forward(t, x, v), product(t, false, u, v, m), winograd_output::forward(t, epilogue, m, y)];
+    Launches { weight: Some(winograd_weight::forward(t, false, weight, u)), run }
 }
 
 /// `dx` from `weight` and `dy`: the convolution of `dy` with the reversed weights; scratch as [`forward`]'s with the last two exchanged.
-pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [B; 3]) -> Vec<Launch<B>> {
+pub fn backward_input<B: Copy>(t: &Tiling, weight: B, dy: B, dx: B, [u, m, v]: [B; 3]) -> Launches<B> {
     let back = t.reversed();
-    vec![
-        winograd_weight::forward(t, true, weight, u),
-        winograd_input::forward(&back, dy, v),
-        product(&back, true, u, v, m),
-        winograd_output::forward(&back, Epilogue::None, m, dx),
-    ]
+    let run =
+        vec![winograd_input::forward(&back, dy, v), product(&back, true, u, v, m), winograd_output::forward(&back, Epilogue::None, m, dx)];
+    Launches { weight: Some(winograd_weight::forward(t, true, weight, u)), run }
 }
 
 /// `dw` from `x` and `dy` with scratch of [`Tiling::scratch`].

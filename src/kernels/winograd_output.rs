@@ -1,8 +1,8 @@
 //! Launches of `winograd_output.wgsl`.
 
-use super::conv2d::Epilogue;
+use super::convolution::Epilogue;
 use super::shader;
-use super::winograd::Tiling;
+use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;
 
 shader!("winograd_output");

@@ -1,7 +1,7 @@
 //! Launches of `winograd_weight.wgsl`.
 
 use super::shader;
-use super::winograd::Tiling;
+use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;
 
 shader!("winograd_weight", [("FLIP", 1)]);

@@ -152,7 +152,7 @@ impl Network for ResTrans {
         let layer = self.layer();
         z = cx.scoped("encoder", |cx| {
             for i in 0..self.depth {
-                z = cx.scoped("layers", |cx| cx.scoped(&i.to_string(), |cx| layer.build(cx, z)))?;
+                z = cx.scoped("layers", |cx| cx.block(&i.to_string(), |cx| layer.build(cx, z)))?;
             }
             cx.scoped("norm", |cx| layer_norm(cx, z, layer.norm))
         })?;

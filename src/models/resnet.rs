@@ -32,7 +32,7 @@ impl Trunk {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let name = block.to_string();
                 x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
-                    cx.scoped(&name, |cx| basic_block(cx, x, channels, stride, self.reduction))
+                    cx.block(&name, |cx| basic_block(cx, x, channels, stride, self.reduction))
                 })?;
             }
         }

@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
 
     /// Whether batch norm here uses the statistics of the batch and renews the running ones.
     pub fn batch_statistics(&self) -> bool {
-        self.training && !(self.freeze_statistics && !self.params.trains(&self.group))
+        self.training && (!self.freeze_statistics || self.params.trains(&self.group))
     }
 
     /// Builds inside a named scope; parameter names carry the path.
@@ -68,6 +68,18 @@ impl<'a> Context<'a> {
     /// Those of `f`.
     pub fn scoped<T>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.g.enter(name);
+        let out = f(self);
+        self.g.leave();
+        out
+    }
+
+    /// Builds inside a named scope that `--recompute` may compute a second time, where its values take much memory: a residual block, an
+    /// encoder layer.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn block<T>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.g.enter_block(name);
         let out = f(self);
         self.g.leave();
         out

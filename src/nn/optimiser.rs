@@ -145,7 +145,7 @@ pub fn backward<'a>(g: &mut Graph, params: &Params, used: impl IntoIterator<Item
     if wanted.is_empty() {
         return Err(Error::Graph("no trained parameter is used".into()));
     }
-    for (offset, d) in offsets.into_iter().zip(g.grad(loss, &wanted)?) {
+    for (offset, d) in offsets.into_iter().zip(ops::grad(g, loss, &wanted)?) {
         g.store(d, StateRef { buffer: GRADIENTS.into(), offset });
     }
     Ok(())

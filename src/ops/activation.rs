@@ -1,15 +1,17 @@
 //! Activations: relu, sigmoid, tanh, gelu.
 
 use super::arity;
-use super::channel_scale::Tail;
-use super::matmul::MatMul;
-use super::pointwise::Add;
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::activation::{self as kernel, Kind};
-use std::sync::Arc;
 
-struct Activation(Kind);
+pub(super) struct Activation(Kind);
+
+impl Activation {
+    pub(super) fn is_relu(&self) -> bool {
+        self.0 == Kind::Relu
+    }
+}
 
 impl Op for Activation {
     fn name(&self) -> &'static str {
@@ -28,14 +30,6 @@ impl Op for Activation {
         let Some(dy) = dy[0] else { return Ok(vec![None]) };
         let saved = if self.0.keeps_input() { g.inputs(node)[0] } else { g.output_of(node, 0) };
         Ok(vec![Some(g.apply1(Backward(self.0), &[saved, dy])?)])
-    }
-    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
-        match () {
-            () if self.0 != Kind::Relu => None,
-            () if p.is::<Tail>().is_some() => Some(Arc::new(Tail { relu: true })),
-            () if p.is::<Add>().is_some() => Some(Arc::new(Add { relu: true })),
-            () => Some(Arc::new(p.is::<MatMul>()?.with_relu())),
-        }
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();

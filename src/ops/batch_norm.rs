@@ -1,18 +1,16 @@
 //! Batch normalisation with batch or running statistics, optionally with the ReLU that follows it.
 
-use super::conv2d::Forward as Convolution;
 use super::{arity, same};
-use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::batch_norm::Norm;
 use crate::{Error, Result};
-use std::sync::Arc;
 
 /// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd, which pass no gradient on).
 #[derive(Clone, Copy)]
-struct BatchNorm {
-    eps: f32,
-    relu: bool,
-    train: bool,
+pub(super) struct BatchNorm {
+    pub(super) eps: f32,
+    pub(super) relu: bool,
+    pub(super) train: bool,
 }
 
 impl BatchNorm {
@@ -37,10 +35,6 @@ impl Op for BatchNorm {
             return Err(Error::shape(self.name(), format!("parameters {c}"), p.to_string()));
         }
         Ok(if self.train { vec![x.clone(), c.clone(), c] } else { vec![x.clone()] })
-    }
-    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
-        let conv = p.is::<Convolution>().filter(|_| !self.train && p.input == 0 && !p.viewed)?;
-        Some(Arc::new(conv.with_norm(p.taken, self.eps, self.relu)?))
     }
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
         let inputs = g.inputs(node).to_vec();
@@ -160,7 +154,7 @@ impl Op for Running {
         cx.launch(launch.bind("new_mean", cx.output(0)).bind("new_var", cx.output(1)));
         Ok(())
     }
-    fn overwrites(&self, output: usize) -> Option<usize> {
+    fn may_alias(&self, output: usize) -> Option<usize> {
         Some(output)
     }
 }

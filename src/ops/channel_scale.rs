@@ -1,11 +1,9 @@
 //! Scale per image and channel.
 
 use super::arity;
-use super::reduce::Spread;
-use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::channel_scale as kernel;
 use crate::{Error, Result};
-use std::sync::Arc;
 
 pub(super) struct ChannelScale;
 
@@ -36,22 +34,16 @@ impl Op for ChannelScale {
 }
 
 /// `s x + a`, optionally followed by ReLU: inputs x, s, a. Made by fusion, after differentiation.
-pub(super) struct Tail {
+pub(super) struct ScaleAdd {
     pub(super) relu: bool,
 }
 
-impl Op for Tail {
+impl Op for ScaleAdd {
     fn name(&self) -> &'static str {
         "channel_scale_add"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         ChannelScale.shapes(&inputs[..2])
-    }
-    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
-        // What is added is one value per row: the gradient of the rows' means.
-        let spread = p.is::<Spread>().filter(|_| !self.relu && p.input == 2)?;
-        let s = p.shapes.get(2)?.elements();
-        Some(Arc::new(Shift { factor: spread.rows(s)? }))
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, total) = (cx.input_shape(1).elements(), cx.input_shape(0).elements());
@@ -62,13 +54,13 @@ impl Op for Tail {
 }
 
 /// `s x + factor t` with one s and one t per row: inputs t, x, s. Made by fusion, after differentiation.
-struct Shift {
-    factor: f32,
+pub(super) struct ScaleBroadcastAdd {
+    pub(super) factor: f32,
 }
 
-impl Op for Shift {
+impl Op for ScaleBroadcastAdd {
     fn name(&self) -> &'static str {
-        "channel_scale_shift"
+        "channel_scale_add_row"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         ChannelScale.shapes(&inputs[1..])

@@ -1,10 +1,9 @@
 //! 2-D and 1-D convolution.
 
 use super::{reshape, sum};
-use crate::gpu::Launch;
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
-use crate::kernels::choices::Request;
-use crate::kernels::conv2d::{self as kernel, Epilogue, Family, Geometry, Pass};
+use crate::kernels::conv2d::{self as kernel, Convolution, Epilogue, Geometry, Launches, Pass, Variant};
+use crate::kernels::tuned::Variants;
 use crate::{Error, Result};
 
 /// Stride, padding, dilation along height and width, and groups.
@@ -64,37 +63,38 @@ impl Conv2d {
     }
 }
 
-/// The family, chosen unless forced, and its scratch.
-fn plan(cx: &mut Lowering, forced: Option<Family>, g: &Geometry, pass: Pass) -> (Family, Vec<Operand>) {
-    let family = forced.unwrap_or_else(|| {
-        cx.request(Request::Convolution(*g, pass));
-        kernel::choose(cx.target(), g, pass)
+/// The variant, chosen unless forced, and its scratch.
+fn variant_and_scratch(cx: &mut Lowering, forced: Option<Variant>, geometry: &Geometry, pass: Pass) -> (Variant, Vec<Operand>) {
+    let variant = forced.unwrap_or_else(|| {
+        let problem = Convolution { geometry: *geometry, pass };
+        cx.problem(problem);
+        problem.choose(cx.target())
     });
-    let regions = kernel::scratch(family, cx.target(), g, pass);
-    (family, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
+    let regions = kernel::scratch(variant, cx.target(), geometry, pass);
+    (variant, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
 }
 
-/// Adds the launches of an image pass. Where there are several, the first one transforms the weight, which is input `weight`.
-fn launch_all(cx: &mut Lowering, launches: Vec<Launch<Operand>>, weight: usize) {
-    let several = launches.len() > 1;
-    for (i, l) in launches.into_iter().enumerate() {
-        if several && i == 0 { cx.prepare(l, weight) } else { cx.launch(l) }
+/// Adds the launches of a pass whose weight is input `weight`.
+fn launch_all(cx: &mut Lowering, launches: Launches<Operand>, weight: usize) {
+    if let Some(l) = launches.weight {
+        cx.launch_once_per(weight, l);
     }
+    launches.run.into_iter().for_each(|l| cx.launch(l));
 }
 
 /// Inputs x, weight and optionally bias; with `norm` x, weight, γ, β, running mean and variance.
 #[derive(Clone)]
 pub(super) struct Forward {
     spec: Conv2d,
-    family: Option<Family>,
+    variant: Option<Variant>,
     /// `eps` and ReLU of the batch norm that follows.
     norm: Option<(f32, bool)>,
 }
 
 impl Forward {
-    /// The same convolution with the batch norm by running statistics that follows it; none where a bias stands between.
-    pub(super) fn with_norm(&self, inputs: usize, eps: f32, relu: bool) -> Option<Self> {
-        (inputs == 2 && self.norm.is_none()).then(|| Forward { norm: Some((eps, relu)), ..self.clone() })
+    /// The same convolution followed by batch norm by running statistics; none where one follows already.
+    pub(super) fn with_norm(&self, eps: f32, relu: bool) -> Option<Self> {
+        self.norm.is_none().then(|| Forward { norm: Some((eps, relu)), ..self.clone() })
     }
 }
 
@@ -116,10 +116,10 @@ impl Op for Forward {
         let geometry = self.spec.geometry(g.shape(inputs[0]), g.shape(inputs[1]))?;
         let mut out = vec![None; inputs.len()];
         if wanted[0] {
-            out[0] = Some(g.apply1(BackwardInput { geometry, family: self.family }, &[inputs[1], dy])?);
+            out[0] = Some(g.apply1(BackwardInput { geometry, variant: self.variant }, &[inputs[1], dy])?);
         }
         if wanted[1] {
-            out[1] = Some(g.apply1(BackwardWeight { geometry, family: self.family }, &[inputs[0], dy])?);
+            out[1] = Some(g.apply1(BackwardWeight { geometry, variant: self.variant }, &[inputs[0], dy])?);
         }
         if wanted.get(2) == Some(&true) {
             let s = g.shape(dy).clone();
@@ -131,13 +131,13 @@ impl Op for Forward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
-        let (family, scratch) = plan(cx, self.family, &g, Pass::Forward);
+        let (variant, scratch) = variant_and_scratch(cx, self.variant, &g, Pass::Forward);
         let epilogue = match self.norm {
             Some((eps, relu)) => Epilogue::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
             None if cx.inputs() == 3 => Epilogue::Bias(cx.input(2)),
             None => Epilogue::None,
         };
-        let launches = kernel::forward(family, &g, epilogue, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let launches = kernel::forward(variant, &g, epilogue, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launch_all(cx, launches, 1);
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Op for Forward {
 /// Inputs weight, dy; output dx.
 struct BackwardInput {
     geometry: Geometry,
-    family: Option<Family>,
+    variant: Option<Variant>,
 }
 
 impl Op for BackwardInput {
@@ -158,8 +158,8 @@ impl Op for BackwardInput {
         Ok(vec![[g.n, g.groups * g.cin, g.input[0], g.input[1]].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let (family, scratch) = plan(cx, self.family, &self.geometry, Pass::Input);
-        let launches = kernel::backward_input(family, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let (variant, scratch) = variant_and_scratch(cx, self.variant, &self.geometry, Pass::Input);
+        let launches = kernel::backward_input(variant, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launch_all(cx, launches, 0);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Op for BackwardInput {
 /// Inputs x, dy; output dw.
 struct BackwardWeight {
     geometry: Geometry,
-    family: Option<Family>,
+    variant: Option<Variant>,
 }
 
 impl Op for BackwardWeight {
@@ -181,8 +181,8 @@ impl Op for BackwardWeight {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = &self.geometry;
-        let (family, scratch) = plan(cx, self.family, g, Pass::Weight);
-        let launches = kernel::backward_weight(family, cx.target(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let (variant, scratch) = variant_and_scratch(cx, self.variant, g, Pass::Weight);
+        let launches = kernel::backward_weight(variant, cx.target(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
         launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
@@ -196,17 +196,17 @@ pub fn conv2d(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2
     apply(g, x, weight, bias, spec, None)
 }
 
-/// [`conv2d`] and its gradients by a given family, for tests and tuning.
+/// [`conv2d`] and its gradients by a given variant, for tests and tuning.
 ///
 /// # Errors
 /// See [`conv2d`].
-pub fn conv2d_with(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2d, family: Family) -> Result<Var> {
-    apply(g, x, weight, bias, spec, Some(family))
+pub fn conv2d_with(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2d, variant: Variant) -> Result<Var> {
+    apply(g, x, weight, bias, spec, Some(variant))
 }
 
-fn apply(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2d, family: Option<Family>) -> Result<Var> {
+fn apply(g: &mut Graph, x: Var, weight: Var, bias: Option<Var>, spec: Conv2d, variant: Option<Variant>) -> Result<Var> {
     let inputs: Vec<Var> = [Some(x), Some(weight), bias].into_iter().flatten().collect();
-    g.apply1(Forward { spec, family, norm: None }, &inputs)
+    g.apply1(Forward { spec, variant, norm: None }, &inputs)
 }
 
 /// 1-D convolution: x (N, C, L), weight (O, C, k), bias (O) -> (N, O, L').

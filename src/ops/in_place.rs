@@ -40,7 +40,7 @@ impl Op for InPlace {
         });
         Ok(())
     }
-    fn writes(&self) -> &[usize] {
+    fn mutates(&self) -> &[usize] {
         &[0]
     }
 }

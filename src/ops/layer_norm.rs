@@ -64,14 +64,8 @@ impl Op for LayerNorm {
 }
 
 /// Inputs x, weight, mean, rstd, dy and optionally what is added; output dx.
+#[derive(Clone, Copy)]
 pub(super) struct Backward(LayerNorm);
-
-impl Backward {
-    /// The same followed by an addition; none where there is one already.
-    pub(super) fn with_sum(&self, inputs: usize) -> Option<Self> {
-        (inputs == 5).then_some(Backward(self.0))
-    }
-}
 
 impl Op for Backward {
     fn name(&self) -> &'static str {

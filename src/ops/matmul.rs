@@ -2,8 +2,8 @@
 
 use super::{arity, reshape, sum};
 use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
-use crate::kernels::choices::Request;
 use crate::kernels::matmul::{self as kernel, Product, Variant};
+use crate::kernels::tuned::Variants;
 use crate::{Error, Result};
 
 /// `α · op(a) · op(b) (+ bias)` for (B, ., .) operands; `op` transposes where asked. With `relu` (made by fusion, after
@@ -86,8 +86,8 @@ impl Op for MatMul {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.inputs() == 3);
         let variant = self.variant.unwrap_or_else(|| {
-            cx.request(Request::Product(p));
-            kernel::choose(cx.target(), &p)
+            cx.problem(p);
+            p.choose(cx.target())
         });
         let part = match variant {
             Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),

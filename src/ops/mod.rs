@@ -12,6 +12,8 @@ mod decibel;
 mod delta;
 mod dropout;
 mod focal_bce;
+pub(crate) mod fusion;
+mod grad;
 mod heads;
 mod in_place;
 mod layer_norm;
@@ -46,6 +48,7 @@ pub use decibel::{Scale as DecibelScale, decibel};
 pub use delta::delta;
 pub use dropout::{dropout, dropout_add, relu_dropout};
 pub use focal_bce::{focal_bce, focal_bce_rows};
+pub use grad::{grad, grad_from};
 pub use heads::{merge_heads, split_qkv};
 pub use in_place::{accumulate, ema, fill};
 pub use layer_norm::{LayerNormMode, layer_norm};
@@ -68,31 +71,8 @@ pub use squeeze_excite::squeeze_excite;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 pub use stop_gradient::stop_gradient;
 
-use crate::graph::{Graph, Shape, Var};
+use crate::graph::Shape;
 use crate::{Error, Result};
-
-impl Graph {
-    /// Gradients of a scalar `loss` with respect to `wanted`.
-    ///
-    /// # Errors
-    /// When `loss` is not a scalar, or a wanted value does not influence it.
-    pub fn grad(&mut self, loss: Var, wanted: &[Var]) -> Result<Vec<Var>> {
-        if self.shape(loss).elements() != 1 {
-            return Err(Error::shape("grad", "a scalar loss", self.shape(loss).to_string()));
-        }
-        let shape = self.shape(loss).clone();
-        let one = self.constant(shape, &[1.0])?;
-        self.grad_from(&[(loss, one)], wanted)
-    }
-
-    /// Gradients of `Σ_i dy_i · y_i` with respect to `wanted`, for given upstream gradients `(y_i, dy_i)`.
-    ///
-    /// # Errors
-    /// See [`Graph::grad_with`].
-    pub fn grad_from(&mut self, upstream: &[(Var, Var)], wanted: &[Var]) -> Result<Vec<Var>> {
-        self.grad_with(upstream, wanted, add)
-    }
-}
 
 /// Checks the number of inputs of an op.
 fn arity(op: &str, inputs: &[Shape], n: usize) -> Result<()> {

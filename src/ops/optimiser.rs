@@ -64,7 +64,7 @@ impl Op for Update {
         });
         Ok(())
     }
-    fn writes(&self) -> &[usize] {
+    fn mutates(&self) -> &[usize] {
         if self.rule == Rule::Sgd { &[0, 2] } else { &[0, 2, 3] }
     }
 }

@@ -1,12 +1,9 @@
 //! Pointwise arithmetic: sum, product, affine map. Sums and products repeat the smaller operand.
 
-use super::channel_scale::{ChannelScale, Tail};
-use super::layer_norm::Backward as LayerNormBackward;
 use super::{arity, reshape, same, sum};
-use crate::graph::{Graph, Lowering, NodeId, Op, Producer, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::pointwise::{self as kernel, Arithmetic};
 use crate::{Error, Result};
-use std::sync::Arc;
 
 /// `a + b`, and with `relu` (made by fusion, after differentiation) its positive part.
 pub(super) struct Add {
@@ -24,13 +21,6 @@ impl Op for Add {
     }
     fn vjp(&self, _: &mut Graph, _: NodeId, dy: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
         Ok(vec![dy[0], dy[0]])
-    }
-    fn absorb(&self, p: &Producer) -> Option<Arc<dyn Op>> {
-        match p.is::<ChannelScale>() {
-            _ if self.relu => None,
-            Some(_) => Some(Arc::new(Tail { relu: false })),
-            None => Some(Arc::new(p.is::<LayerNormBackward>()?.with_sum(p.taken)?)),
-        }
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.output_shape(0).elements();

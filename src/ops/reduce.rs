@@ -31,7 +31,7 @@ impl Op for Reduce {
         let Some(dy) = dy[0] else { return Ok(vec![None]) };
         let shape = g.shape(g.inputs(node)[0]).clone();
         let scale = self.scale(&shape);
-        Ok(vec![Some(g.apply1(Spread { dim: self.dim, scale, shape }, &[dy])?)])
+        Ok(vec![Some(g.apply1(ReduceBackward { dim: self.dim, scale, shape }, &[dy])?)])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let shape = cx.input_shape(0);
@@ -42,21 +42,21 @@ impl Op for Reduce {
 }
 
 /// `dx[., j, .] = scale · dy`.
-pub(super) struct Spread {
+pub(super) struct ReduceBackward {
     dim: usize,
     scale: f32,
     shape: Shape,
 }
 
-impl Spread {
+impl ReduceBackward {
     /// The factor, where this repeats each of `rows` values along the rest of the memory.
-    pub(super) fn rows(&self, rows: usize) -> Option<f32> {
+    pub(super) fn factor_of_rows(&self, rows: usize) -> Option<f32> {
         let (outer, _, inner) = self.shape.around(self.dim);
         (outer == rows && inner == 1).then_some(self.scale)
     }
 }
 
-impl Op for Spread {
+impl Op for ReduceBackward {
     fn name(&self) -> &'static str {
         "reduce_bwd"
     }

@@ -6,7 +6,7 @@ use super::task;
 use crate::augment::{self, Levels, PairInputs};
 use crate::compile::Options;
 use crate::graph::{Graph, Shape, Var};
-use crate::kernels::choices::Choices;
+use crate::kernels::TunedCache;
 use crate::models::{Network, TRUNK};
 use crate::nn::{Context, Params};
 use crate::{Error, Result, ops};
@@ -28,8 +28,8 @@ pub struct Recipe {
     /// Hash of the training data.
     pub data_hash: String,
     /// Variants chosen by measurement, so that the same ones compute later on.
-    #[serde(default, skip_serializing_if = "Choices::is_empty")]
-    pub choices: Choices,
+    #[serde(default, skip_serializing_if = "TunedCache::is_empty")]
+    pub choices: TunedCache,
 }
 
 /// What enters the network.
@@ -95,7 +95,14 @@ impl Recipe {
             }
         }
         let channels = config.image.channels;
-        Ok(Recipe { config, heads, mean: vec![0.0; channels], std: vec![1.0; channels], data_hash: String::new(), choices: Choices::new() })
+        Ok(Recipe {
+            config,
+            heads,
+            mean: vec![0.0; channels],
+            std: vec![1.0; channels],
+            data_hash: String::new(),
+            choices: TunedCache::new(),
+        })
     }
 
     /// The task a stage is judged by: the first by name that the network's own head learns, else the first.
@@ -184,7 +191,7 @@ impl Recipe {
 
     /// How to compile its graphs, in single precision.
     pub fn options(&self) -> Options {
-        Options { choices: Arc::new(self.choices.clone()), ..Options::default() }
+        Options { tuned: Arc::new(self.choices.clone()), ..Options::default() }
     }
 
     /// The network in evaluation mode on `batch` inputs, with the results `results`: [`port::logits`] of a task, [`port::FEATURES`],

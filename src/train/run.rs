@@ -12,7 +12,7 @@ use super::state::{self, Folder, Progress};
 use super::task::Measure;
 use super::trainer::{RunContext, train_stage};
 use crate::gpu::Device;
-use crate::kernels::choices::Choices;
+use crate::kernels::TunedCache;
 use crate::nn::{Params, Weights, file};
 use crate::tune::{self, Tuned};
 use crate::{Error, Result, hash::sha256, storage};
@@ -146,25 +146,25 @@ fn start(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<W
 }
 
 /// The fastest variants for the training steps of all stages.
-fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Result<Choices> {
+fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Result<TunedCache> {
     let mut requests = Vec::new();
     for (_, stage) in recipe.config.stages()? {
         let learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
-        requests.extend(learner.plan().rows.iter().filter_map(|r| r.request));
+        requests.extend(learner.plan().problems());
     }
     let half = recipe.config.train.precision == Precision::F16;
     let found = tune::tune(device, &requests, half, &mut |done, all| observe(Event::Preparing("tuning", done, all)))?;
-    let Tuned { measured, known, changed, kept, choices } = found;
+    let Tuned { measured, known, changed, kept, cache } = found;
     observe(Event::Summary(&format!(
         "tuning: {} computations have several variants, {measured} measured now, {known} before; {changed} change theirs",
-        choices.len()
+        cache.len()
     )));
     if !kept {
         observe(Event::Warning(
             "the measurements could not be kept; the next run with --tune will measure again, perhaps with other choices",
         ));
     }
-    Ok(choices)
+    Ok(cache)
 }
 
 /// Says how large the network and a training step are.

@@ -4,7 +4,7 @@ use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
 use super::report::StageResult;
 use super::step::Position;
-use crate::kernels::choices::Choices;
+use crate::kernels::TunedCache;
 use crate::nn::{Weights, file};
 use crate::{Error, Result, storage};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub struct Progress {
     pub speaker_accuracy: Option<f64>,
     /// Variants chosen by measurement when the run began.
     #[serde(default)]
-    pub choices: Choices,
+    pub choices: TunedCache,
     /// Hash of configuration and data; a resumed run must have the same.
     pub identity: String,
 }
@@ -129,7 +129,7 @@ mod tests {
     fn state_round_trips_and_refuses_another_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
-        let choices = Choices::from([("matmul".into(), "tile".into())]);
+        let choices = TunedCache::from([("matmul".into(), "tile".into())]);
         let at = Position { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, ..Default::default() };
         let progress = Progress { at, identity: "a".into(), choices, ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_next_stage_keeps_what_belongs_to_the_run() {
-        let choices = Choices::from([("matmul".into(), "tile".into())]);
+        let choices = TunedCache::from([("matmul".into(), "tile".into())]);
         let at = Position { epoch: 3, updates: 9, ..Default::default() };
         let mut progress = Progress { at, identity: "a".into(), choices: choices.clone(), ..Default::default() };
         progress.next_stage();

@@ -1,93 +1,92 @@
 //! Measures which variant of each matrix product and convolution is the fastest on an adapter.
 //!
 //! Only variants this adapter may run take part (what [`doctor`](crate::doctor) switched off does not), and only if they agree with the
-//! variant of the kernels' table on the very problem. Variants differ in the order of their sums, so a choice changes the last bits of a
-//! result: choices are kept with a run's state and with its model, and replayed from there.
+//! heuristic's variant on the very problem. Variants differ in the order of their sums, so another one changes the last bits of a
+//! result: the tuned cache is kept with a run's state and with its model, and replayed from there.
 
 use crate::compile::{Options, Pass, States, Trial, assemble};
 use crate::gpu::Device;
 use crate::gpu::cache::TUNED;
 use crate::graph::{Graph, Shape, Var};
-use crate::kernels::Target;
-use crate::kernels::choices::{Choices, Request};
 use crate::kernels::conv2d;
 use crate::kernels::matmul::Product;
+use crate::kernels::{Problem, Target, TunedCache};
 use crate::ops::{self, Conv2d};
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The share of the table's time that another variant must stay under, so that chance decides little.
+/// The share of the heuristic's time that another variant must stay under, so that chance decides little.
 const CLEARLY: f64 = 0.95;
-/// Largest difference from the table's result, relative to its largest value: sums of many terms in another order, Winograd's transforms.
+/// Largest difference from the heuristic's result, relative to its largest value: sums of many terms in another order, Winograd's transforms.
 const TOLERANCE: f32 = 1e-4;
 /// A variant is run until this much time was measured, but at least [`RUNS`] times.
 const ENOUGH: Duration = Duration::from_millis(30);
 const RUNS: usize = 3;
-/// A variant this much slower than the table's in its first run is not run again.
+/// A variant this much slower than the heuristic's in its first run is not run again.
 const HOPELESS: u32 = 3;
 
 /// What was measured, now or before.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tuned {
-    /// The variant of each computation that has several.
-    pub choices: Choices,
-    /// Computations measured now.
+    /// The variant of each problem that has several.
+    pub cache: TunedCache,
+    /// Problems measured now.
     pub measured: usize,
-    /// Computations taken over from earlier runs on this adapter and driver.
+    /// Problems taken over from earlier runs on this adapter and driver.
     pub known: usize,
-    /// Computations whose variant is not the table's.
+    /// Problems whose variant is not the heuristic's.
     pub changed: usize,
     /// Whether later runs will know.
     pub kept: bool,
 }
 
-/// Chooses a variant for each of `requests`: one measured before on this adapter and driver, else the fastest now; the results are kept
+/// Chooses a variant for each of `problems`: one measured before on this adapter and driver, else the fastest now; the results are kept
 /// for later runs. `progress` hears how many of how many are done.
 ///
 /// # Errors
 /// Device faults.
-pub fn tune(device: &Arc<Device>, requests: &[Request], half: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Tuned> {
+pub fn tune(device: &Arc<Device>, problems: &[Problem], half: bool, progress: &mut dyn FnMut(usize, usize)) -> Result<Tuned> {
     let target = &Target { half, ..Target::new(device) };
-    let mut distinct: Vec<(String, &Request)> = requests.iter().map(|r| (r.key(target), r)).collect();
+    let mut distinct: Vec<(String, &Problem)> = problems.iter().map(|p| (p.key(target), p)).collect();
     distinct.sort_by(|a, b| a.0.cmp(&b.0));
     distinct.dedup_by(|a, b| a.0 == b.0);
-    distinct.retain(|(_, r)| r.candidates(target).len() > 1);
-    let mut kept = device.cache().recall::<Choices>(TUNED).unwrap_or_default();
+    distinct.retain(|(_, p)| p.candidates(target).len() > 1);
+    let mut kept = device.cache().recall::<TunedCache>(TUNED).unwrap_or_default();
     let mut result = Tuned::default();
-    for (i, (key, request)) in distinct.iter().enumerate() {
+    for (i, (key, problem)) in distinct.iter().enumerate() {
         progress(i, distinct.len());
-        let table = request.default_name(target);
-        let name = match kept.get(key).filter(|n| request.candidates(target).contains(n)) {
+        let heuristic = problem.heuristic(target);
+        let name = match kept.get(key).filter(|n| problem.candidates(target).contains(n)) {
             Some(name) => {
                 result.known += 1;
                 name.clone()
             }
             None => {
                 result.measured += 1;
-                fastest(device, request, key, half, &table, request.candidates(target))?
+                fastest(device, problem, key, half, &heuristic, problem.candidates(target))?
             }
         };
-        result.changed += usize::from(name != table);
+        result.changed += usize::from(name != heuristic);
         kept.insert(key.clone(), name.clone());
-        result.choices.insert(key.clone(), name);
+        result.cache.insert(key.clone(), name);
     }
     progress(distinct.len(), distinct.len());
     result.kept = result.measured == 0 || device.cache().remember(TUNED, Some(&kept));
     Ok(result)
 }
 
-/// The fastest of `candidates` that agrees with the table's.
-fn fastest(device: &Arc<Device>, request: &Request, key: &str, half: bool, table: &str, candidates: Vec<String>) -> Result<String> {
+/// The fastest of `candidates` that agrees with the heuristic's.
+fn fastest(device: &Arc<Device>, problem: &Problem, key: &str, half: bool, heuristic: &str, candidates: Vec<String>) -> Result<String> {
     let trial = |name: &str| {
-        let choices = Arc::new(Choices::from([(key.to_string(), name.to_string())]));
-        compile(device, request, Options { half, choices, ..Options::default() })
+        let tuned = Arc::new(TunedCache::from([(key.to_string(), name.to_string())]));
+        compile(device, problem, Options { half, tuned, ..Options::default() })
     };
-    let first = trial(table)?;
+    let first = trial(heuristic)?;
     let expected = result(&first)?;
     let standard = time(&first, None)?;
-    let mut best = (table.to_string(), standard.mul_f64(CLEARLY));
-    for name in candidates.into_iter().filter(|n| n != table) {
+    let mut best = (heuristic.to_string(), standard.mul_f64(CLEARLY));
+    for name in candidates.into_iter().filter(|n| n != heuristic) {
         let other = trial(&name)?;
         if !agree(&expected, &result(&other)?) {
             continue;
@@ -106,16 +105,16 @@ fn agree(expected: &[f32], got: &[f32]) -> bool {
     expected.len() == got.len() && expected.iter().zip(got).all(|(e, g)| (e - g).abs() <= TOLERANCE * largest)
 }
 
-/// One computation by one variant, on numbers of both signs.
-fn compile(device: &Arc<Device>, request: &Request, options: Options) -> Result<Trial> {
-    let ([a, b], pass) = match request {
-        Request::Product(p) => {
+/// One problem solved by one variant, on numbers of both signs.
+fn compile(device: &Arc<Device>, problem: &Problem, options: Options) -> Result<Trial> {
+    let ([a, b], pass) = match problem {
+        Problem::Product(p) => {
             let [ta, tb] = layout(p)?;
             let a = if ta { [p.batch, p.k, p.m] } else { [p.batch, p.m, p.k] };
             let b = if tb { [p.batch, p.n, p.k] } else { [p.batch, p.k, p.n] };
             ([Shape::from(a), Shape::from(b)], Pass::Forward)
         }
-        Request::Convolution(c, pass) => {
+        Problem::Convolution(conv2d::Convolution { geometry: c, pass }) => {
             let x = [c.n, c.groups * c.cin, c.input[0], c.input[1]];
             let w = [c.groups * c.cout, c.cin, c.kernel[0], c.kernel[1]];
             let pass = match pass {
@@ -126,9 +125,9 @@ fn compile(device: &Arc<Device>, request: &Request, options: Options) -> Result<
             ([x.into(), w.into()], pass)
         }
     };
-    let build = |g: &mut Graph, x: &mut [Var]| match request {
-        Request::Product(p) => layout(p).and_then(|[ta, tb]| ops::matmul(g, x[0], x[1], ta, tb)),
-        Request::Convolution(c, _) => {
+    let build = |g: &mut Graph, x: &mut [Var]| match problem {
+        Problem::Product(p) => layout(p).and_then(|[ta, tb]| ops::matmul(g, x[0], x[1], ta, tb)),
+        Problem::Convolution(conv2d::Convolution { geometry: c, .. }) => {
             let spec = Conv2d { stride: c.stride, padding: c.padding, dilation: c.dilation, groups: c.groups };
             ops::conv2d(g, x[0], x[1], None, spec)
         }

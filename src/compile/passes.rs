@@ -1,0 +1,184 @@
+//! From graph to plan: fuse, locate what has a place, lower, place the rest, locate views.
+
+use super::arena::{self, Block};
+use super::elide::elide_stores;
+use super::fuse::fuse;
+use super::plan::{Label, Location, Options, Plan, Step};
+use super::uses::{changed_buffers, changes_state, last_reads, live, live_nodes, view_root};
+use crate::gpu::Device;
+use crate::graph::{Graph, Lowering, NodeId, NodeKind, Op, Operand, StateRef, Var};
+use crate::kernels::{self, Target};
+use crate::{Error, Result};
+use std::collections::{HashMap, HashSet};
+
+/// Bytes of NaN behind each value when poisoning.
+pub(super) const SENTINEL: u64 = 256;
+
+impl Options {
+    fn target(&self, device: &Device) -> Target {
+        let target = Target::new(device);
+        Target { half: self.half, fusion: target.fusion && !self.unfused, tuned: self.tuned.clone(), ..target }
+    }
+}
+
+impl Plan {
+    /// Prunes, lowers and lays out `graph` for `device`.
+    ///
+    /// # Errors
+    /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
+    pub fn new(graph: &Graph, device: &Device, options: Options) -> Result<Plan> {
+        let target = &options.target(device);
+        let fused = target.fusion.then(|| fuse(graph));
+        let graph = fused.as_ref().unwrap_or(graph);
+        let live = live(graph);
+        let last = last_reads(graph, &live);
+        let stored = if options.audit { HashMap::new() } else { elide_stores(graph, &live, &last) };
+        let mut passes = Passes { graph, target, options: &options, live: &live, stored, locations: HashMap::new(), pending: Vec::new() };
+        passes.locations(&last)?;
+        let changed = changed_buffers(graph, &live);
+        let steps = live_nodes(&live).map(|n| passes.lower(n, &changed)).collect::<Result<_>>()?;
+        let mut plan = passes.place(steps);
+        plan.changes_state = !changed.is_empty();
+        Ok(plan)
+    }
+}
+
+/// The graph on its way to a plan.
+struct Passes<'a> {
+    graph: &'a Graph,
+    target: &'a Target,
+    options: &'a Options,
+    live: &'a [bool],
+    /// Values made in the state region they are stored to.
+    stored: HashMap<Var, StateRef>,
+    locations: HashMap<Var, Location>,
+    /// What needs planned memory, and when.
+    pending: Vec<(Pending, Block)>,
+}
+
+enum Pending {
+    Value(Var),
+    Scratch(NodeId, usize, usize),
+}
+
+impl Passes<'_> {
+    /// Locates inputs, constants and state; notes the lifetimes of all other values. Views wait for their roots.
+    fn locations(&mut self, last: &HashMap<Var, NodeId>) -> Result<()> {
+        let apart = self.options.poison || self.options.audit;
+        for n in live_nodes(self.live) {
+            let node = &self.graph.nodes()[n];
+            for (output, shape) in node.shapes.iter().enumerate() {
+                let v = Var { node: n, output };
+                if shape.bytes() > self.target.max_binding {
+                    return Err(Error::OutOfMemory { needed: shape.bytes(), available: self.target.max_binding, fits_batch: None });
+                }
+                let location = match &node.kind {
+                    NodeKind::Input(name) => Location::Input(name.clone()),
+                    NodeKind::Constant(_) => Location::Constant(n),
+                    NodeKind::State(place) => Location::State(place.clone()),
+                    NodeKind::Op(op) if op.is_view() => continue,
+                    _ => match self.stored.get(&v) {
+                        Some(place) => Location::State(place.clone()),
+                        None => {
+                            let end = last.get(&v).copied().unwrap_or(n);
+                            let (first, last) = if apart { (0, usize::MAX) } else { (n, end) };
+                            self.pending.push((Pending::Value(v), Block { size: self.padded(shape.bytes()), first, last }));
+                            continue;
+                        }
+                    },
+                };
+                self.locations.insert(v, location);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes a value takes in a page.
+    fn padded(&self, bytes: u64) -> u64 {
+        let align = u64::from(self.target.storage_alignment.max(256));
+        bytes.max(4).next_multiple_of(align) + if self.options.poison { SENTINEL } else { 0 }
+    }
+
+    /// The launches of node `n`; its scratch is noted.
+    fn lower(&mut self, n: NodeId, changed: &HashSet<String>) -> Result<Step> {
+        let mut step = Step { node: n, once: Vec::new(), launches: Vec::new(), problem: None };
+        match &self.graph.nodes()[n].kind {
+            _ if self.options.audit && changes_state(self.graph, n) => {}
+            NodeKind::Op(op) if !op.is_view() => self.lower_op(op.as_ref(), &mut step, changed)?,
+            NodeKind::Store(place) => {
+                let v = self.graph.inputs(n)[0];
+                if self.stored.get(&view_root(self.graph, v)) != Some(place) {
+                    let to = Var { node: n, output: 0 };
+                    self.locations.insert(to, Location::State(place.clone()));
+                    let elements = self.graph.shape(v).elements();
+                    step.launches.push(kernels::copy::copy(self.target, elements, Operand::Value(v), Operand::Value(to)));
+                }
+            }
+            _ => {}
+        }
+        Ok(step)
+    }
+
+    fn lower_op(&mut self, op: &dyn Op, step: &mut Step, changed: &HashSet<String>) -> Result<()> {
+        let n = step.node;
+        check_mutated(self.graph, n, op.mutates())?;
+        let node = &self.graph.nodes()[n];
+        let shapes = node.inputs.iter().map(|v| self.graph.shape(*v)).collect();
+        let mut cx = Lowering::new(self.target, n, &node.inputs, shapes, &node.shapes);
+        op.lower(&mut cx)?;
+        let constant = |i: usize| match &self.graph.nodes()[view_root(self.graph, node.inputs[i]).node].kind {
+            NodeKind::State(place) => !changed.contains(&place.buffer),
+            _ => false,
+        };
+        for (launch, once_per) in cx.launches {
+            match once_per {
+                Some(i) if constant(i) => step.once.push(launch),
+                _ => step.launches.push(launch),
+            }
+        }
+        step.problem = cx.problem;
+        for (i, &elements) in cx.scratch.iter().enumerate() {
+            let kept = step.once.iter().flat_map(|l| &l.bindings).any(|(_, o)| *o == Operand::Scratch(n, i));
+            let (first, last) = if self.options.poison || kept { (0, usize::MAX) } else { (n, n) };
+            let size = self.padded(4 * elements as u64);
+            self.pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
+        }
+        Ok(())
+    }
+
+    /// Places what needs planned memory, then the views of it.
+    fn place(mut self, steps: Vec<Step>) -> Plan {
+        let blocks: Vec<Block> = self.pending.iter().map(|(_, b)| *b).collect();
+        let (offsets, pages) = arena::place(&blocks, self.target.max_buffer);
+        let mut scratch = HashMap::new();
+        for ((what, _), offset) in self.pending.iter().zip(offsets) {
+            match what {
+                Pending::Value(v) => drop(self.locations.insert(*v, Location::Arena(offset))),
+                Pending::Scratch(n, i, elements) => drop(scratch.insert((*n, *i), (offset, *elements))),
+            }
+        }
+        let mut labels: HashMap<NodeId, Label> = HashMap::new();
+        for n in live_nodes(self.live) {
+            let node = &self.graph.nodes()[n];
+            labels.insert(n, (node.scope.clone(), node.name().to_string(), node.shapes.clone()));
+            let view = Var { node: n, output: 0 };
+            if let Some(location) = self.locations.get(&view_root(self.graph, view)).cloned() {
+                self.locations.insert(view, location);
+            }
+        }
+        let separate = blocks.iter().map(|b| b.size).sum();
+        Plan { steps, locations: self.locations, scratch, pages, separate, changes_state: false, labels }
+    }
+}
+
+/// What a node changes must be state: anything else may share its memory with other values, or be written by the host.
+fn check_mutated(graph: &Graph, n: NodeId, mutated: &[usize]) -> Result<()> {
+    for &i in mutated {
+        let is_state = |v: &Var| matches!(graph.nodes()[view_root(graph, *v).node].kind, NodeKind::State(_));
+        if !graph.inputs(n).get(i).is_some_and(is_state) {
+            let node = &graph.nodes()[n];
+            return Err(Error::Graph(format!("{} {} overwrites its input {i}, which is not state", node.name(), node.scope)));
+        }
+    }
+    Ok(())
+}
