@@ -44,8 +44,8 @@ fn ten_updates_follow_the_golden_losses() {
         }
         match recorded.get(name) {
             Some(want) => {
-                let apart = |(got, want): (&f64, &f64)| !((got - want).abs() / want < 1e-3);
-                let wrong = losses.iter().zip(want).any(apart) || losses.len() != want.len();
+                let near = |(got, want): (&f64, &f64)| (got - want).abs() / want < 1e-3;
+                let wrong = !losses.iter().zip(want).all(near) || losses.len() != want.len();
                 assert!(!wrong, "{name}: losses {losses:.4?}, golden {want:?}");
             }
             None => {
