@@ -5,12 +5,12 @@
     python restrans_torch.py init --out w.safetensors        # random weights under those names
     python restrans_torch.py images --batch 2 --out x.safetensors
     python restrans_torch.py forward --weights w.safetensors --images x.safetensors --out theirs.safetensors
-    cargo run --release --example parity -- --weights w.safetensors --images x.safetensors --out ours.safetensors
+    cargo run --release --example parity -- --weights w.safetensors --inputs x.safetensors --set model.ln=standard --out ours.safetensors
     python restrans_torch.py compare theirs.safetensors ours.safetensors
     python restrans_torch.py bench --stage emotion --batch 16 --size 128 --width 32 --depth 2 --steps 10
 
-`forward` reads a tensor `images` (B, C, H, W) and writes `features`, `emotion_logits`, `speaker_logits`; sizes other than the defaults go
-to every command alike. `bench` times whole training steps (forward, loss, backward, AdamW) and whole inference batches.
+`forward` reads a tensor `images` (B, C, H, W) and writes `features`, `emotion.logits`, `speaker.logits`; sizes other than the defaults go
+to every command alike (`--width 8` here is `--set model.width=8` there). `bench` times whole training steps (forward, loss, backward, AdamW) and whole inference batches.
 Needs torch 2.15 and safetensors or later ones.
 """
 import argparse, time
@@ -99,7 +99,7 @@ class ResTrans(nn.Module):
     def forward(self, x):
         f = self.cnn(x)
         z = self.encoder(tokens(f, self.token))
-        return dict(features=f, emotion_logits=self.head(z.flatten(1)), speaker_logits=self.voiceprint(f.flatten(1)))
+        return {"features": f, "emotion.logits": self.head(z.flatten(1)), "speaker.logits": self.voiceprint(f.flatten(1))}
 
     def speaker(self, x):
         return self.voiceprint(self.cnn(x).flatten(1))
@@ -180,7 +180,7 @@ def main():
     if a.what == "compare":
         theirs, ours = map(load_file, a.files)
         for k, v in theirs.items():
-            print(f"{k:20s} {((ours[k] - v).abs().max() / v.abs().max()).item():.1e} of the largest value")
+            print(f"{k:20s} {((ours[k].flatten() - v.flatten()).abs().max() / v.abs().max()).item():.1e} of the largest value")
         return
     m = build(a)
     if a.what == "params":
