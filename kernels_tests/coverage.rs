@@ -2,11 +2,12 @@
 
 use crate::case::device;
 use emotone::check;
-use emotone::gpu::{includes, pipeline};
+use emotone::gpu::{Capabilities, Device, includes, pipeline};
 use emotone::kernels::{SHIPPED, Target};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 fn stems(dir: &str, ext: &str) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
@@ -50,21 +51,70 @@ fn every_common_file_can_be_included() {
     assert!(includes("common/nothing.wgsl").is_none());
 }
 
-/// Entry points that no op launches, and the tests that launch them.
-const APART: [(&str, &str); 1] = [("ceiling", "ceiling.rs")];
+/// Shaders that no op launches; tests of their own do.
+const APART: [&str; 1] = ["ceiling"];
 
+/// This device, and adapters that take other ways through the kernels.
+fn targets(device: &Device) -> Vec<(&'static str, Target)> {
+    let here = Target::new(device);
+    let other = |change: &dyn Fn(&mut Capabilities)| {
+        let mut caps = (**device.caps()).clone();
+        change(&mut caps);
+        Target { caps: Arc::new(caps), ..here.clone() }
+    };
+    let gpu = |caps: &mut Capabilities| {
+        (caps.software, caps.max_workgroup_invocations) = (false, 256);
+    };
+    let cooperative = |edge: u32, wave: u32| {
+        let target = other(&|caps| {
+            gpu(caps);
+            (caps.f16, caps.cooperative, caps.subgroup_size) = (true, Some(edge), Some(wave));
+            caps.max_workgroup_memory = 1 << 15;
+        });
+        Target { half: true, ..target }
+    };
+    vec![
+        ("a GPU", other(&|caps| gpu(caps))),
+        ("a GPU with 8 x 8 matrices", cooperative(8, 32)),
+        ("a GPU with 16 x 16 matrices", cooperative(16, 32)),
+        ("a software adapter without subgroups", other(&|caps| (caps.software, caps.subgroup_size) = (true, None))),
+        ("a software adapter without 64-bit integers", other(&|caps| (caps.software, caps.int64) = (true, false))),
+        ("this device", here),
+    ]
+}
+
+/// On every kind of adapter: entry points, names, types, operands and tunable sets. So what a GPU alone runs is looked at everywhere.
 #[test]
-fn every_entry_point_is_launched_by_a_case() {
+fn launches_fit_their_shaders_and_ship_their_tunables() {
     let Some(device) = device() else { return };
-    let mut launched: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for case in check::cases(&Target::new(&device)) {
-        let launches = case.launches(&device).unwrap_or_else(|e| panic!("{} {}: {e}", case.variant, case.name));
-        launched.extend(launches.iter().map(|l| (l.shader.stem, l.entry)));
-    }
-    for shipped in SHIPPED.iter().filter(|s| !APART.iter().any(|(stem, _)| *stem == s.shader.stem)) {
-        let (_, reflection) = pipeline::load(shipped.shader, &[]).expect("shader");
-        for entry in reflection.entries.keys() {
-            assert!(launched.contains(&(shipped.shader.stem, entry.as_str())), "{}::{entry} is launched by no case", shipped.shader.stem);
+    let (mut loaded, mut launched, mut unshipped) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+    for (adapter, target) in targets(&device) {
+        for case in check::cases(&target) {
+            let label = format!("{} {} on {adapter}", case.variant, case.name);
+            for launch in case.launches(&target).unwrap_or_else(|e| panic!("{label}: {e}")) {
+                launched.insert((launch.shader.stem, launch.entry));
+                let shader = loaded.entry((launch.shader.stem, launch.tunables.clone())).or_insert_with(|| {
+                    let (expanded, reflection) = pipeline::load(launch.shader, &launch.tunables).unwrap_or_else(|e| panic!("{label}: {e}"));
+                    if !shipped(launch.shader.stem).contains(&expanded.tunables) {
+                        unshipped.insert(format!("{} {:?} ({label})", launch.shader.stem, launch.tunables));
+                    }
+                    reflection
+                });
+                launch.check(&shader.entries[launch.entry]).unwrap_or_else(|e| panic!("{label}: {e}"));
+            }
         }
     }
+    assert!(unshipped.is_empty(), "launched but not shipped: {unshipped:#?}");
+    for owner in SHIPPED.iter().filter(|s| !APART.contains(&s.shader.stem)) {
+        let (_, reflection) = pipeline::load(owner.shader, &[]).expect("shader");
+        for entry in reflection.entries.keys() {
+            assert!(launched.contains(&(owner.shader.stem, entry.as_str())), "{}::{entry} is launched by no case", owner.shader.stem);
+        }
+    }
+}
+
+/// The tunable sets of a shader, whole.
+fn shipped(stem: &str) -> Vec<BTreeMap<String, u32>> {
+    let owner = SHIPPED.iter().find(|s| s.shader.stem == stem).unwrap_or_else(|| panic!("{stem} is not shipped"));
+    owner.tunables.iter().map(|set| pipeline::load(owner.shader, set).expect("shader").0.tunables).collect()
 }

@@ -6,6 +6,7 @@ use super::values::Values;
 use crate::compile::{Options, Pass, Plan, States, Trial, assemble};
 use crate::gpu::{Device, Launch};
 use crate::graph::{Graph, Operand, STATE_ALIGN, StateRef};
+use crate::kernels::Target;
 use crate::reference::noise;
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -138,12 +139,12 @@ impl Case {
         Plan::new(&self.graph(pass)?, device, options)
     }
 
-    /// Every launch on a device, forward and backward.
+    /// Every launch, forward and backward, on an adapter that need not be there.
     ///
     /// # Errors
     /// See [`Plan::new`].
-    pub fn launches(&self, device: &Device) -> Result<Vec<Launch<Operand>>> {
-        let plan = self.plan(device, &self.pass(), Options::default())?;
+    pub fn launches(&self, target: &Target) -> Result<Vec<Launch<Operand>>> {
+        let plan = Plan::on(&self.graph(&self.pass())?, target, Options::default())?;
         Ok(plan.steps.into_iter().flat_map(|s| s.once.into_iter().chain(s.launches)).collect())
     }
 

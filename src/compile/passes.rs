@@ -27,7 +27,14 @@ impl Plan {
     /// # Errors
     /// Errors of lowering; [`Error::OutOfMemory`] when a single value exceeds the device's binding limit.
     pub fn new(graph: &Graph, device: &Device, options: Options) -> Result<Plan> {
-        let target = &options.target(device);
+        Plan::on(graph, &options.target(device), options)
+    }
+
+    /// [`Plan::new`] for an adapter that need not be there.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn on(graph: &Graph, target: &Target, options: Options) -> Result<Plan> {
         let fused = target.fusion.then(|| fuse(graph));
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);

@@ -3,7 +3,7 @@
 use super::params::{self, Value};
 use super::reflect::EntryInfo;
 use super::wgsl::Tunable;
-use crate::Result;
+use crate::{Error, Result};
 
 /// One WGSL file and its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,9 +114,28 @@ impl<B> Launch<B> {
         format!("{}::{}", self.shader.stem, self.entry)
     }
 
-    /// Bytes of the parameter block.
-    pub(super) fn block(&self, info: &EntryInfo) -> Result<Vec<u8>> {
+    /// Checks names, types and operands against the entry point; returns the parameter block.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] with the launch, the parameter or operand, and what was expected.
+    pub fn check(&self, info: &EntryInfo) -> Result<Vec<u8>> {
+        info.bindings.iter().filter(|b| !b.uniform).try_for_each(|b| self.operand(&b.name).map(|_| ()))?;
+        if let Some((n, _)) = self.bindings.iter().find(|(n, _)| !info.bindings.iter().any(|b| b.name == *n)) {
+            return Err(Error::shape(self.name(), "operands the shader uses", format!("`{n}`")));
+        }
         params::block(&|| self.name(), &info.params, info.params_size, &self.params)
+    }
+
+    /// The operand bound to the shader variable `name`.
+    pub(super) fn operand(&self, name: &str) -> Result<&B> {
+        let mut given = self.bindings.iter().filter(|(n, _)| *n == name);
+        match (given.next(), given.count()) {
+            (Some((_, operand)), 0) => Ok(operand),
+            (first, more) => {
+                let got = more + usize::from(first.is_some());
+                Err(Error::shape(self.name(), format!("one operand for `{name}`"), got.to_string()))
+            }
+        }
     }
 
     /// Workgroups along x, y, z.

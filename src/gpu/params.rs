@@ -149,7 +149,8 @@ fn none() { y[0] = 1.0; }
     };
 
     fn resolved(launch: &Launch<()>) -> Result<Vec<u8>> {
-        launch.block(&pipeline::load(&SHADER, &[]).expect("shader").1.entries[launch.entry])
+        let (_, reflection) = pipeline::load(&SHADER, &[]).expect("shader");
+        launch.clone().bind("y", ()).check(&reflection.entries[launch.entry])
     }
 
     fn words(block: &[u8]) -> Vec<u32> {

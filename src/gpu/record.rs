@@ -22,7 +22,7 @@ impl Device {
         for launch in launches {
             let pipeline = self.pipeline(&key(launch)).await?;
             placed.push((launch, pipeline.clone(), block.len() as u64));
-            block.extend(launch.block(&pipeline.info)?);
+            block.extend(launch.check(&pipeline.info)?);
             block.resize(block.len().next_multiple_of(align), 0);
         }
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -45,11 +45,7 @@ impl Device {
                 // Within the alignment of blocks, and a size every backend binds.
                 (uniforms, offset, u64::from(info.params_size.next_multiple_of(16)))
             } else {
-                let mut given = launch.bindings.iter().filter(|(n, _)| *n == b.name).map(|(_, r)| r);
-                let (Some(r), None) = (given.next(), given.next()) else {
-                    let got = launch.bindings.iter().filter(|(n, _)| *n == b.name).count();
-                    return Err(Error::shape(launch.name(), format!("one operand for `{}`", b.name), got.to_string()));
-                };
+                let r = launch.operand(&b.name)?;
                 if r.size > self.caps().max_binding {
                     return Err(Error::OutOfMemory { needed: r.size, available: self.caps().max_binding, fits_batch: None });
                 }
@@ -59,9 +55,6 @@ impl Device {
                 binding: b.index,
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) }),
             });
-        }
-        if let Some((n, _)) = launch.bindings.iter().find(|(n, _)| !info.bindings.iter().any(|b| b.name == *n)) {
-            return Err(Error::shape(launch.name(), "operands the shader uses", format!("`{n}`")));
         }
         let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
         let (groups, work) = (launch.groups(info), launch.flops + 4 * launch.bytes);

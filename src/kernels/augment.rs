@@ -3,7 +3,7 @@
 use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
-shader!("augment", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("augment", [("WG", 8)], [("WG", 32)], [("WG", 128)], [("WG", 256)]);
 
 /// Most squares or bands per image.
 pub const MOST: usize = constant(SHADER.source, "MOST") as usize;

@@ -3,7 +3,7 @@
 use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("delta", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("delta", [("WG", 8)], [("WG", 32)], [("WG", 128)], [("WG", 256)]);
 
 /// Extents (batch, bands, frames), the hop of the frames and the factor of each slope.
 #[derive(Debug, Clone, Copy)]

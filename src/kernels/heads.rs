@@ -3,7 +3,7 @@
 use super::{reduce_workgroup, shader, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("heads", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("WG", 256)]);
+shader!("heads", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("WG", 128)], [("WG", 256)]);
 
 /// Extents of a sequence of heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("mixup", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("mixup", [("WG", 8)], [("WG", 32)], [("WG", 128)], [("WG", 256)]);
 
 /// Extents of the two batches.
 #[derive(Debug, Clone, Copy)]

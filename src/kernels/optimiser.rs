@@ -3,7 +3,13 @@
 use super::{shader, stream_vec, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("optimiser", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 256), ("VEC", 2)], [("WG", 8), ("PER", 16), ("VEC", 2)]);
+shader!(
+    "optimiser",
+    [("WG", 8), ("PER", 256)],
+    [("WG", 8), ("PER", 16)],
+    [("WG", 8), ("PER", 256), ("VEC", 2)],
+    [("WG", 8), ("PER", 16), ("VEC", 2)]
+);
 
 /// What an update reads and overwrites.
 pub struct Operands<B> {

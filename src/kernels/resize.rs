@@ -3,7 +3,7 @@
 use super::{reduce_workgroup, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("resize", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("resize", [("WG", 8)], [("WG", 32)], [("WG", 128)], [("WG", 256)]);
 
 /// Extents of images.
 #[derive(Debug, Clone, Copy)]
