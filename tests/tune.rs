@@ -56,9 +56,9 @@ fn a_recorded_choice_is_taken_and_a_strange_one_is_not() {
     assert_eq!(entries(&by(elsewhere)), entries(&table));
 }
 
-/// The choices in a model file.
+/// The tuned variants in a model file.
 fn recorded(model: &Path) -> TunedCache {
-    Recipe::from_metadata(&file::read(model).expect("model").1).expect("recipe").choices
+    Recipe::from_metadata(&file::read(model).expect("model").1).expect("recipe").tuned
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl StepArgs {
             let half = recipe.config.train.precision == Precision::F16;
             let tuned = emotone::tune::tune(device, &requests, half, &mut |i, n| eprint!("\rtuning {i}/{n} "))?;
             eprintln!("\r{} measured now, {} before, {} changed", tuned.measured, tuned.known, tuned.changed);
-            recipe.choices = tuned.cache;
+            recipe.tuned = tuned.cache;
             learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         }
         let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();

@@ -28,8 +28,8 @@ pub struct Recipe {
     /// Hash of the training data.
     pub data_hash: String,
     /// Variants chosen by measurement, so that the same ones compute later on.
-    #[serde(default, skip_serializing_if = "TunedCache::is_empty")]
-    pub choices: TunedCache,
+    #[serde(rename = "choices", default, skip_serializing_if = "TunedCache::is_empty")]
+    pub tuned: TunedCache,
 }
 
 /// What enters the network.
@@ -101,7 +101,7 @@ impl Recipe {
             mean: vec![0.0; channels],
             std: vec![1.0; channels],
             data_hash: String::new(),
-            choices: TunedCache::new(),
+            tuned: TunedCache::new(),
         })
     }
 
@@ -191,7 +191,7 @@ impl Recipe {
 
     /// How to compile its graphs, in single precision.
     pub fn options(&self) -> Options {
-        Options { tuned: Arc::new(self.choices.clone()), ..Options::default() }
+        Options { tuned: Arc::new(self.tuned.clone()), ..Options::default() }
     }
 
     /// The network in evaluation mode on `batch` inputs, with the results `results`: [`port::logits`] of a task, [`port::FEATURES`],

@@ -93,9 +93,9 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         false => (Progress { identity, ..Progress::default() }, None),
     };
     if spec.tune && snapshot.is_none() {
-        progress.choices = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
+        progress.tuned = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
     }
-    recipe.choices.clone_from(&progress.choices);
+    recipe.tuned.clone_from(&progress.tuned);
     storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
     let stages = &spec.config.train.stages;
     let mut weights = start(&recipe, &spec.start, observe)?;
@@ -161,7 +161,7 @@ fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Resul
     )));
     if !kept {
         observe(Event::Warning(
-            "the measurements could not be kept; the next run with --tune will measure again, perhaps with other choices",
+            "the measurements could not be kept; the next run with --tune will measure again, perhaps with other results",
         ));
     }
     Ok(cache)

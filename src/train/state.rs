@@ -28,14 +28,14 @@ pub struct Progress {
     /// Speaker accuracy of the stage that was judged by speakers.
     pub speaker_accuracy: Option<f64>,
     /// Variants chosen by measurement when the run began.
-    #[serde(default)]
-    pub choices: TunedCache,
+    #[serde(rename = "choices", default)]
+    pub tuned: TunedCache,
     /// Hash of configuration and data; a resumed run must have the same.
     pub identity: String,
 }
 
 impl Progress {
-    /// Moves to the beginning of the next stage; history, results, choices and identity stay.
+    /// Moves to the beginning of the next stage; history, results, tuned variants and identity stay.
     pub fn next_stage(&mut self) {
         (self.stage, self.at, self.early) = (self.stage + 1, Position::default(), None);
     }
@@ -129,9 +129,9 @@ mod tests {
     fn state_round_trips_and_refuses_another_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
-        let choices = TunedCache::from([("matmul".into(), "tile".into())]);
+        let tuned = TunedCache::from([("matmul".into(), "tile".into())]);
         let at = Position { epoch: 3, loss_sum: 0.1 + 0.2, seconds: 0.5, ..Default::default() };
-        let progress = Progress { at, identity: "a".into(), choices, ..Default::default() };
+        let progress = Progress { at, identity: "a".into(), tuned, ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
         save(&path, &progress, &snapshot).unwrap();
         assert_eq!(load(&path, "a").unwrap(), (progress.clone(), snapshot.clone()));
@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn the_next_stage_keeps_what_belongs_to_the_run() {
-        let choices = TunedCache::from([("matmul".into(), "tile".into())]);
+        let tuned = TunedCache::from([("matmul".into(), "tile".into())]);
         let at = Position { epoch: 3, updates: 9, ..Default::default() };
-        let mut progress = Progress { at, identity: "a".into(), choices: choices.clone(), ..Default::default() };
+        let mut progress = Progress { at, identity: "a".into(), tuned: tuned.clone(), ..Default::default() };
         progress.next_stage();
-        assert_eq!(progress, Progress { stage: 1, identity: "a".into(), choices, ..Default::default() });
+        assert_eq!(progress, Progress { stage: 1, identity: "a".into(), tuned, ..Default::default() });
     }
 }
