@@ -11,7 +11,7 @@ use super::recipe::{Recipe, Source, port};
 use super::step::{Batch, Position, Step, Update, Worker};
 use crate::augment::PairInputs;
 use crate::compile::{Options, Plan, Program, States};
-use crate::gpu::Device;
+use crate::gpu::{Device, Readback};
 use crate::graph::StateRef;
 use crate::kernels::cooperative::Fragments;
 use crate::nn::optimiser::{self, EMA, NORM, Optimiser, SCALARS};
@@ -27,8 +27,10 @@ pub struct Learner {
     states: States,
     params: Params,
     gradient: Program,
-    /// The update on its own, where gradients are summed before it.
-    apply: Option<Program>,
+    /// Loss, and the gradient's norm where the update is part of the program.
+    scalars: Readback,
+    /// The update on its own and the norm, where gradients are summed before it.
+    apply: Option<(Program, Readback)>,
     inference: Inference,
     anomaly: Anomaly,
     optimiser: Optimiser,
@@ -78,8 +80,11 @@ impl Learner {
         let (gradient, anomaly, apply) = programs(built, &params, &states, &optimiser, train, parts, &options)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let apply = apply.map(|p| p.scalars(&[NORM]).map(|norm| (p, norm))).transpose()?;
+        let scalars = gradient.scalars(if apply.is_some() { &[port::LOSS] } else { &[port::LOSS, NORM] })?;
         Ok(Learner {
             gradient,
+            scalars,
             apply,
             inference: Inference::sharing(&evaluation, &states, train.batch, options)?,
             states,
@@ -123,8 +128,8 @@ impl Learner {
         }
         self.anomaly.keep(&self.states)?;
         let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
-        let loss = self.forward_backward(parts, &scalars)?;
-        let norm = self.norm(&scalars)?;
+        let (loss, norm) = self.forward_backward(parts, &scalars)?;
+        let norm = if self.apply.is_some() { self.apply_sum(&scalars)? } else { norm };
         // The kernels have changed nothing where the norm is not finite.
         let usable = match &mut self.at.loss_scale {
             Some(s) => s.observe(norm.is_finite()),
@@ -146,9 +151,9 @@ impl Learner {
     /// [`Error::Graph`] for a learner that is the only one and takes its batch whole; device faults.
     pub fn gradients(&mut self, parts: &[Batch]) -> Result<f64> {
         if self.apply.is_none() {
-            return Err(Error::Graph("a learner on its own makes and applies gradients at once; gradients are of one of several".into()));
+            return Err(alone());
         }
-        self.forward_backward(parts, &[0.0; ops::HYPER])
+        Ok(self.forward_backward(parts, &[0.0; ops::HYPER])?.0)
     }
 
     /// The sum of gradients since the last update, one flat vector laid out as the trained parameters; 0 in gaps.
@@ -173,37 +178,42 @@ impl Learner {
     /// As [`Learner::gradients`].
     pub fn apply(&mut self, lr: f64) -> Result<f64> {
         let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
-        let norm = self.norm(&scalars)?;
+        let norm = self.apply_sum(&scalars)?;
         self.at.updates += 1;
         Ok(norm)
     }
 
-    /// Runs the gradient program on each part, and the update with it where that is part of it; the mean loss.
-    fn forward_backward(&self, parts: &[Batch], scalars: &[f32]) -> Result<f64> {
-        let mut loss = 0.0;
+    /// Runs the gradient program on each part, and the update with it where that is part of it: the mean loss and the gradient's norm. The
+    /// scalars of a part are read while the next one runs.
+    fn forward_backward(&mut self, parts: &[Batch], scalars: &[f32]) -> Result<(f64, f64)> {
+        let (mut loss, mut norm, mut before) = (0.0, f64::NAN, None);
+        let mut take = |readback: &mut Readback, ticket| {
+            let values = readback.take(ticket)?;
+            loss += f64::from(values[0]) / parts.len() as f64;
+            norm = values.get(1).map_or(f64::NAN, |n| f64::from(*n));
+            Ok(())
+        };
         for (m, part) in parts.iter().enumerate() {
-            let p = &self.gradient;
-            self.feed(p, part, m, scalars)?;
-            p.run()?;
-            loss += f64::from(first(&p.read(port::LOSS)?)) / parts.len() as f64;
+            self.feed(&self.gradient, part, m, scalars)?;
+            self.gradient.run()?;
+            if let Some(ticket) = before.replace(self.scalars.submit()?) {
+                take(&mut self.scalars, ticket)?;
+            }
         }
-        Ok(loss)
+        before.map_or(Ok(()), |ticket| take(&mut self.scalars, ticket))?;
+        Ok((loss, norm))
     }
 
     /// Runs the update where it is a program of its own; the norm of the gradient.
-    fn norm(&self, scalars: &[f32]) -> Result<f64> {
-        let last = match &self.apply {
-            Some(apply) => {
-                apply.write(SCALARS, scalars)?;
-                if let Some(s) = &self.at.loss_scale {
-                    apply.write(port::LOSS_SCALE, &[s.factor])?;
-                }
-                apply.run()?;
-                apply
-            }
-            None => &self.gradient,
-        };
-        Ok(f64::from(first(&last.read(NORM)?)))
+    fn apply_sum(&mut self, scalars: &[f32]) -> Result<f64> {
+        let Some((apply, norm)) = &mut self.apply else { return Err(alone()) };
+        apply.write(SCALARS, scalars)?;
+        if let Some(s) = &self.at.loss_scale {
+            apply.write(port::LOSS_SCALE, &[s.factor])?;
+        }
+        apply.run()?;
+        let ticket = norm.submit()?;
+        Ok(f64::from(norm.take(ticket)?[0]))
     }
 
     /// Writes what a step reads.
@@ -304,6 +314,6 @@ impl Learner {
     }
 }
 
-fn first(values: &[f32]) -> f32 {
-    values.first().copied().unwrap_or(f32::NAN)
+fn alone() -> Error {
+    Error::Graph("a learner on its own makes and applies gradients at once; gradients are of one of several".into())
 }
