@@ -110,8 +110,8 @@ fn models_of_earlier_versions_answer_as_they_did() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let old = fixtures.join("old/old-model.safetensors");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let old = tests.join("old/old-model.safetensors");
     // As it was; as trained in one stage on emotions, which kept a head for speakers all the same.
     let (weights, metadata) = emotone::nn::file::read(&old).expect("model");
     let mut single = metadata.clone();
@@ -123,7 +123,7 @@ fn models_of_earlier_versions_answer_as_they_did() {
     let said = [("tone.flac", [0.271395, 0.260134, 0.278051, 0.190419]), ("tone.mp3", [0.317063, 0.216413, 0.314028, 0.152496])];
     for model in [&old, &again] {
         for (clip, wanted) in said {
-            let clip = fixtures.join(clip);
+            let clip = tests.join("fixtures").join(clip);
             let args = ["--model", model.to_str().expect("path"), "--format", "json", "--quiet", clip.to_str().expect("path")];
             let out = infer(&args);
             assert!(out.status.success(), "{}", text(&out.stderr));

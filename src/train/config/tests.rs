@@ -178,7 +178,7 @@ fn stages_and_tasks_of_ones_own() {
 /// The configuration file of a run of an earlier version, whose losses and stages stood elsewhere.
 #[test]
 fn configurations_of_earlier_versions_are_read() {
-    let old = include_str!("../../../tests/fixtures/old/old-config.toml");
+    let old = include_str!("../../../tests/old/old-config.toml");
     let mut today = Config::preset("tiny").unwrap();
     let changes = ["image.size=32", "model.width=4", "model.heads=2", "train.batch=8", "train.stages=voiceprint,emotion"];
     for s in changes.iter().chain(&["stage.voiceprint.epochs=1", "stage.emotion.epochs=1"]) {
