@@ -26,7 +26,8 @@ pub fn apply(kind: Kind, g: &mut Graph, x: Var) -> Result<Var> {
 
 /// Values of about `scale`.
 pub fn case((name, kind): (&'static str, Kind), shape: impl Into<Shape>, scale: f64) -> Case {
-    let x = normal(1, shape).map(move |v| v * scale);
+    let shape = shape.into();
+    let x = normal(shape.elements() as u64, shape).map(move |v| v * scale);
     Case::new(name, format!("{} at scale {scale}", x.shape), [x], move |g, x| apply(kind, g, x[0]))
         .forward(move |x| reference::forward(kind, &x[0]))
         .backward(move |x, dy| reference::backward(kind, &x[0], &dy[0]))
