@@ -121,12 +121,12 @@ fn rest(all: &mut Vec<Bench>, batch: usize) {
         check::attention::case([batch, HEADS, TOKENS, TOKENS, width], 0.0)
     });
     passes(all, &format!("split heads b{batch}"), &[], || check::heads::split([batch, HEADS, TOKENS, width]));
-    let maps = [batch, 64, 64, 64];
+    let features = [batch, 64, 64, 64];
     let name = |op: &str| format!("{op} 64 64x64 b{batch}");
-    passes(all, &name("relu"), BWD, || check::activation::case(check::activation::KINDS[0], maps, 1.0));
-    passes(all, &name("add"), &[], || check::pointwise::add(maps));
-    passes(all, &name("channel scale"), &[("bwd", &[0, 1])], || check::channel_scale::case(maps));
-    passes(all, &name("global average"), BWD, || check::pool2d::global(maps));
+    passes(all, &name("relu"), BWD, || check::activation::case(check::activation::KINDS[0], features, 1.0));
+    passes(all, &name("add"), &[], || check::pointwise::add(features));
+    passes(all, &name("channel scale"), &[("bwd", &[0, 1])], || check::channel_scale::case(features));
+    passes(all, &name("global average"), BWD, || check::pool2d::global(features));
     let spec = PoolSpec::new([3, 3], [2, 2], [1, 1]);
     if let Some(p) = check::pool2d::pool(batch * 64, [128, 128], &spec) {
         let x = || normal(1, [batch, 64, 128, 128]);

@@ -49,9 +49,9 @@ fn with_norm(device: &Arc<Device>, family: Variant, g: Geometry, relu: bool) {
 fn norm_is_taken_in() {
     let Some(device) = device() else { return };
     let target = Target::new(&device);
-    let lanes = target.subgroup_size == Some(SUBGROUP);
+    let subgroups = target.subgroup_size == Some(SUBGROUP);
     let mut families = vec![Variant::Tile];
-    families.extend(lanes.then_some(Variant::Subgroup));
+    families.extend(subgroups.then_some(Variant::Subgroup));
     for n in [2, 1] {
         let g = geometry((n, 1, 8, 16, [11, 22], [3, 1, 1, 1]));
         let tiling = winograd::fits(&target, &g).map(Variant::Winograd);
@@ -61,7 +61,7 @@ fn norm_is_taken_in() {
         }
     }
     let [stem, _] = special_geometries();
-    for (i, g) in stem.into_iter().enumerate().filter(|(_, g)| lanes && conv2d_stem::fits(device.caps(), g)) {
+    for (i, g) in stem.into_iter().enumerate().filter(|(_, g)| subgroups && conv2d_stem::fits(device.caps(), g)) {
         with_norm(&device, Variant::Stem, g, i % 2 == 0);
     }
 }

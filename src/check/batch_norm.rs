@@ -59,7 +59,7 @@ fn running() -> Case {
         .tolerance(tol::SUM)
 }
 
-/// The cases. Values lie far from zero against their deviation, where a one-pass variance would fail.
+/// The cases. Values lie far from zero against their standard deviation, where a one-pass variance would fail.
 pub fn cases(_: &Target) -> Vec<Case> {
     let far = |shape: [usize; 3]| normal(1, shape).map(|v| v + 40.0);
     let mut all = vec![running(), eval(normal(1, [3, 5, 9]), fixed(8, [5]), true, true)];

@@ -63,8 +63,6 @@ impl fmt::Display for Role {
 pub struct Compared {
     /// Which.
     pub role: Role,
-    /// The run it was read after.
-    pub run: usize,
     /// The device's values.
     pub got: Vec<f32>,
     /// The reference's.
@@ -155,5 +153,21 @@ impl Case {
     /// Creates the state that the op itself refers to.
     pub fn prepare(self, prepare: impl Fn(&mut States) -> Result<()> + 'static) -> Self {
         Case { prepare: Some(Box::new(prepare)), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error;
+
+    #[test]
+    fn errors_are_relative_to_the_largest_value_and_nan_is_the_worst() {
+        assert_eq!(error(&[1.0, -3.0], &[1.0, -4.0]), 0.25);
+        assert_eq!(error(&[0.0005], &[0.0]), f64::from(0.0005f32) / 1e-3);
+        for (got, want) in
+            [(&[f32::NAN, 1.0][..], &[0.0, 1.0][..]), (&[0.0], &[f64::NAN]), (&[f32::INFINITY], &[1.0]), (&[1.0], &[1.0, 2.0])]
+        {
+            assert_eq!(error(got, want), f64::INFINITY, "{got:?} for {want:?}");
+        }
     }
 }

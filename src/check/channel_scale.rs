@@ -5,7 +5,7 @@ use crate::kernels::Target;
 use crate::ops;
 use crate::reference::channel_scale as reference;
 
-/// Maps (b, c, h, w) by a factor per channel.
+/// Feature maps (b, c, h, w) by a factor per channel.
 pub fn case([b, c, h, w]: [usize; 4]) -> Case {
     let inputs = [normal(1, [b, c, h, w]), normal(2, [b, c])];
     Case::new("channel scale", format!("{b}x{c}x{h}x{w}"), inputs, |g, x| ops::channel_scale(g, x[0], x[1]))

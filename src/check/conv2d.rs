@@ -112,9 +112,9 @@ type Named = (&'static str, Option<&'static str>, Variant);
 
 /// Families that take any geometry.
 fn general(target: &Target) -> Vec<Named> {
-    let lanes = target.subgroup_size == Some(SUBGROUP);
+    let subgroups = target.subgroup_size == Some(SUBGROUP);
     let mut all = vec![("tile", None, Variant::Tile)];
-    all.extend(lanes.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
+    all.extend(subgroups.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
     all.extend(Fragments::of(target).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
     all
 }

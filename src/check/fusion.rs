@@ -40,7 +40,7 @@ fn scale_add_relu([b, c, inner]: [usize; 3], swapped: bool) -> Saving {
     (case.tolerance(tol::SUM), Some([2, 2]))
 }
 
-/// Squeeze-excitation from the maps on: the gradients through the factors and through the means meet in one pass.
+/// Squeeze-excitation from the feature maps on: the gradients through the factors and through the means meet in one pass.
 fn squeeze_and_scale([b, c, h, w]: [usize; 4]) -> Saving {
     let (inner, r) = (h * w, 2);
     let means = move |u: &[f64]| u.chunks(inner).map(|row| row.iter().sum::<f64>() / inner as f64).collect::<Vec<f64>>();

@@ -68,12 +68,12 @@ pub fn linear([m, n, k]: [usize; 3], bias: bool) -> Case {
 
 /// The variants with their names and what switches them off; `None` where the adapter lacks what one needs.
 pub fn variants(target: &Target) -> [(&'static str, Option<&'static str>, Option<Variant>); 5] {
-    let lanes = target.subgroup_size == Some(SUBGROUP);
+    let subgroups = target.subgroup_size == Some(SUBGROUP);
     [
         ("tile", None, Some(Variant::Tile)),
         ("row sums", None, Some(Variant::Row { slices: 3 })),
-        ("subgroup", Some("subgroups"), lanes.then_some(Variant::Subgroup)),
-        ("wide", Some("int64"), (lanes && target.int64).then_some(Variant::Wide)),
+        ("subgroup", Some("subgroups"), subgroups.then_some(Variant::Subgroup)),
+        ("wide", Some("int64"), (subgroups && target.int64).then_some(Variant::Wide)),
         ("cooperative", Some("coop"), Fragments::of(target).map(Variant::Cooperative)),
     ]
 }

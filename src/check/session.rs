@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
             if let Role::State(i) = role {
                 x.tensors[i].clone_from(&want);
             }
-            compared.push(Compared { role, run: x.run, got, want });
+            compared.push(Compared { role, got, want });
         }
         Ok(compared)
     }
