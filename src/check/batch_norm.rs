@@ -1,11 +1,16 @@
 //! Batch norm in training and evaluation, with and without ReLU, and its running statistics.
 
-use super::{Case, Input, LENGTHS, fixed, given, normal, tol};
+use super::{Case, Input, LENGTHS, Values, fixed, given, normal, tol};
 use crate::kernels::Target;
 use crate::ops;
 use crate::reference::batch_norm as reference;
 
 const EPS: f64 = 1e-5;
+
+/// The reference by the parameters among the inputs and these statistics.
+fn norm<'a>(extents: reference::Extents, x: &'a Values, [mean, var]: [&'a [f64]; 2], relu: bool) -> reference::Norm<'a, f64> {
+    reference::Norm { extents, weight: &x[1], bias: &x[2], mean, var, eps: EPS, relu }
+}
 
 /// Batch norm of `x` (b, c, inner) by the statistics of the batch.
 pub fn train(x: Input, relu: bool) -> Case {
@@ -15,11 +20,11 @@ pub fn train(x: Input, relu: bool) -> Case {
     Case::new("batch norm", name, [x, normal(2, [e.1]), normal(3, [e.1])], build)
         .forward(move |x| {
             let (m, v) = reference::statistics(e, &x[0]);
-            reference::forward(e, &x[0], &x[1], &x[2], &m, &v, EPS, relu)
+            norm(e, x, [&m, &v], relu).forward(&x[0])
         })
         .backward(move |x, dy| {
             let (m, v) = reference::statistics(e, &x[0]);
-            reference::backward(e, &x[0], &x[1], &x[2], &m, &v, EPS, relu, true, &dy[0])
+            norm(e, x, [&m, &v], relu).backward(true, &x[0], &dy[0])
         })
         // Two roundings of x − μ at μ = 40, on values of order one, and a sum.
         .tolerance(10.0 * tol::SUM)
@@ -33,9 +38,9 @@ fn eval(x: Input, mean: Input, relu: bool, alone: bool) -> Case {
     inputs[1..3].iter_mut().for_each(|i| i.differentiable = !alone);
     let build = move |g: &mut _, x: &mut [_]| ops::batch_norm_eval(g, x[0], [x[1], x[2]], [x[3], x[4]], EPS as f32, relu);
     Case::new("batch norm", name, inputs, build)
-        .forward(move |x| reference::forward(e, &x[0], &x[1], &x[2], &x[3], &x[4], EPS, relu))
+        .forward(move |x| norm(e, x, [&x[3], &x[4]], relu).forward(&x[0]))
         .backward(move |x, dy| {
-            let (dx, dw, db) = reference::backward(e, &x[0], &x[1], &x[2], &x[3], &x[4], EPS, relu, false, &dy[0]);
+            let (dx, dw, db) = norm(e, x, [&x[3], &x[4]], relu).backward(false, &x[0], &dy[0]);
             if alone { vec![dx] } else { vec![dx, dw, db] }
         })
         .tolerance(tol::SUM)

@@ -23,48 +23,58 @@ pub fn statistics<R: Real>(e: Extents, x: &[R]) -> (Vec<R>, Vec<R>) {
     (mean, var)
 }
 
-/// `y = γ (x − μ)/√(var + ε) + β`, and ReLU where asked.
-#[expect(clippy::too_many_arguments, reason = "operands of one op")]
-pub fn forward<R: Real>(e: Extents, x: &[R], w: &[R], b: &[R], mean: &[R], var: &[R], eps: f64, relu: bool) -> Vec<R> {
-    let normal = |(i, &v): (usize, &R)| {
-        let c = channel(e, i);
-        let y = w[c] * (v - mean[c]) / (var[c] + R::of(eps)).sqrt() + b[c];
-        if relu { y.max(R::zero()) } else { y }
-    };
-    x.iter().enumerate().map(normal).collect()
+/// Parameters and the statistics to normalise by, each (c).
+pub struct Norm<'a, R> {
+    /// Extents of `x`.
+    pub extents: Extents,
+    /// γ.
+    pub weight: &'a [R],
+    /// β.
+    pub bias: &'a [R],
+    /// μ.
+    pub mean: &'a [R],
+    /// Biased variance.
+    pub var: &'a [R],
+    /// Added to the variance.
+    pub eps: f64,
+    /// ReLU follows.
+    pub relu: bool,
 }
 
-/// `(dx, dweight, dbias)`; with `train` the statistics depend on `x`.
-#[expect(clippy::too_many_arguments, reason = "operands of one op")]
-pub fn backward(
-    e: Extents,
-    x: &[f64],
-    w: &[f64],
-    b: &[f64],
-    mean: &[f64],
-    var: &[f64],
-    eps: f64,
-    relu: bool,
-    train: bool,
-    dy: &[f64],
-) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    let count = (e.0 * e.2) as f64;
-    let y = forward(e, x, w, b, mean, var, eps, relu);
-    let g: Vec<f64> = dy.iter().zip(&y).map(|(d, y)| if relu && *y <= 0.0 { 0.0 } else { *d }).collect();
-    let xhat = |i: usize| (x[i] - mean[channel(e, i)]) / (var[channel(e, i)] + eps).sqrt();
-    let (mut dw, mut db) = (vec![0.0; e.1], vec![0.0; e.1]);
-    for i in 0..x.len() {
-        dw[channel(e, i)] += g[i] * xhat(i);
-        db[channel(e, i)] += g[i];
+impl<R: Real> Norm<'_, R> {
+    /// `y = γ (x − μ)/√(var + ε) + β`, and ReLU where asked.
+    pub fn forward(&self, x: &[R]) -> Vec<R> {
+        let normal = |(i, &v): (usize, &R)| {
+            let c = channel(self.extents, i);
+            let y = self.weight[c] * (v - self.mean[c]) / (self.var[c] + R::of(self.eps)).sqrt() + self.bias[c];
+            if self.relu { y.max(R::zero()) } else { y }
+        };
+        x.iter().enumerate().map(normal).collect()
     }
-    let dx = (0..x.len())
-        .map(|i| {
-            let c = channel(e, i);
-            let scale = w[c] / (var[c] + eps).sqrt();
-            if train { scale * (g[i] - db[c] / count - xhat(i) * dw[c] / count) } else { scale * g[i] }
-        })
-        .collect();
-    (dx, dw, db)
+}
+
+impl Norm<'_, f64> {
+    /// `(dx, dweight, dbias)`; with `train` the statistics depend on `x`.
+    pub fn backward(&self, train: bool, x: &[f64], dy: &[f64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let e = self.extents;
+        let count = (e.0 * e.2) as f64;
+        let g: Vec<f64> = dy.iter().zip(self.forward(x)).map(|(d, y)| if self.relu && y <= 0.0 { 0.0 } else { *d }).collect();
+        let std = |c: usize| (self.var[c] + self.eps).sqrt();
+        let xhat = |i: usize| (x[i] - self.mean[channel(e, i)]) / std(channel(e, i));
+        let (mut dw, mut db) = (vec![0.0; e.1], vec![0.0; e.1]);
+        for i in 0..x.len() {
+            dw[channel(e, i)] += g[i] * xhat(i);
+            db[channel(e, i)] += g[i];
+        }
+        let dx = (0..x.len())
+            .map(|i| {
+                let c = channel(e, i);
+                let scale = self.weight[c] / std(c);
+                if train { scale * (g[i] - db[c] / count - xhat(i) * dw[c] / count) } else { scale * g[i] }
+            })
+            .collect();
+        (dx, dw, db)
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +84,7 @@ mod tests {
 
     #[test]
     fn vjp_is_the_derivative() {
-        let e = (3, 2, 5);
+        let extents = (3, 2, 5);
         for relu in [false, true] {
             for train in [false, true] {
                 let x = [noise(1, 30), noise(2, 2), noise(3, 2)];
@@ -83,12 +93,13 @@ mod tests {
                     &x,
                     |x| {
                         let constant = |v: &[f64]| v.iter().map(|&v| Real::of(v)).collect::<Vec<_>>();
-                        let (m, v) = if train { statistics(e, &x[0]) } else { (constant(&fixed[0]), constant(&fixed[1])) };
-                        forward(e, &x[0], &x[1], &x[2], &m, &v, 1e-3, relu)
+                        let (m, v) = if train { statistics(extents, &x[0]) } else { (constant(&fixed[0]), constant(&fixed[1])) };
+                        Norm { extents, weight: &x[1], bias: &x[2], mean: &m, var: &v, eps: 1e-3, relu }.forward(&x[0])
                     },
                     |x, dy| {
-                        let (m, v) = if train { statistics(e, &x[0]) } else { (fixed[0].clone(), fixed[1].clone()) };
-                        let (dx, dw, db) = backward(e, &x[0], &x[1], &x[2], &m, &v, 1e-3, relu, train, dy);
+                        let (m, v) = if train { statistics(extents, &x[0]) } else { (fixed[0].clone(), fixed[1].clone()) };
+                        let norm = Norm { extents, weight: &x[1], bias: &x[2], mean: &m, var: &v, eps: 1e-3, relu };
+                        let (dx, dw, db) = norm.backward(train, &x[0], dy);
                         vec![Some(dx), Some(dw), Some(db)]
                     },
                 );
