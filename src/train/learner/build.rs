@@ -110,3 +110,24 @@ pub(super) fn no_half(device: &Device) -> Error {
         reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use f32, or another adapter with --adapter".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::config::Config;
+
+    /// RMSprop's decay of squares is the second of `train.betas`, as the configuration says.
+    #[test]
+    fn every_optimiser_takes_its_values_from_the_configuration() {
+        let scalars = |optimiser: &str| {
+            let mut config = Config::preset("tiny").unwrap();
+            for s in [format!("train.optimiser={optimiser}").as_str(), "train.betas=0.8,0.95", "train.momentum=0.7", "train.weight_decay=0.01"] {
+                config.set(s).unwrap();
+            }
+            method(&config.train).scalars(0.5, 1)
+        };
+        assert_eq!(scalars("rmsprop")[..4], [0.5, 0.01, 0.7, 0.95]);
+        assert_eq!(scalars("adamw")[..4], [0.5, 0.01, 0.8, 0.95]);
+        assert_eq!(scalars("sgd")[..3], [0.5, 0.01, 0.7]);
+    }
+}
