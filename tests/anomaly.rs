@@ -26,7 +26,7 @@ fn batch(parts: usize) -> Vec<Batch> {
     let rows = 4 / parts;
     let x: Vec<f32> = noise(3, rows * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..rows * 4).map(|i| f32::from(u8::from(i % 4 == i / 4 % 4))).collect();
-    vec![Batch { x, targets: [("emotion".to_string(), emotion)].into(), pairs: None }; parts]
+    vec![Batch { x, targets: [("emotion".to_string(), emotion)].into(), ..Batch::default() }; parts]
 }
 
 /// What the update says about a network in which `name` holds one NaN.

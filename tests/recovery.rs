@@ -74,12 +74,12 @@ fn training_and_inference_hold_no_more_device_memory_with_time() {
     let mut learner = Learner::new(&device, &recipe(config), &stage, Source::Raw, &Default::default()).expect("learner");
     let x: Vec<f32> = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
-    let batch = [Batch { x: x.clone(), targets: [("emotion".to_string(), emotion)].into(), pairs: None }];
+    let batch = [Batch { x: x.clone(), targets: [("emotion".to_string(), emotion)].into(), ..Batch::default() }];
     let mut held = Vec::new();
     for round in 0..4 {
         for _ in 0..80 {
             learner.update(&batch, 1e-4).and_then(Step::done).expect("update");
-            learner.infer("emotion", 4, &|i| &x[i * 1024..][..1024]).expect("logits");
+            learner.infer(4, &|i| &x[i * 1024..][..1024]).expect("logits");
             learner.weights().expect("weights");
         }
         device.wait().expect("device");

@@ -94,7 +94,7 @@ impl StepArgs {
         let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();
         let one_hot = |n: usize| (0..self.batch * n).map(|i| f32::from(u8::from(i % n == (i / n * 7) % n))).collect::<Vec<f32>>();
         let outputs = if task == "speaker" { self.speakers } else { self.classes };
-        let batch = Batch { x, targets: [(task.to_string(), one_hot(outputs))].into(), pairs: None };
+        let batch = Batch { x, targets: [(task.to_string(), one_hot(outputs))].into(), ..Batch::default() };
         Ok((learner, [batch]))
     }
 

@@ -58,7 +58,7 @@ fn main() -> Result<()> {
     let began = Instant::now();
     let device = Device::open(&AdapterRequest::from_env())?;
     let (mut learner, batch) = a.step.learner(&device)?;
-    let (x, image, task) = (&batch[0].x, a.step.image(), a.step.stage()?.1);
+    let (x, image) = (&batch[0].x, a.step.image());
     learner.update(&batch, 1e-4)?.done()?;
     device.wait()?;
     eprintln!("first step after {:.2} s", began.elapsed().as_secs_f64());
@@ -74,7 +74,7 @@ fn main() -> Result<()> {
             report("training step", i)?;
         }
         for i in 1..=n {
-            learner.infer(task, a.step.batch, &|i| &x[i * image..][..image])?;
+            learner.infer(a.step.batch, &|i| &x[i * image..][..image])?;
             report("inference batch", i)?;
         }
         return Ok(());
@@ -84,7 +84,7 @@ fn main() -> Result<()> {
         Ok(device.wait()?)
     })?;
     let infer = a.time(|| {
-        learner.infer(task, a.step.batch, &|i| &x[i * image..][..image])?;
+        learner.infer(a.step.batch, &|i| &x[i * image..][..image])?;
         Ok(())
     })?;
     for (name, t) in [("train", train), ("infer", infer)] {

@@ -4,7 +4,7 @@
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::models::TRUNK;
-use crate::nn::optimiser::{self, GRADIENTS};
+use crate::nn::gradients::{self, GRADIENTS};
 use crate::nn::{Params, RNG, STATISTICS, TRAINABLE, Weights, counter, file};
 use crate::reference::noise;
 use crate::train::config::{Config, Stage};
@@ -60,7 +60,7 @@ fn batch(recipe: &Recipe, stage: &Stage) -> Result<Batch> {
         let k = recipe.outputs(task).len();
         (task.to_string(), (0..BATCH * k).map(|i| f32::from(u8::from(i % k == (i / k) % k))).collect())
     };
-    Ok(Batch { x: noise(50, n).iter().map(|&v| v as f32).collect(), targets: stage.tasks().map(target).collect(), pairs: None })
+    Ok(Batch { x: noise(50, n).iter().map(|&v| v as f32).collect(), targets: stage.tasks().map(target).collect(), ..Batch::default() })
 }
 
 /// The loss at given weights, and the gradient of every trained parameter by name, in memory filled with NaN beforehand.
@@ -69,11 +69,11 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
     let mut params = Params::new(move |group| trained.trains(group));
     let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
     let mut g = built.graph;
-    optimiser::backward(&mut g, &params, &built.used, built.loss)?;
+    gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
     g.output(port::LOSS, built.loss);
     let mut states = States::new(device);
     params.allocate(&mut states)?;
-    states.create(GRADIENTS, optimiser::extent(&params))?;
+    states.create(GRADIENTS, gradients::extent(&params))?;
     let weights = weights.cloned().unwrap_or_else(|| params.initial(7));
     params.upload(&states, &weights, true)?;
     let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
@@ -122,7 +122,7 @@ pub fn frozen_trunk(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let mut params = Params::new(|group| group == "emotion");
     let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
     let (mut g, forward) = (built.graph.clone(), built.graph.nodes().len());
-    optimiser::backward(&mut g, &params, &built.used, built.loss)?;
+    gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
     let scope = recipe.config.network()?.scope(TRUNK).to_string();
     let inside = |at: &str| at == scope || at.starts_with(&format!("{scope}."));
     let backward = g.nodes()[forward..].iter().find(|n| inside(&n.scope));
@@ -177,11 +177,11 @@ pub fn recomputation(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
 /// As [`verify`].
 pub fn survives_a_file(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let (learner, _, _) = updates(device, recipe, 3)?;
-    let task = recipe.answers()?;
+    let task = recipe.answered_task()?;
     let batch = batch(recipe, recipe.config.stage("joint")?)?;
     let width = batch.x.len() / BATCH;
     let row = |i: usize| &batch.x[i * width..][..width];
-    let evaluated = learner.infer(task, BATCH, &row)?;
+    let evaluated = learner.infer(BATCH, &row)?;
     let bytes = file::to_bytes(&learner.weights()?, &recipe.to_metadata()?).map_err(Error::Graph)?;
     let (weights, metadata) = file::parse(&bytes).map_err(Error::Graph)?;
     let read = Recipe::from_metadata(&metadata).map_err(Error::Graph)?;

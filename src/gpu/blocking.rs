@@ -1,5 +1,5 @@
 //! The device layer is asynchronous wherever the device answers, so that a browser could run it. These are the same calls for programs
-//! that wait, and the only place where the library does.
+//! that wait.
 
 use super::adapter::AdapterSummary;
 use super::device::{Device, Recording};

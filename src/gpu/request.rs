@@ -1,4 +1,4 @@
-//! What the user asks for of an adapter. The environment is read here, by programs that want it read, and nowhere else.
+//! What the user asks for of an adapter. What the environment says of it is read here, by programs that want it read.
 
 use crate::words::nearest;
 use crate::{Error, Result};

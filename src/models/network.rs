@@ -21,8 +21,8 @@ pub enum Input {
     Signal,
 }
 
-/// A network: a trunk that makes features of inputs, and heads that make outputs of features. It knows layers and shapes, but no task,
-/// no stage of training and no data.
+/// A network: a trunk that makes features of inputs, and heads that make outputs of features. It knows layers and shapes, but no
+/// stage of training and no data, and of tasks only the names under which their weights were published ([`Network::scope`]).
 ///
 /// What `--recompute` may compute a second time is marked where it is built, with [`Context::block`](crate::nn::Context::block).
 pub trait Network: Debug + Send + Sync {

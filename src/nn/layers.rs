@@ -1,6 +1,6 @@
 //! Layers with parameters: convolution, batch norm, linear, layer norm, squeeze-excitation.
 //!
-//! Names and initialisation are PyTorch's, so that weights travel both ways.
+//! Names are PyTorch's, so that weights travel both ways. So are starting values, but for convolutions, which start as torchvision's ResNet.
 
 use super::{Context, Init};
 use crate::Result;

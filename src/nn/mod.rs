@@ -3,6 +3,7 @@
 pub mod attention;
 mod context;
 pub mod file;
+pub mod gradients;
 pub mod layers;
 pub mod optimiser;
 mod params;
@@ -10,6 +11,7 @@ mod training;
 pub mod transformer;
 
 pub use context::{Context, RNG, counter};
-pub use optimiser::{GRADIENTS, Optimiser};
+pub use gradients::GRADIENTS;
+pub use optimiser::Optimiser;
 pub use params::{FROZEN, Init, Param, Params, STATISTICS, TRAINABLE, Weights};
 pub use training::Training;

@@ -1,12 +1,11 @@
-//! The update of all parameters: clipping, the optimiser's rule and the moving average, each one launch over flat buffers.
+//! The update of all parameters: clipping, the optimiser's rule and the moving average, a few launches over flat buffers.
 
+use super::gradients::{GRADIENTS, extent, whole};
 use super::{Params, TRAINABLE};
 use crate::compile::States;
-use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
-use crate::{Error, Result, ops};
+use crate::graph::{Graph, Var};
+use crate::{Result, ops};
 
-/// State buffer of gradients, laid out as [`TRAINABLE`].
-pub const GRADIENTS: &str = "gradients";
 /// State buffer of the gradients' moving average, laid out as [`TRAINABLE`].
 pub const EXP_AVG: &str = "exp_avg";
 /// State buffer of the squared gradients' moving average, laid out as [`TRAINABLE`].
@@ -94,7 +93,7 @@ impl Optimiser {
     /// Creates its buffers and the gradients', all zero; the weights' average starts at the weights, which are already there.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`OutOfMemory`](crate::Error::OutOfMemory).
     pub fn allocate(&self, params: &Params, states: &mut States) -> Result<()> {
         let extent = extent(params);
         for name in [GRADIENTS].into_iter().chain(self.buffers()) {
@@ -121,10 +120,13 @@ impl Optimiser {
         let m = whole(g, EXP_AVG);
         match self.rule {
             Rule::Sgd { .. } => ops::sgd(g, p, d, m, scalars, Some(scale))?,
-            rule => {
+            Rule::AdamW { .. } => {
                 let v = whole(g, EXP_AVG_SQ);
-                let update = if matches!(rule, Rule::AdamW { .. }) { ops::adamw } else { ops::rmsprop };
-                update(g, p, d, m, v, scalars, Some(scale))?;
+                ops::adamw(g, p, d, m, v, scalars, Some(scale))?;
+            }
+            Rule::RmsProp { .. } => {
+                let v = whole(g, EXP_AVG_SQ);
+                ops::rmsprop(g, p, d, m, v, scalars, Some(scale))?;
             }
         }
         if self.ema > 0.0 {
@@ -133,30 +135,4 @@ impl Optimiser {
         }
         Ok(())
     }
-}
-
-/// Adds the gradients of the scalar `loss` with respect to the trained ones among the parameters `used`, stored in [`GRADIENTS`].
-///
-/// # Errors
-/// When `loss` is no scalar, or a parameter has no influence on it.
-pub fn backward<'a>(g: &mut Graph, params: &Params, used: impl IntoIterator<Item = (&'a String, &'a Var)>, loss: Var) -> Result<()> {
-    let place = |name: &String| params.get(name).filter(|p| p.place.buffer == TRAINABLE).map(|p| p.place.offset);
-    let (offsets, wanted): (Vec<usize>, Vec<Var>) = used.into_iter().filter_map(|(name, v)| Some((place(name)?, *v))).unzip();
-    if wanted.is_empty() {
-        return Err(Error::Graph("no trained parameter is used".into()));
-    }
-    for (offset, d) in offsets.into_iter().zip(ops::grad(g, loss, &wanted)?) {
-        g.store(d, StateRef { buffer: GRADIENTS.into(), offset });
-    }
-    Ok(())
-}
-
-/// Elements of a buffer laid out as [`TRAINABLE`].
-pub fn extent(params: &Params) -> usize {
-    params.extent(TRAINABLE).max(STATE_ALIGN)
-}
-
-/// A whole buffer laid out as [`TRAINABLE`], as a value.
-pub fn whole(g: &mut Graph, params: &Params, buffer: &str) -> Var {
-    g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent(params)])
 }

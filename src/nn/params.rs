@@ -1,7 +1,7 @@
 //! Named parameters: where each lives, how it starts, and moving values in and out by name.
 //!
 //! Trainable parameters share one state buffer, their gradients a second one with the same layout, the optimiser's moments further
-//! ones; so clipping, the update and the moving average are one launch each, whatever the number of tensors.
+//! ones; so clipping, the update and the moving average take the same few launches, whatever the number of tensors.
 
 use crate::compile::States;
 use crate::graph::{Graph, STATE_ALIGN, Shape, StateRef, Var};

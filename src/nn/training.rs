@@ -1,6 +1,7 @@
 //! A network of one's own, trained and asked: graph, parameters, optimiser and programs behind one value.
 
-use super::optimiser::{self, Optimiser, SCALARS};
+use super::gradients::{self, GRADIENTS};
+use super::optimiser::{Optimiser, SCALARS};
 use super::{Context, Params, RNG, Weights, counter};
 use crate::Result;
 use crate::compile::{Options, Program, States};
@@ -38,8 +39,8 @@ impl Training {
         params.allocate(&mut states)?;
         params.upload(&states, &params.initial(seed), true)?;
         optimiser.allocate(&params, &mut states)?;
-        optimiser::backward(&mut g, &params, &used, loss)?;
-        optimiser.update(&mut g, &params, optimiser::GRADIENTS, None)?;
+        gradients::store_gradients(&mut g, &params, &used, loss)?;
+        optimiser.update(&mut g, &params, GRADIENTS, None)?;
         let mut evaluation = Graph::new();
         build(&mut Context::new(&mut evaluation, &mut params, false))?;
         let step = Program::new(&g, &states, Options::default())?;

@@ -9,7 +9,7 @@ use crate::features::Extractor;
 use crate::gpu::Device;
 use crate::{Error, Result, hash::hex};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub struct Dataset {
     pub targets: BTreeMap<String, Targets>,
     /// The split.
     pub split: Split,
-    /// Hash of the data.
+    /// Hash of all clips, and the split.
     pub hash: String,
     /// Mean and standard deviation of each channel over the training split (0 and 1 where images are not normalised).
     pub mean_std: Vec<(f32, f32)>,
@@ -193,6 +193,12 @@ fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<T
 }
 
 impl Dataset {
+    /// Tasks that some training clips have no target of.
+    pub fn partial(&self) -> BTreeSet<String> {
+        let lacks = |targets: &Targets| self.split.train.iter().any(|&i| !targets.known(i));
+        self.targets.iter().filter(|(_, targets)| lacks(targets)).map(|(task, _)| task.clone()).collect()
+    }
+
     /// Checks that the stages of `config` have something to learn from.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ pub struct EpochRecord {
     pub norm: f64,
     /// Learning rate of the last update.
     pub lr: f64,
-    /// Validation recall averaged over classes; speaker accuracy in the speaker stage.
+    /// Validation recall averaged over classes.
     pub valid_uar: Option<f64>,
     /// Validation accuracy.
     pub valid_wa: Option<f64>,
@@ -53,7 +53,7 @@ pub enum Event<'a> {
     Step {
         /// Mean loss of the epoch so far.
         loss: f64,
-        /// Clips per second over the last steps.
+        /// Clips per second since the stage began.
         clips_per_s: f64,
         /// Updates made in this stage.
         done: usize,

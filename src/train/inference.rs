@@ -69,7 +69,7 @@ impl Recipe {
     ///
     /// # Errors
     /// Shape errors of the network.
-    pub fn started(&self, weights: &Weights) -> Result<(Weights, Vec<String>)> {
+    pub fn complete_weights(&self, weights: &Weights) -> Result<(Weights, Vec<String>)> {
         let mut params = Params::new(|_| false);
         self.inference(&mut params, 1, Source::Raw, &[])?;
         let mut all = params.initial(self.config.train.seed);

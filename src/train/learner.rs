@@ -14,7 +14,8 @@ use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::{Device, Readback};
 use crate::graph::StateRef;
 use crate::kernels::cooperative::Fragments;
-use crate::nn::optimiser::{self, EMA, NORM, Optimiser, SCALARS};
+use crate::nn::gradients;
+use crate::nn::optimiser::{EMA, NORM, Optimiser, SCALARS};
 use crate::nn::{Params, RNG, TRAINABLE, Weights, counter};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Learner {
     apply: Option<(Program, Readback)>,
     inference: Inference,
     anomaly: Anomaly,
+    /// Name of the logits of the task the stage is judged by.
+    logits: String,
     optimiser: Optimiser,
     seed: u64,
     micro_batches: u32,
@@ -51,26 +54,33 @@ impl Learner {
     /// # Errors
     /// Shape errors; [`Error::OutOfMemory`] with the figures.
     pub fn new(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, source: Source, weights: &Weights) -> Result<Self> {
-        Self::worker(device, recipe, stage, source, weights, ALONE)
+        Self::for_worker(device, recipe, stage, source, weights, ALONE)
     }
 
-    /// The learner of one worker of several. It makes gradients with [`Learner::gradients`]; whoever holds all workers adds up their
+    /// The learner of one worker of several. It makes gradients with [`Learner::add_gradients`]; whoever holds all workers adds up their
     /// [`Learner::gradient_sum`]s, gives each the result, and calls [`Learner::apply`] on each.
     ///
     /// # Errors
     /// As [`Learner::new`].
-    pub fn worker(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, source: Source, weights: &Weights, worker: Worker) -> Result<Self> {
+    pub fn for_worker(
+        device: &Arc<Device>,
+        recipe: &Recipe,
+        stage: &Stage,
+        source: Source,
+        weights: &Weights,
+        worker: Worker,
+    ) -> Result<Self> {
         let train = &recipe.config.train;
         let groups = stage.trains.clone();
         let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
         let built = recipe.training(&mut params, stage, train.batch / train.micro_batches, source)?;
-        let logits = port::logits(recipe.judged(stage));
+        let logits = port::logits(recipe.judged_task(stage));
         let evaluation = recipe.inference(&mut params, train.batch, source, &[logits.as_str()])?;
         let optimiser = method(train);
         let parts = train.micro_batches as u32 * worker.count;
         let mut states = state(device, &params, &optimiser, train.seed, weights)?;
         if parts > 1 {
-            states.create(SUM, optimiser::extent(&params))?;
+            states.create(SUM, gradients::extent(&params))?;
         }
         let half = train.precision == Precision::F16;
         if half && Fragments::of(device.caps()).is_none() {
@@ -90,6 +100,7 @@ impl Learner {
             states,
             params,
             anomaly,
+            logits,
             optimiser,
             seed: train.seed,
             micro_batches: train.micro_batches as u32,
@@ -149,7 +160,7 @@ impl Learner {
     ///
     /// # Errors
     /// [`Error::Graph`] for a learner that is the only one and takes its batch whole; device faults.
-    pub fn gradients(&mut self, parts: &[Batch]) -> Result<f64> {
+    pub fn add_gradients(&mut self, parts: &[Batch]) -> Result<f64> {
         if self.apply.is_none() {
             return Err(alone());
         }
@@ -159,15 +170,15 @@ impl Learner {
     /// The sum of gradients since the last update, one flat vector laid out as the trained parameters; 0 in gaps.
     ///
     /// # Errors
-    /// As [`Learner::gradients`].
+    /// As [`Learner::add_gradients`].
     pub fn gradient_sum(&self) -> Result<Vec<f32>> {
-        self.states.read(&StateRef { buffer: SUM.into(), offset: 0 }, optimiser::extent(&self.params))
+        self.states.read(&StateRef { buffer: SUM.into(), offset: 0 }, gradients::extent(&self.params))
     }
 
     /// Puts another sum in its place.
     ///
     /// # Errors
-    /// As [`Learner::gradients`]; a wrong length.
+    /// As [`Learner::add_gradients`]; a wrong length.
     pub fn set_gradient_sum(&self, sum: &[f32]) -> Result<()> {
         self.states.write(&StateRef { buffer: SUM.into(), offset: 0 }, sum)
     }
@@ -175,7 +186,7 @@ impl Learner {
     /// Applies the sum of gradients and sets it to 0; returns its norm, which is not finite where nothing was changed.
     ///
     /// # Errors
-    /// As [`Learner::gradients`].
+    /// As [`Learner::add_gradients`].
     pub fn apply(&mut self, lr: f64) -> Result<f64> {
         let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
         let norm = self.apply_sum(&scalars)?;
@@ -222,6 +233,9 @@ impl Learner {
         for (task, values) in &part.targets {
             p.write(&port::target(task), values)?;
         }
+        for (task, values) in &part.weights {
+            p.write(&port::weight(task), values)?;
+        }
         if let Some(pairs) = &part.pairs {
             PairInputs::write(p, pairs)?;
         }
@@ -253,8 +267,8 @@ impl Learner {
     ///
     /// # Errors
     /// Device faults.
-    pub fn infer<'a>(&self, task: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
-        self.inference.run(&port::logits(task), n, row)
+    pub fn infer<'a>(&self, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+        self.inference.run(&self.logits, n, row)
     }
 
     /// Runs `f` with the averaged weights in place of the trained ones, where averaging is on.

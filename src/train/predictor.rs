@@ -1,6 +1,5 @@
 //! A trained model, ready to be asked: nothing but the checkpoint is needed.
 
-use super::config::Loss;
 use super::inference::Inference;
 use super::metrics::argmax;
 use super::recipe::{Recipe, port};
@@ -40,7 +39,7 @@ impl Predictor {
         let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
         let (weights, metadata) = file::read(path)?;
         let recipe = Recipe::from_metadata(&metadata).map_err(bad)?;
-        let task = recipe.answers()?.to_string();
+        let task = recipe.answered_task()?.to_string();
         let results = [&*port::logits(&task), port::EMBEDDING];
         let inference = match Inference::new(device, &recipe, &weights, batch, &results, recipe.options()) {
             Err(e @ (Error::Graph(_) | Error::Shape { .. })) => return Err(bad(e.to_string())),
@@ -71,7 +70,11 @@ impl Predictor {
         let images = self.images(clips)?;
         let logits = self.inference.run(&port::logits(&self.task), images.len(), &|i| &images[i])?;
         let loss = self.recipe.config.task[&self.task].loss;
-        Ok(logits.iter().map(|l| prediction(l, loss)).collect())
+        let prediction = |l: &Vec<f32>| {
+            let probabilities = loss.answer(l);
+            Prediction { class: argmax(&probabilities), probabilities }
+        };
+        Ok(logits.iter().map(prediction).collect())
     }
 
     /// The network's embedding of each clip.
@@ -81,32 +84,5 @@ impl Predictor {
     pub fn embeddings<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         let images = self.images(clips)?;
         self.inference.run(port::EMBEDDING, images.len(), &|i| &images[i])
-    }
-}
-
-/// Softmax of the logits; their sigmoids where classes are independent; numbers as they are.
-fn prediction(logits: &[f32], loss: Loss) -> Prediction {
-    let top = logits.iter().fold(f32::MIN, |m, &l| m.max(l));
-    let mut probabilities: Vec<f32> = match loss {
-        Loss::Mse => logits.to_vec(),
-        Loss::Bce => logits.iter().map(|l| 1.0 / (1.0 + (-l).exp())).collect(),
-        Loss::CrossEntropy | Loss::FocalBce => logits.iter().map(|l| (l - top).exp()).collect(),
-    };
-    if matches!(loss, Loss::CrossEntropy | Loss::FocalBce) {
-        let sum: f32 = probabilities.iter().sum();
-        probabilities.iter_mut().for_each(|p| *p /= sum);
-    }
-    Prediction { class: argmax(&probabilities), probabilities }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_are_stable_for_large_logits() {
-        let p = prediction(&[1000.0, 1000.0, -1000.0], Loss::CrossEntropy);
-        assert_eq!((p.class, p.probabilities), (0, vec![0.5, 0.5, 0.0]));
-        assert_eq!(prediction(&[0.0, 3.0], Loss::Bce).probabilities[0], 0.5);
     }
 }

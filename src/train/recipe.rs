@@ -11,7 +11,7 @@ use crate::models::{Network, TRUNK};
 use crate::nn::{Context, Params};
 use crate::{Error, Result, ops};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The network and its surroundings, independent of weights.
@@ -25,7 +25,10 @@ pub struct Recipe {
     pub mean: Vec<f32>,
     /// Standard deviation of each image channel over the training split.
     pub std: Vec<f32>,
-    /// Hash of the training data.
+    /// Tasks that some training clips have no target of; these clips do not count in the task's loss.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub partial: BTreeSet<String>,
+    /// Hash of all clips, and the split.
     pub data_hash: String,
     /// Variants chosen by measurement, so that the same ones compute later on.
     #[serde(rename = "choices", default, skip_serializing_if = "TunedCache::is_empty")]
@@ -69,6 +72,11 @@ pub mod port {
         format!("{task}.target")
     }
 
+    /// Weights (B) of the rows in a task's loss, where some have no target.
+    pub fn weight(task: &str) -> String {
+        format!("{task}.weight")
+    }
+
     /// Logits (B, K) of a task's head.
     pub fn logits(task: &str) -> String {
         format!("{task}.logits")
@@ -100,13 +108,14 @@ impl Recipe {
             heads,
             mean: vec![0.0; channels],
             std: vec![1.0; channels],
+            partial: BTreeSet::new(),
             data_hash: String::new(),
             tuned: TunedCache::new(),
         })
     }
 
     /// The task a stage is judged by: the first by name that the network's own head learns, else the first.
-    pub fn judged<'a>(&self, stage: &'a Stage) -> &'a str {
+    pub fn judged_task<'a>(&self, stage: &'a Stage) -> &'a str {
         let main = |name: &str| self.config.task.get(name).is_some_and(|t| t.head == Head::Main);
         let names: Vec<&str> = stage.tasks().map(|(name, _)| name).collect();
         names.iter().find(|name| main(name)).or(names.first()).copied().unwrap_or_default()
@@ -116,8 +125,8 @@ impl Recipe {
     ///
     /// # Errors
     /// [`Error::Config`] for stages that are not there.
-    pub fn answers(&self) -> Result<&str> {
-        let judged: Vec<&str> = self.config.stages()?.iter().rev().map(|(_, stage)| self.judged(stage)).collect();
+    pub fn answered_task(&self) -> Result<&str> {
+        let judged: Vec<&str> = self.config.stages()?.iter().rev().map(|(_, stage)| self.judged_task(stage)).collect();
         let main = judged.iter().find(|name| self.config.task.get(**name).is_some_and(|t| t.head == Head::Main));
         Ok(main.or(judged.first()).copied().unwrap_or_default())
     }
@@ -234,7 +243,8 @@ impl Recipe {
             let logits = self.logits(&mut cx, &*network, name, features)?;
             let shape: Shape = cx.g.shape(logits).clone();
             let target = cx.input(&port::target(name), shape);
-            let mut loss = task::loss(cx.g, &self.config.task[name], train, logits, target)?;
+            let rows = self.partial.contains(name).then(|| cx.input(&port::weight(name), [batch]));
+            let mut loss = task::loss(cx.g, &self.config.task[name], train, logits, target, rows)?;
             if weight != 1.0 {
                 loss = ops::scale(cx.g, loss, weight as f32)?;
             }

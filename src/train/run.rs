@@ -80,6 +80,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     let mut recipe = Recipe {
         mean: data.mean_std.iter().map(|m| m.0).collect(),
         std: data.mean_std.iter().map(|m| m.1).collect(),
+        partial: data.partial(),
         data_hash: data.hash.clone(),
         ..Recipe::untrained(spec.config.clone(), &data.classes, &data.speakers)?
     };
@@ -98,7 +99,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     recipe.tuned.clone_from(&progress.tuned);
     storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
     let stages = &spec.config.train.stages;
-    let mut weights = start(&recipe, &spec.start, observe)?;
+    let mut weights = start_weights(&recipe, &spec.start, observe)?;
     if progress.stage > 0 {
         weights = file::read(&folder.best(&stages[progress.stage - 1]))?.0;
     }
@@ -136,8 +137,8 @@ fn identity(folder: &Folder, config: &Config, data_hash: &str, device: &Device) 
 }
 
 /// The weights to start from, less those that this network has no parameter for.
-fn start(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
-    let (_, unknown) = recipe.started(weights)?;
+fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
+    let (_, unknown) = recipe.complete_weights(weights)?;
     if let [first, more @ ..] = unknown.as_slice() {
         let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         observe(Event::Warning(&format!("of the weights to start from, {first}{others} belong to no parameter of this run's network")));
@@ -187,7 +188,7 @@ fn finish(
     progress: &Progress,
 ) -> Result<RunResult> {
     file::write(&folder.model(), weights, &recipe.to_metadata()?)?;
-    let (task, rows) = (recipe.answers()?, &data.split.test);
+    let (task, rows) = (recipe.answered_task()?, &data.split.test);
     let mut measure = None;
     if rows.iter().any(|&i| data.targets[task].known(i)) {
         let logits = port::logits(task);

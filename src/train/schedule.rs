@@ -41,7 +41,7 @@ impl Schedule {
     /// [`Error::Data`] when an epoch has no steps.
     pub fn new(train: &config::Train, stage: &config::Stage, steps_per_epoch: u64) -> Result<Self> {
         if steps_per_epoch == 0 {
-            return Err(Error::Data("an epoch without a single batch: there are fewer training clips than one batch holds".into()));
+            return Err(Error::Data("an epoch without a single batch: no training clip has a target of the stage".into()));
         }
         Ok(Schedule {
             kind: train.schedule,

@@ -13,6 +13,8 @@ pub struct Batch {
     pub x: Vec<f32>,
     /// Soft targets of each task of the stage.
     pub targets: BTreeMap<String, Vec<f32>>,
+    /// 1 for rows with a target and 0 for others, of each task that some clips have no target of.
+    pub weights: BTreeMap<String, Vec<f32>>,
     /// Mixtures, where the stage makes them.
     pub pairs: Option<Pairs>,
 }

@@ -100,23 +100,44 @@ impl Measure {
     }
 }
 
-/// The loss of a task: `logits` (B, K) and targets (B, K) to a scalar mean over the batch.
+/// The loss of a task: `logits` (B, K) and targets (B, K) to a scalar of shape (1), the mean over the rows of the batch; with `weight` (B)
+/// over those whose weight is not 0.
 ///
 /// # Errors
 /// Shape errors of the ops.
-pub fn loss(g: &mut Graph, task: &Task, train: &Train, logits: Var, target: Var) -> Result<Var> {
+pub fn loss(g: &mut Graph, task: &Task, train: &Train, logits: Var, target: Var, weight: Option<Var>) -> Result<Var> {
     let smoothing = train.label_smoothing as f32;
     match task.loss {
-        Loss::CrossEntropy => ops::cross_entropy(g, logits, target, None, smoothing),
-        Loss::FocalBce => ops::focal_bce(g, logits, target, None, train.focal_gamma as f32, smoothing),
-        Loss::Bce => ops::bce_with_logits(g, logits, target, None),
+        Loss::CrossEntropy => ops::cross_entropy(g, logits, target, weight, smoothing),
+        Loss::FocalBce => ops::focal_bce(g, logits, target, weight, train.focal_gamma as f32, smoothing),
+        Loss::Bce => ops::bce_with_logits(g, logits, target, weight),
         Loss::Mse => {
             let minus = ops::scale(g, target, -1.0)?;
             let difference = ops::add(g, logits, minus)?;
             let square = ops::mul(g, difference, difference)?;
-            let n = g.shape(square).elements();
-            let flat = ops::reshape(g, square, [1, n])?;
-            ops::mean(g, flat, 1)
+            let rows = ops::mean(g, square, 1)?;
+            ops::row_mean(g, rows, weight)
+        }
+    }
+}
+
+impl Loss {
+    /// Whether targets are plain numbers.
+    pub fn of_numbers(self) -> bool {
+        self == Loss::Mse
+    }
+
+    /// What a head that was trained with it says: softmax of the logits; their sigmoids where classes are independent; numbers as they are.
+    pub fn answer(self, logits: &[f32]) -> Vec<f32> {
+        match self {
+            Loss::Mse => logits.to_vec(),
+            Loss::Bce => logits.iter().map(|l| 1.0 / (1.0 + (-l).exp())).collect(),
+            Loss::CrossEntropy | Loss::FocalBce => {
+                let top = logits.iter().fold(f32::MIN, |m, &l| m.max(l));
+                let shares: Vec<f32> = logits.iter().map(|l| (l - top).exp()).collect();
+                let sum: f32 = shares.iter().sum();
+                shares.into_iter().map(|s| s / sum).collect()
+            }
         }
     }
 }
@@ -124,6 +145,12 @@ pub fn loss(g: &mut Graph, task: &Task, train: &Train, logits: Var, target: Var)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_are_stable_for_large_logits() {
+        assert_eq!(Loss::CrossEntropy.answer(&[1000.0, 1000.0, -1000.0]), [0.5, 0.5, 0.0]);
+        assert_eq!((Loss::Bce.answer(&[0.0, 3.0])[0], Loss::Mse.answer(&[-7.5])), (0.5, vec![-7.5]));
+    }
 
     #[test]
     fn targets_of_classes_and_of_numbers() {

@@ -1,6 +1,6 @@
 //! One stage from its first step to its best weights: epochs, validation, snapshots.
 
-use super::config::{Loss, MixLabels, Precision, Stage, Target};
+use super::config::{MixLabels, Precision, Stage, Target};
 use super::dataset::Dataset;
 use super::early_stop::EarlyStop;
 use super::events::{EpochRecord, Event, Observer};
@@ -112,7 +112,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
         };
         let schedule = Schedule::new(train, stage, batches.steps_per_epoch() as u64)?;
         let early = progress.early.take().unwrap_or_else(|| EarlyStop::new(train.early_stopping));
-        let (judged, saved) = (recipe.judged(stage), Instant::now());
+        let (judged, saved) = (recipe.judged_task(stage), Instant::now());
         Ok(StageRun { run, name, stage, judged, learner, features, valid_rows, batches, schedule, early, progress, observe, saved })
     }
 
@@ -173,8 +173,14 @@ impl<'a, 'b> StageRun<'a, 'b> {
                 (task.to_string(), mixed.unwrap_or(targets))
             };
             let targets = self.stage.tasks().map(target).collect();
+            let known = |task: &str, row: usize| {
+                let partner = pairs.as_ref().map_or(row, |p| p.partner[row] as usize);
+                f32::from(u8::from([row, partner].iter().all(|&r| data.targets[task].known(indices[r]))))
+            };
+            let partial = self.stage.tasks().filter(|(task, _)| recipe.partial.contains(*task));
+            let weights = partial.map(|(task, _)| (task.to_string(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();
             let x = indices.iter().flat_map(|&i| self.input(i)).copied().collect();
-            Batch { x, targets, pairs }
+            Batch { x, targets, weights, pairs }
         };
         indices.chunks(rows).enumerate().map(part).collect()
     }
@@ -219,7 +225,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
         if rows.is_empty() {
             return Ok(None);
         }
-        let logits = learner.infer(self.judged, rows.len(), &|r| self.input(rows[r]))?;
+        let logits = learner.infer(rows.len(), &|r| self.input(rows[r]))?;
         self.run.data.targets[self.judged].measure(rows, &logits)
     }
 
@@ -257,17 +263,12 @@ impl<'a, 'b> StageRun<'a, 'b> {
     }
 }
 
-/// Rows a stage trains and validates on: those with a target. Where speakers are learnt, validation has other clips of the same ones.
+/// Rows a stage trains and validates on: those with a target of any of its tasks. Where speakers are learnt, validation has other clips of the same ones.
 fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usize>) {
-    let tasks = &recipe.config.task;
-    let usable = |i: usize| {
-        let known = |task: &str| data.targets[task].known(i);
-        // An unknown class adds nothing to a loss; an unknown number would count as 0.
-        stage.tasks().any(|(t, _)| known(t)) && stage.tasks().all(|(t, _)| tasks[t].loss != Loss::Mse || known(t))
-    };
+    let usable = |i: usize| stage.tasks().any(|(task, _)| data.targets[task].known(i));
     let train: Vec<usize> = data.split.train.iter().copied().filter(|&i| usable(i)).collect();
-    let judged = recipe.judged(stage);
-    if tasks[judged].target != Target::Speaker {
+    let judged = recipe.judged_task(stage);
+    if recipe.config.task[judged].target != Target::Speaker {
         return (train, data.split.valid.clone());
     }
     let mut seen = vec![0usize; data.targets[judged].outputs.len()];
@@ -282,7 +283,7 @@ fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usiz
 fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
     let (recipe, images) = (run.recipe, &run.data.images);
     observe(Event::Preparing("features of the frozen trunk", 0, images.len()));
-    let (weights, _) = recipe.started(weights)?;
+    let (weights, _) = recipe.complete_weights(weights)?;
     let half = recipe.config.train.precision == Precision::F16;
     let options = Options { half, ..recipe.options() };
     let inference = Inference::new(run.device, recipe, &weights, recipe.config.train.batch, &[port::FEATURES], options)?;

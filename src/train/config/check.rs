@@ -4,6 +4,7 @@ use super::Config;
 use super::section::Target;
 use super::words::{Fit, Loss, MixLabels, nearest};
 use crate::Result;
+use crate::audio::SAMPLE_RATE;
 use crate::models::{Input, TRUNK};
 use crate::range::{require, within};
 
@@ -24,7 +25,7 @@ impl Config {
 
     fn check_frontend(&self) -> Result<()> {
         let f = &self.frontend;
-        within("frontend.sample_rate", f.sample_rate, 4000, 96_000)?;
+        require(f.sample_rate == SAMPLE_RATE, "frontend.sample_rate", f.sample_rate, "be 16000, the rate every recording is resampled to")?;
         within("frontend.pre_emphasis", f.pre_emphasis, 0.0, 0.999)?;
         within("frontend.n_fft", f.n_fft, 64, 4096)?;
         require(f.n_fft.is_power_of_two(), "frontend.n_fft", f.n_fft, "be a power of two")?;
@@ -96,7 +97,7 @@ impl Config {
             let numbers = matches!(&task.target, Target::Columns(names) if names.len() == 1);
             let key = format!("task.{name}.loss");
             let rule = "be \"mse\" for the numbers of one column, and only for them";
-            require((task.loss == Loss::Mse) == numbers, &key, task.loss, rule)?;
+            require(task.loss.of_numbers() == numbers, &key, task.loss, rule)?;
             let key = format!("task.{name}.metric");
             let rule = "be \"ccc\" for the numbers of one column, and only for them";
             require((task.metric.name() == "ccc") == numbers, &key, task.metric, rule)?;

@@ -3,7 +3,8 @@
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
-use crate::nn::optimiser::{self, EMA, GRADIENTS, Optimiser, Rule};
+use crate::nn::gradients::{self, GRADIENTS};
+use crate::nn::optimiser::{EMA, Optimiser, Rule};
 use crate::nn::{Params, STATISTICS, Weights};
 use crate::train::anomaly::Anomaly;
 use crate::train::config::{Optimiser as Method, Train};
@@ -48,7 +49,7 @@ fn restored(params: &Params, optimiser: &Optimiser) -> Vec<(&'static str, &'stat
         all.push((STATISTICS, STATISTICS_BACKUP, statistics));
     }
     if optimiser.ema > 0.0 {
-        all.push((EMA, EMA_BACKUP, optimiser::extent(params)));
+        all.push((EMA, EMA_BACKUP, gradients::extent(params)));
     }
     all
 }
@@ -72,7 +73,7 @@ pub(super) fn programs(
         scaled = ops::mul(&mut g, scaled, factor)?;
     }
     let forward = g.nodes().len();
-    optimiser::backward(&mut g, params, &used, scaled)?;
+    gradients::store_gradients(&mut g, params, &used, scaled)?;
     g.output(port::LOSS, loss);
     let anomaly = Anomaly::new(g.clone(), options.clone(), restored(params, optimiser));
     let apply = match parts {
@@ -81,7 +82,7 @@ pub(super) fn programs(
             None
         }
         _ => {
-            let (sum, grads) = (optimiser::whole(&mut g, params, SUM), optimiser::whole(&mut g, params, GRADIENTS));
+            let (sum, grads) = (gradients::whole(&mut g, params, SUM), gradients::whole(&mut g, params, GRADIENTS));
             ops::accumulate(&mut g, sum, grads, 1.0)?;
             Some(update(params, optimiser, options.half)?)
         }
@@ -98,7 +99,7 @@ fn update(params: &Params, optimiser: &Optimiser, half: bool) -> Result<Graph> {
     let mut g = Graph::new();
     let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
     optimiser.update(&mut g, params, SUM, factor)?;
-    let sum = optimiser::whole(&mut g, params, SUM);
+    let sum = gradients::whole(&mut g, params, SUM);
     ops::fill(&mut g, sum, 0.0)?;
     Ok(g)
 }
@@ -121,7 +122,9 @@ mod tests {
     fn every_optimiser_takes_its_values_from_the_configuration() {
         let scalars = |optimiser: &str| {
             let mut config = Config::preset("tiny").unwrap();
-            for s in [format!("train.optimiser={optimiser}").as_str(), "train.betas=0.8,0.95", "train.momentum=0.7", "train.weight_decay=0.01"] {
+            for s in
+                [format!("train.optimiser={optimiser}").as_str(), "train.betas=0.8,0.95", "train.momentum=0.7", "train.weight_decay=0.01"]
+            {
                 config.set(s).unwrap();
             }
             method(&config.train).scalars(0.5, 1)
