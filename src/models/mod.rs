@@ -21,7 +21,6 @@ macro_rules! networks {
 
 networks! {
     res_trans::ResTrans,
-    vgg::Vgg,
 }
 
 /// A network that `model.name` can name.
