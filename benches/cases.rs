@@ -3,7 +3,7 @@
 use emotone::Result;
 use emotone::check::{self, Case, counts, each_run, given, normal};
 use emotone::compile::{Pass, Trial};
-use emotone::features::{image, log_mel, mel::filter_bank};
+use emotone::frontend::{image, log_mel, mel::filter_bank};
 use emotone::gpu::Device;
 use emotone::ops::{self, LayerNormMode, PoolSpec};
 use emotone::reference::matmul::Extents;

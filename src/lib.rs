@@ -48,7 +48,7 @@ pub mod compile;
 pub mod data;
 pub mod doctor;
 pub mod error;
-pub mod features;
+pub mod frontend;
 pub mod gpu;
 pub mod graph;
 mod hash;

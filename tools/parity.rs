@@ -13,7 +13,7 @@ use emotone::graph::Shape;
 use emotone::nn::{Weights, file};
 use emotone::train::config::Config;
 use emotone::train::inference::Inference;
-use emotone::train::recipe::{Recipe, port};
+use emotone::train::recipe::{Recipe, io};
 use std::path::PathBuf;
 
 #[derive(Parser)]
@@ -58,8 +58,8 @@ fn main() -> Result<()> {
     }
     config.check()?;
     let recipe = Recipe::untrained(config, &names(a.classes), &names(a.speakers))?;
-    let logits: Vec<String> = recipe.heads.keys().map(|task| port::logits(task)).collect();
-    let results: Vec<&str> = logits.iter().map(String::as_str).chain([port::FEATURES, port::EMBEDDING]).collect();
+    let logits: Vec<String> = recipe.heads.keys().map(|task| io::logits(task)).collect();
+    let results: Vec<&str> = logits.iter().map(String::as_str).chain([io::FEATURES, io::EMBEDDING]).collect();
     let n = shape[0];
     let inference = Inference::new(&device, &recipe, &weights, n, &results, recipe.options())?;
     let width = x.len() / n;

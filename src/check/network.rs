@@ -10,7 +10,7 @@ use crate::reference::noise;
 use crate::train::config::{Config, Stage};
 use crate::train::inference::Inference;
 use crate::train::learner::Learner;
-use crate::train::recipe::{Recipe, Source, port};
+use crate::train::recipe::{Recipe, Source, io};
 use crate::train::step::{Batch, Step};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
     let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
     let mut g = built.graph;
     gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
-    g.output(port::LOSS, built.loss);
+    g.output(io::LOSS, built.loss);
     let mut states = States::new(device);
     params.allocate(&mut states)?;
     states.create(GRADIENTS, gradients::extent(&params))?;
@@ -78,16 +78,16 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
     params.upload(&states, &weights, true)?;
     let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
     let batch = batch(recipe, stage)?;
-    program.write(port::X, &batch.x)?;
+    program.write(io::X, &batch.x)?;
     for (task, values) in &batch.targets {
-        program.write(&port::target(task), values)?;
+        program.write(&io::target(task), values)?;
     }
     if program.has_input(RNG) {
         program.write_u32(RNG, &counter(1, 2))?;
     }
     program.run()?;
     require(program.overruns()? == 0, || "a kernel writes past the end of a value".into())?;
-    let loss = f64::from(program.read(port::LOSS)?[0]);
+    let loss = f64::from(program.read(io::LOSS)?[0]);
     Ok((loss, params.download(&states, Some(GRADIENTS))?, weights))
 }
 
@@ -185,9 +185,9 @@ pub fn survives_a_file(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let bytes = file::to_bytes(&learner.weights()?, &recipe.to_metadata()?).map_err(Error::Graph)?;
     let (weights, metadata) = file::parse(&bytes).map_err(Error::Graph)?;
     let read = Recipe::from_metadata(&metadata).map_err(Error::Graph)?;
-    let logits = port::logits(task);
+    let logits = io::logits(task);
     let ask = |batch: usize| {
-        Inference::new(device, &read, &weights, batch, &[logits.as_str(), port::EMBEDDING], read.options())?.run(&logits, BATCH, &row)
+        Inference::new(device, &read, &weights, batch, &[logits.as_str(), io::EMBEDDING], read.options())?.run(&logits, BATCH, &row)
     };
     let (whole, single) = (ask(BATCH)?, ask(1)?);
     require(whole == evaluated, || format!("evaluation says {evaluated:?}, the model in its file {whole:?}"))?;

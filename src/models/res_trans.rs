@@ -30,8 +30,8 @@ words! {
         /// After the residual additions, as drawn in the paper.
         Post = "post",
     }
-    /// Position encoding of the tokens.
-    Position {
+    /// PositionEncoding encoding of the tokens.
+    PositionEncoding {
         /// None, as in the released code.
         None = "none",
         /// Fixed sines.
@@ -77,8 +77,8 @@ pub struct ResTrans {
     pub dropout: f64,
     /// Where blocks normalise.
     pub norm: NormPlace,
-    /// Position encoding.
-    pub position: Position,
+    /// PositionEncoding encoding.
+    pub position: PositionEncoding,
     /// Layer normalisation.
     pub ln: LayerNormKind,
     /// Input of the speaker head.
@@ -103,11 +103,11 @@ impl Settings for ResTrans {
             ff: 0,
             dropout: 0.1,
             norm: NormPlace::Pre,
-            position: Position::None,
+            position: PositionEncoding::None,
             ln: LayerNormKind::UnbiasedStd,
             speaker_head: SpeakerHead::Flatten,
         };
-        let (token, position, ln) = (Token::Time, Position::Sin, LayerNormKind::Standard);
+        let (token, position, ln) = (Token::Time, PositionEncoding::Sin, LayerNormKind::Standard);
         match size {
             "paper" => paper,
             "tiny" => ResTrans { width: 8, reduction: 4, depth: 1, heads: 4, token, position, ln, ..paper },
@@ -222,9 +222,9 @@ impl ResTrans {
         let shape = cx.g.shape(z).clone();
         let (t, d) = (shape[1], shape[2]);
         let positions = match self.position {
-            Position::None => return Ok(z),
-            Position::Learned => cx.param("position", [1, t * d], Init::Uniform(0.02))?,
-            Position::Sin => cx.g.constant([1, t * d], &sinusoids(t, d))?,
+            PositionEncoding::None => return Ok(z),
+            PositionEncoding::Learned => cx.param("position", [1, t * d], Init::Uniform(0.02))?,
+            PositionEncoding::Sin => cx.g.constant([1, t * d], &sinusoids(t, d))?,
         };
         let positions = ops::reshape(cx.g, positions, [1, t, d])?;
         ops::add(cx.g, z, positions)

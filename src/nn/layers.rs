@@ -137,7 +137,7 @@ pub fn squeeze_excite(cx: &mut Context, u: Var, reduction: usize) -> Result<Var>
 }
 
 /// What an op that drops with probability `p` takes, `(rng, rate, stream)`, in training; nothing otherwise.
-pub fn dropping(cx: &mut Context, p: f32) -> Option<(Var, f32, u32)> {
+pub fn dropout_args(cx: &mut Context, p: f32) -> Option<(Var, f32, u32)> {
     (cx.training && p > 0.0).then(|| {
         let (rng, stream) = cx.random();
         (rng, p, stream)

@@ -1,6 +1,6 @@
 //! Named parameters: where each lives, how it starts, and moving values in and out by name.
 //!
-//! Trainable parameters share one state buffer, their gradients a second one with the same layout, the optimiser's moments further
+//! Trainable parameters share one state buffer, their gradients a second one with the same layout, the optimiser's averages further
 //! ones; so clipping, the update and the moving average take the same few launches, whatever the number of tensors.
 
 use crate::compile::States;

@@ -1,7 +1,7 @@
 //! The transformer encoder (Vaswani et al. 2017) with PyTorch's parameter names.
 
 use super::attention::attention;
-use super::layers::{dropping, layer_norm, linear};
+use super::layers::{dropout_args, layer_norm, linear};
 use super::{Context, Init};
 use crate::graph::Var;
 use crate::ops::{self, LayerNormMode};
@@ -47,7 +47,7 @@ impl EncoderLayer {
 
     /// `x + dropout(branch)`.
     fn residual(&self, cx: &mut Context, x: Var, branch: Var) -> Result<Var> {
-        let drop = dropping(cx, self.dropout);
+        let drop = dropout_args(cx, self.dropout);
         ops::dropout_add(cx.g, branch, x, drop)
     }
 
@@ -67,7 +67,7 @@ impl EncoderLayer {
         })?;
         let [q, k, v] = ops::split_qkv(cx.g, heads, h)?;
         let scale = 1.0 / ((d / h) as f32).sqrt();
-        let drop = dropping(cx, self.dropout);
+        let drop = dropout_args(cx, self.dropout);
         let y = attention(cx.g, q, k, v, scale, drop)?;
         let y = ops::merge_heads(cx.g, y)?;
         cx.scoped("self_attn", |cx| {
@@ -82,7 +82,7 @@ impl EncoderLayer {
     fn feed_forward(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let d = cx.g.shape(x).last().copied().unwrap_or(0);
         let hidden = cx.scoped("linear1", |cx| linear(cx, x, self.ff, true))?;
-        let drop = dropping(cx, self.dropout);
+        let drop = dropout_args(cx, self.dropout);
         let hidden = ops::relu_dropout(cx.g, hidden, drop)?;
         cx.scoped("linear2", |cx| linear(cx, hidden, d, true))
     }

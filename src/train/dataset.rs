@@ -5,7 +5,7 @@ use super::events::{Event, Observer};
 use super::task::Targets;
 use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
-use crate::features::Extractor;
+use crate::frontend::Extractor;
 use crate::gpu::Device;
 use crate::{Error, Result, hash::hex};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! The network in evaluation mode on a device: the one place where inference is compiled and run in batches.
 
-use super::recipe::{Recipe, Source, port};
+use super::recipe::{Recipe, Source, io};
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -53,7 +53,7 @@ impl Inference {
             for i in 0..self.batch {
                 x.extend_from_slice(row(start + if i < rows { i } else { 0 }));
             }
-            self.program.write(port::X, &x)?;
+            self.program.write(io::X, &x)?;
             self.program.run()?;
             let y = self.program.read(result)?;
             let width = y.len() / self.batch;

@@ -7,7 +7,7 @@ use super::anomaly::Anomaly;
 use super::config::{Precision, Stage};
 use super::inference::Inference;
 use super::loss_scale::LossScale;
-use super::recipe::{Recipe, Source, port};
+use super::recipe::{Recipe, Source, io};
 use super::step::{Batch, Position, Step, Update, Worker};
 use crate::augment::PairInputs;
 use crate::compile::{Options, Plan, Program, States};
@@ -74,7 +74,7 @@ impl Learner {
         let groups = stage.trains.clone();
         let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
         let built = recipe.training(&mut params, stage, train.batch / train.micro_batches, source)?;
-        let logits = port::logits(recipe.judged_task(stage));
+        let logits = io::logits(recipe.judged_task(stage));
         let evaluation = recipe.inference(&mut params, train.batch, source, &[logits.as_str()])?;
         let optimiser = method(train);
         let parts = train.micro_batches as u32 * worker.count;
@@ -91,7 +91,7 @@ impl Learner {
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         let apply = apply.map(|p| p.scalars(&[NORM]).map(|norm| (p, norm))).transpose()?;
-        let scalars = gradient.scalars(if apply.is_some() { &[port::LOSS] } else { &[port::LOSS, NORM] })?;
+        let scalars = gradient.scalars(if apply.is_some() { &[io::LOSS] } else { &[io::LOSS, NORM] })?;
         Ok(Learner {
             gradient,
             scalars,
@@ -220,7 +220,7 @@ impl Learner {
         let Some((apply, norm)) = &mut self.apply else { return Err(alone()) };
         apply.write(SCALARS, scalars)?;
         if let Some(s) = &self.at.loss_scale {
-            apply.write(port::LOSS_SCALE, &[s.factor])?;
+            apply.write(io::LOSS_SCALE, &[s.factor])?;
         }
         apply.run()?;
         let ticket = norm.submit()?;
@@ -229,12 +229,12 @@ impl Learner {
 
     /// Writes what a step reads.
     fn feed(&self, p: &Program, part: &Batch, m: usize, scalars: &[f32]) -> Result<()> {
-        p.write(port::X, &part.x)?;
+        p.write(io::X, &part.x)?;
         for (task, values) in &part.targets {
-            p.write(&port::target(task), values)?;
+            p.write(&io::target(task), values)?;
         }
         for (task, values) in &part.weights {
-            p.write(&port::weight(task), values)?;
+            p.write(&io::weight(task), values)?;
         }
         if let Some(pairs) = &part.pairs {
             PairInputs::write(p, pairs)?;
@@ -246,7 +246,7 @@ impl Learner {
             p.write(SCALARS, scalars)?;
         }
         if let Some(s) = &self.at.loss_scale {
-            p.write(port::LOSS_SCALE, &[s.factor])?;
+            p.write(io::LOSS_SCALE, &[s.factor])?;
         }
         Ok(())
     }

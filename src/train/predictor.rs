@@ -2,8 +2,8 @@
 
 use super::inference::Inference;
 use super::metrics::argmax;
-use super::recipe::{Recipe, port};
-use crate::features::Extractor;
+use super::recipe::{Recipe, io};
+use crate::frontend::Extractor;
 use crate::gpu::Device;
 use crate::nn::file;
 use crate::{Error, Result};
@@ -40,7 +40,7 @@ impl Predictor {
         let (weights, metadata) = file::read(path)?;
         let recipe = Recipe::from_metadata(&metadata).map_err(bad)?;
         let task = recipe.answered_task()?.to_string();
-        let results = [&*port::logits(&task), port::EMBEDDING];
+        let results = [&*io::logits(&task), io::EMBEDDING];
         let inference = match Inference::new(device, &recipe, &weights, batch, &results, recipe.options()) {
             Err(e @ (Error::Graph(_) | Error::Shape { .. })) => return Err(bad(e.to_string())),
             inference => inference?,
@@ -68,7 +68,7 @@ impl Predictor {
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
         let images = self.images(clips)?;
-        let logits = self.inference.run(&port::logits(&self.task), images.len(), &|i| &images[i])?;
+        let logits = self.inference.run(&io::logits(&self.task), images.len(), &|i| &images[i])?;
         let loss = self.recipe.config.task[&self.task].loss;
         let prediction = |l: &Vec<f32>| {
             let probabilities = loss.answer(l);
@@ -83,6 +83,6 @@ impl Predictor {
     /// Empty clips; device faults.
     pub fn embeddings<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         let images = self.images(clips)?;
-        self.inference.run(port::EMBEDDING, images.len(), &|i| &images[i])
+        self.inference.run(io::EMBEDDING, images.len(), &|i| &images[i])
     }
 }

@@ -55,7 +55,7 @@ pub struct StageGraph {
 }
 
 /// Names of program inputs and outputs.
-pub mod port {
+pub mod io {
     /// Inputs of the network, or features.
     pub const X: &str = "x";
     /// Factor of the loss, with half precision.
@@ -151,7 +151,7 @@ impl Recipe {
             return Ok(shape);
         }
         let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
-        let x = g.input(port::X, [&[1], &shape[..]].concat());
+        let x = g.input(io::X, [&[1], &shape[..]].concat());
         let features = self.config.network()?.features(&mut Context::new(&mut g, &mut params, false), x)?;
         Ok(g.shape(features)[1..].to_vec())
     }
@@ -203,22 +203,22 @@ impl Recipe {
         Options { tuned: Arc::new(self.tuned.clone()), ..Options::default() }
     }
 
-    /// The network in evaluation mode on `batch` inputs, with the results `results`: [`port::logits`] of a task, [`port::FEATURES`],
-    /// [`port::EMBEDDING`].
+    /// The network in evaluation mode on `batch` inputs, with the results `results`: [`io::logits`] of a task, [`io::FEATURES`],
+    /// [`io::EMBEDDING`].
     ///
     /// # Errors
     /// Shape errors of the network; a result it does not have.
     pub fn inference(&self, params: &mut Params, batch: usize, source: Source, results: &[&str]) -> Result<Graph> {
         let network = self.config.network()?;
         let mut g = Graph::new();
-        let x = g.input(port::X, [&[batch], &self.input_shape(source)?[..]].concat());
+        let x = g.input(io::X, [&[batch], &self.input_shape(source)?[..]].concat());
         let mut cx = Context::new(&mut g, params, false);
         let features = self.features(&mut cx, &*network, source, x)?;
-        let mut all = BTreeMap::from([(port::FEATURES.to_string(), features)]);
+        let mut all = BTreeMap::from([(io::FEATURES.to_string(), features)]);
         for task in self.heads.keys() {
-            all.insert(port::logits(task), self.logits(&mut cx, &*network, task, features)?);
+            all.insert(io::logits(task), self.logits(&mut cx, &*network, task, features)?);
         }
-        all.insert(port::EMBEDDING.to_string(), network.embedding(&mut cx, features)?);
+        all.insert(io::EMBEDDING.to_string(), network.embedding(&mut cx, features)?);
         for name in results {
             let value = all.get(*name).ok_or_else(|| Error::Graph(format!("the network has no result {name}")))?;
             g.output(name, *value);
@@ -233,7 +233,7 @@ impl Recipe {
     pub fn training(&self, params: &mut Params, stage: &Stage, batch: usize, source: Source) -> Result<StageGraph> {
         let (network, train) = (self.config.network()?, &self.config.train);
         let mut g = Graph::new();
-        let x = g.input(port::X, [&[batch], &self.input_shape(source)?[..]].concat());
+        let x = g.input(io::X, [&[batch], &self.input_shape(source)?[..]].concat());
         let mut cx = Context::new(&mut g, params, true);
         cx.freeze_statistics = train.bn_frozen;
         let x = if source == Source::Raw { self.augment(&mut cx, stage, batch, x)? } else { x };
@@ -242,8 +242,8 @@ impl Recipe {
         for (name, weight) in stage.tasks() {
             let logits = self.logits(&mut cx, &*network, name, features)?;
             let shape: Shape = cx.g.shape(logits).clone();
-            let target = cx.input(&port::target(name), shape);
-            let rows = self.partial.contains(name).then(|| cx.input(&port::weight(name), [batch]));
+            let target = cx.input(&io::target(name), shape);
+            let rows = self.partial.contains(name).then(|| cx.input(&io::weight(name), [batch]));
             let mut loss = task::loss(cx.g, &self.config.task[name], train, logits, target, rows)?;
             if weight != 1.0 {
                 loss = ops::scale(cx.g, loss, weight as f32)?;

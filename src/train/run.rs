@@ -6,7 +6,7 @@ use super::events::{Event, Observer};
 use super::inference::Inference;
 use super::learner::Learner;
 use super::metrics::bootstrap;
-use super::recipe::{Recipe, Source, port};
+use super::recipe::{Recipe, Source, io};
 use super::report::{self, RunResult, TestResult};
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
@@ -191,7 +191,7 @@ fn finish(
     let (task, rows) = (recipe.answered_task()?, &data.split.test);
     let mut measure = None;
     if rows.iter().any(|&i| data.targets[task].known(i)) {
-        let logits = port::logits(task);
+        let logits = io::logits(task);
         let batch = recipe.config.train.batch;
         let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
         measure = data.targets[task].measure(rows, &inference.run(&logits, rows.len(), &|r| &data.images[rows[r]])?)?;

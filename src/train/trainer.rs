@@ -7,7 +7,7 @@ use super::events::{EpochRecord, Event, Observer};
 use super::inference::Inference;
 use super::learner::Learner;
 use super::metrics::Confusion;
-use super::recipe::{Recipe, Source, port};
+use super::recipe::{Recipe, Source, io};
 use super::report::StageResult;
 use super::schedule::Schedule;
 use super::state::{self, Folder, Progress};
@@ -286,8 +286,8 @@ fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Resu
     let (weights, _) = recipe.complete_weights(weights)?;
     let half = recipe.config.train.precision == Precision::F16;
     let options = Options { half, ..recipe.options() };
-    let inference = Inference::new(run.device, recipe, &weights, recipe.config.train.batch, &[port::FEATURES], options)?;
-    let features = inference.run(port::FEATURES, images.len(), &|i| &images[i])?;
+    let inference = Inference::new(run.device, recipe, &weights, recipe.config.train.batch, &[io::FEATURES], options)?;
+    let features = inference.run(io::FEATURES, images.len(), &|i| &images[i])?;
     observe(Event::Preparing("features of the frozen trunk", images.len(), images.len()));
     Ok(features)
 }

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 12] = [
     &["tune"],
     &["nn"],
     &["models"],
-    &["audio", "features", "augment", "data"],
+    &["audio", "frontend", "augment", "data"],
     &["train"],
     &["check"],
     &["doctor"],

@@ -4,7 +4,7 @@ use crate::file::File;
 use crate::ops::{Inputs, Op};
 use anyhow::{Result, anyhow};
 use emotone::augment::{HorizontalMixup, MixLabels};
-use emotone::features::{self, Frontend};
+use emotone::frontend::{self, Frontend};
 use emotone::graph::{Graph, Var};
 use emotone::ops::{self, DecibelScale, Framing};
 
@@ -71,7 +71,7 @@ fn mel_spectrogram(f: &File, g: &mut Graph, x: &Inputs) -> Result<Vec<Var>> {
         power: f.number("power")?,
         db_floor: -80.0,
     };
-    let y = features::mel_spectrogram(g, x, lengths, &frontend)?;
+    let y = frontend::mel_spectrogram(g, x, lengths, &frontend)?;
     let scale = DecibelScale { hop, squared: frontend.power == 1.0, relative: true, range: 80.0 };
     Ok(vec![if f.word("log")? == "db" { ops::decibel(g, y, lengths, scale)? } else { y }])
 }

@@ -4,7 +4,7 @@ pub(super) use crate::words::nearest;
 use crate::words::words;
 
 pub use crate::augment::MixLabels;
-pub use crate::features::{Fit, MelNorm, MelScale, Normalise};
+pub use crate::frontend::{Fit, MelNorm, MelScale, Normalise};
 pub use crate::ops::{Padding, Resize, Window};
 
 words! {

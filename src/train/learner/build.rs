@@ -8,7 +8,7 @@ use crate::nn::optimiser::{EMA, Optimiser, Rule};
 use crate::nn::{Params, STATISTICS, Weights};
 use crate::train::anomaly::Anomaly;
 use crate::train::config::{Optimiser as Method, Train};
-use crate::train::recipe::{StageGraph, port};
+use crate::train::recipe::{StageGraph, io};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ pub(super) fn programs(
 ) -> Result<(Program, Anomaly, Option<Program>)> {
     let StageGraph { graph: mut g, loss, used } = built;
     let mut scaled = if parts > 1 { ops::scale(&mut g, loss, 1.0 / parts as f32)? } else { loss };
-    let loss_scale = options.half.then(|| g.input(port::LOSS_SCALE, [1]));
+    let loss_scale = options.half.then(|| g.input(io::LOSS_SCALE, [1]));
     if let Some(factor) = loss_scale {
         let shape = g.shape(scaled).clone();
         let factor = ops::reshape(&mut g, factor, shape)?;
@@ -74,7 +74,7 @@ pub(super) fn programs(
     }
     let forward = g.nodes().len();
     gradients::store_gradients(&mut g, params, &used, scaled)?;
-    g.output(port::LOSS, loss);
+    g.output(io::LOSS, loss);
     let anomaly = Anomaly::new(g.clone(), options.clone(), restored(params, optimiser));
     let apply = match parts {
         1 => {
@@ -97,7 +97,7 @@ pub(super) fn programs(
 /// The update from the sum of gradients, which is 0 afterwards.
 fn update(params: &Params, optimiser: &Optimiser, half: bool) -> Result<Graph> {
     let mut g = Graph::new();
-    let factor = half.then(|| g.input(port::LOSS_SCALE, [1]));
+    let factor = half.then(|| g.input(io::LOSS_SCALE, [1]));
     optimiser.update(&mut g, params, SUM, factor)?;
     let sum = gradients::whole(&mut g, params, SUM);
     ops::fill(&mut g, sum, 0.0)?;
