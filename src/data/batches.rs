@@ -8,22 +8,8 @@ use crate::{Error, Result};
 const ORDER: u64 = 11;
 const DRAWS: u64 = 12;
 
-/// One batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// As many utterances as the batch size.
-    pub indices: Vec<usize>,
-    /// How many of them, from the first, are this batch's own; the rest only fill it up.
-    pub valid: usize,
-    /// Epoch, from 0.
-    pub epoch: u64,
-    /// Step within the epoch, from 0.
-    pub step: usize,
-}
-
 #[derive(Clone, Debug)]
 enum Order {
-    Fixed,
     Shuffled,
     /// Rows of each class that has any.
     Balanced(Vec<Vec<usize>>),
@@ -69,14 +55,6 @@ impl Batches {
         Self::new(rows.to_vec(), size, seed, Order::Balanced(groups))
     }
 
-    /// Batches for evaluation: the rows in the order given, in every epoch; the last batch is filled with the first row.
-    ///
-    /// # Errors
-    /// [`Error::Data`] without rows or with batches of zero.
-    pub fn evaluation(rows: &[usize], size: usize) -> Result<Self> {
-        Self::new(rows.to_vec(), size, 0, Order::Fixed)
-    }
-
     fn new(rows: Vec<usize>, size: usize, seed: u64, order: Order) -> Result<Self> {
         if rows.is_empty() || size == 0 {
             return Err(Error::Data(format!("{} utterances in batches of {size}", rows.len())));
@@ -91,21 +69,6 @@ impl Batches {
         self.rows.len().div_ceil(self.size)
     }
 
-    /// Rows in an epoch.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Never: a sequence without rows cannot be made.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Epoch and step of the next batch.
-    pub fn position(&self) -> (u64, usize) {
-        (self.epoch, self.step)
-    }
-
     /// Continues at `step` of `epoch`; a step past the epoch's end means as many into the next.
     pub fn seek(&mut self, epoch: u64, step: usize) {
         let epoch = epoch + (step / self.steps_per_epoch()) as u64;
@@ -116,30 +79,19 @@ impl Batches {
         }
     }
 
-    /// The next batch; advances the position.
-    pub fn next_batch(&mut self) -> Batch {
+    /// The rows of the next batch, as many as its size; advances the position.
+    pub fn next_batch(&mut self) -> Vec<usize> {
         let start = self.step * self.size;
-        let valid = self.size.min(self.current.len() - start);
-        let mut indices = self.current[start..start + valid].to_vec();
-        match self.order {
-            Order::Fixed => indices.resize(self.size, self.current[0]),
-            _ => indices.extend(self.current.iter().cycle().take(self.size - valid)),
-        }
-        let batch = Batch { indices, valid, epoch: self.epoch, step: self.step };
+        let end = self.current.len().min(start + self.size);
+        let filling = self.current.iter().cycle().take(start + self.size - end);
+        let rows = self.current[start..end].iter().chain(filling).copied().collect();
         self.seek(self.epoch, self.step + 1);
-        batch
-    }
-
-    /// The batches of one epoch from its start, leaving the position at the start of the next.
-    pub fn epoch(&mut self, epoch: u64) -> impl Iterator<Item = Batch> + '_ {
-        self.seek(epoch, 0);
-        (0..self.steps_per_epoch()).map(|_| self.next_batch())
+        rows
     }
 
     /// The rows of an epoch, shuffled by a stream of its own.
     fn order_of(&self, epoch: u64) -> Vec<usize> {
         let mut rows = match &self.order {
-            Order::Fixed => return self.rows.clone(),
             Order::Shuffled => self.rows.clone(),
             Order::Balanced(classes) => self.draw(classes, epoch),
         };
@@ -179,15 +131,23 @@ mod tests {
         v
     }
 
+    fn batches_of(batches: &mut Batches, epoch: u64) -> Vec<Vec<usize>> {
+        batches.seek(epoch, 0);
+        (0..batches.steps_per_epoch()).map(|_| batches.next_batch()).collect()
+    }
+
+    /// The rows of an epoch, without those that fill its last batch.
     fn own(batches: &mut Batches, epoch: u64) -> Vec<usize> {
-        batches.epoch(epoch).flat_map(|b| b.indices[..b.valid].to_vec()).collect()
+        let mut rows = batches_of(batches, epoch).concat();
+        rows.truncate(batches.rows.len());
+        rows
     }
 
     #[test]
     fn each_epoch_has_every_row_once_in_its_own_order() {
         let rows: Vec<usize> = (100..123).collect();
         let mut batches = Batches::training(&rows, 8, 1).unwrap();
-        assert_eq!((batches.steps_per_epoch(), batches.len()), (3, 23));
+        assert_eq!(batches.steps_per_epoch(), 3);
         let (first, second) = (own(&mut batches, 0), own(&mut batches, 1));
         assert_eq!(sorted(first.clone()), rows);
         assert_eq!(sorted(second.clone()), rows);
@@ -200,14 +160,15 @@ mod tests {
     #[test]
     fn the_last_batch_is_filled_from_the_start_of_its_epoch() {
         let mut batches = Batches::training(&[0, 1, 2, 3, 4], 4, 1).unwrap();
-        let epoch: Vec<Batch> = batches.epoch(0).collect();
-        assert_eq!((epoch[0].valid, epoch[1].valid, epoch[1].indices.len()), (4, 1, 4));
-        assert_eq!(epoch[1].indices[1..], epoch[0].indices[..3]);
-        assert_eq!(batches.position(), (1, 0));
+        let epoch = batches_of(&mut batches, 0);
+        assert_eq!((epoch[0].len(), epoch[1].len()), (4, 4));
+        assert_eq!(epoch[1][1..], epoch[0][..3]);
+        assert!(!epoch[0].contains(&epoch[1][0]));
+        assert_eq!((batches.epoch, batches.step), (1, 0));
         // Batches larger than the corpus go round it.
         let batch = Batches::training(&[7, 8], 5, 1).unwrap().next_batch();
-        assert_eq!((batch.valid, batch.indices.len()), (2, 5));
-        assert_eq!(batch.indices[2..4], batch.indices[..2]);
+        assert_eq!((batch.len(), batch[0] + batch[1]), (5, 15));
+        assert_eq!(batch[2..4], batch[..2]);
     }
 
     #[test]
@@ -216,25 +177,16 @@ mod tests {
         let rows: Vec<usize> = (0..30).collect();
         for make in [Batches::training(&rows, 4, 9).unwrap(), Batches::balanced(&rows, &classes, 4, 9).unwrap()] {
             let mut straight = make.clone();
-            let all: Vec<Batch> = (0..40).map(|_| straight.next_batch()).collect();
-            for (at, batch) in all.iter().enumerate() {
+            for at in 0..40 {
+                let (epoch, step) = (straight.epoch, straight.step);
+                let batch = straight.next_batch();
                 let mut resumed = make.clone();
-                resumed.seek(batch.epoch, batch.step);
-                assert_eq!(resumed.position(), (batch.epoch, batch.step));
-                assert_eq!(resumed.next_batch(), *batch, "at {at}");
+                resumed.seek(epoch, step);
+                assert_eq!(resumed.next_batch(), batch, "at {at}");
                 resumed.seek(0, at);
-                assert_eq!(resumed.next_batch(), *batch, "at {at} from the start");
+                assert_eq!(resumed.next_batch(), batch, "at {at} from the start");
             }
         }
-    }
-
-    #[test]
-    fn evaluation_keeps_the_order_and_counts() {
-        let mut batches = Batches::evaluation(&[5, 3, 9], 2).unwrap();
-        let epoch: Vec<Batch> = batches.epoch(0).collect();
-        assert_eq!((epoch[0].indices.as_slice(), epoch[0].valid), (&[5, 3][..], 2));
-        assert_eq!((epoch[1].indices.as_slice(), epoch[1].valid), (&[9, 5][..], 1));
-        assert_eq!(own(&mut batches, 7), [5, 3, 9]);
     }
 
     #[test]
@@ -278,7 +230,7 @@ mod tests {
     #[test]
     fn nothing_to_deal_is_refused() {
         assert!(Batches::training(&[], 4, 1).is_err());
-        assert!(Batches::evaluation(&[1], 0).is_err());
+        assert!(Batches::training(&[1], 0, 1).is_err());
         assert!(Batches::balanced(&[3], &[0, 1], 2, 1).is_err());
     }
 }

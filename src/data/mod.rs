@@ -18,7 +18,7 @@ pub mod synth;
 
 use std::path::Path;
 
-pub use batches::{Batch, Batches};
+pub use batches::Batches;
 pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
 pub use load::{Loaded, load_clips};
 pub use split::Split;

@@ -126,8 +126,8 @@ impl<'a, 'b> StageRun<'a, 'b> {
         self.batches.seek(self.learner.at.epoch as u64, self.learner.at.step);
         let mut clock = Instant::now();
         while self.learner.at.step < steps {
-            let batch = self.batches.next_batch();
-            let parts = self.parts(&batch.indices);
+            let rows = self.batches.next_batch();
+            let parts = self.parts(&rows);
             let update = match self.learner.update(&parts, self.schedule.at(self.learner.at.updates))? {
                 Step::Done(update) => update,
                 Step::Diverged { error, intact } => {
@@ -137,7 +137,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
             };
             let at = &mut self.learner.at;
             at.step += 1;
-            at.clips += batch.indices.len() as u64;
+            at.clips += rows.len() as u64;
             at.loss_sum += update.loss;
             at.norm_sum += update.norm;
             at.seconds += clock.elapsed().as_secs_f64();
