@@ -2,7 +2,7 @@
 
 use emotone::Result;
 use emotone::check::{self, Case, counts, each_run, given, normal};
-use emotone::compile::{Pass, Trial};
+use emotone::compile::{Trial, TrialPass};
 use emotone::frontend::{image, log_mel, mel::filter_bank};
 use emotone::gpu::Device;
 use emotone::ops::{self, LayerNormMode, PoolSpec};
@@ -24,7 +24,7 @@ pub struct Bench {
     /// Name in tables.
     pub name: String,
     case: Case,
-    pass: Pass,
+    pass: TrialPass,
 }
 
 impl Bench {
@@ -48,15 +48,15 @@ pub fn cases(batch: usize) -> Result<Vec<Bench>> {
 
 /// The forward pass of a case, and the gradients of the inputs named.
 fn passes(all: &mut Vec<Bench>, name: &str, gradients: &[(&str, &[usize])], case: impl Fn() -> Case) {
-    all.push(Bench { name: format!("{name} fwd"), case: case(), pass: Pass::Forward });
+    all.push(Bench { name: format!("{name} fwd"), case: case(), pass: TrialPass::Forward });
     for (pass, of) in gradients {
-        all.push(Bench { name: format!("{name} {pass}"), case: case(), pass: Pass::Gradient(of.to_vec()) });
+        all.push(Bench { name: format!("{name} {pass}"), case: case(), pass: TrialPass::Gradient(of.to_vec()) });
     }
 }
 
 /// A forward pass under the case's own name.
 fn forward(all: &mut Vec<Bench>, name: String, case: Case) {
-    all.push(Bench { name, case, pass: Pass::Forward });
+    all.push(Bench { name, case, pass: TrialPass::Forward });
 }
 
 /// Gradients of an op with weights, each alone.

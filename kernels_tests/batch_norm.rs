@@ -49,7 +49,7 @@ fn sums_run_where_they_are_needed() {
             g.output(&format!("d{i}"), d);
         }
         let plan = Plan::new(&g, &device, Options::default()).expect("plan");
-        let run = plan.steps.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_params");
+        let run = plan.nodes.iter().any(|r| plan.label(r.node).1 == "batch_norm_bwd_params");
         assert_eq!(run, sums, "train {train}, gradients of inputs {wanted:?}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::case::{device, poisoned};
 use emotone::check::conv2d::{geometry, spec, special_geometries};
 use emotone::check::{Case, fixed};
-use emotone::compile::{Options, Pass};
+use emotone::compile::{Options, TrialPass};
 use emotone::gpu::Device;
 use emotone::kernels::conv2d::{Geometry, Variant};
 use emotone::kernels::matmul::SUBGROUP;
@@ -36,7 +36,7 @@ fn with_norm(device: &Arc<Device>, family: Variant, g: Geometry, relu: bool) {
     });
     let run = |unfused| {
         let options = Options { unfused, ..poisoned() };
-        let plan = case.plan(device, &Pass::Forward, options.clone()).expect("plan");
+        let plan = case.plan(device, &TrialPass::Forward, options.clone()).expect("plan");
         (plan.launches(), case.outputs(device, options).expect("outputs").remove(0))
     };
     let ((plain, want), (fused, got)) = (run(true), run(false));

@@ -2,7 +2,7 @@
 
 use crate::case::device;
 use emotone::check::fusion::savings;
-use emotone::compile::{Options, Pass};
+use emotone::compile::{Options, TrialPass};
 use emotone::kernels::Target;
 
 #[test]
@@ -13,7 +13,7 @@ fn launches_are_saved_forward_and_with_gradients() {
         return;
     }
     for (case, want) in savings(&Target::new(&device)).iter().filter_map(|(case, want)| Some((case, (*want)?))) {
-        let saved = [Pass::Forward, case.pass()].map(|pass| {
+        let saved = [TrialPass::Forward, case.pass()].map(|pass| {
             let launches = |unfused| case.plan(&device, &pass, Options { unfused, ..Options::default() }).expect("plan").launches();
             launches(true) - launches(false)
         });

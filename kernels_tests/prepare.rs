@@ -22,7 +22,7 @@ fn prepared_launches_follow_the_state() {
     let y = ops::conv2d(&mut g, x, w, None, spec).expect("conv");
     g.output("y", y);
     let program = Program::new(&g, &states, Options::default()).expect("program");
-    let prepared = program.plan().steps.iter().map(|s| s.once.len()).sum::<usize>();
+    let prepared = program.plan().nodes.iter().map(|s| s.once.len()).sum::<usize>();
     let caps = device.caps();
     let winograd = caps.software && caps.subgroup_size == Some(8) && caps.int64 && device.allows("winograd");
     assert_eq!(prepared, usize::from(winograd), "the transform of the weights");

@@ -80,7 +80,7 @@ fn timed_runs_follow_the_state_and_change_it() {
     // Where Winograd's convolutions run, one is what this test needs: something made from the weights.
     let caps = device.caps();
     let prepares = caps.software && caps.subgroup_size == Some(8) && caps.int64 && device.allows("winograd");
-    assert!(!prepares || timed.plan().steps.iter().any(|s| !s.once.is_empty()), "nothing is prepared: the test shows nothing");
+    assert!(!prepares || timed.plan().nodes.iter().any(|s| !s.once.is_empty()), "nothing is prepared: the test shows nothing");
     let mut g = Graph::new();
     let w = g.state(place.clone(), [16, 16, 3, 3]);
     let double = ops::scale(&mut g, w, 2.0).expect("scale");

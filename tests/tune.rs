@@ -34,7 +34,7 @@ fn network() -> Graph {
 }
 
 fn entries(plan: &Plan) -> Vec<String> {
-    plan.steps.iter().flat_map(|s| &s.launches).map(|l| l.entry.to_string()).collect()
+    plan.nodes.iter().flat_map(|s| &s.launches).map(|l| l.entry.to_string()).collect()
 }
 
 #[test]

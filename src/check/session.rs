@@ -3,7 +3,7 @@
 use super::case::{Case, Compared, Role};
 use super::input::{Input, Kind};
 use super::values::Values;
-use crate::compile::{Options, Pass, Plan, States, Trial, assemble};
+use crate::compile::{Options, Plan, States, Trial, TrialPass, assemble};
 use crate::gpu::{Device, Launch};
 use crate::graph::{Graph, Operand, STATE_ALIGN, StateRef};
 use crate::kernels::Target;
@@ -30,7 +30,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Compiles a pass and writes the inputs of the first run.
-    fn new(case: &'a Case, device: &Arc<Device>, pass: &Pass, options: Options) -> Result<Self> {
+    fn new(case: &'a Case, device: &Arc<Device>, pass: &TrialPass, options: Options) -> Result<Self> {
         let mut states = States::new(device);
         for (i, x) in case.inputs.iter().enumerate().filter(|(_, x)| x.kind == Kind::State) {
             let all = [vec![BORDER; STATE_ALIGN], single(&x.values(0)), vec![BORDER; STATE_ALIGN]].concat();
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
 }
 
 impl Case {
-    fn graph(&self, pass: &Pass) -> Result<Graph> {
+    fn graph(&self, pass: &TrialPass) -> Result<Graph> {
         let place = |(i, x): (usize, &Input)| (x.shape.clone(), (x.kind == Kind::State).then(|| place(i)));
         let inputs: Vec<_> = self.inputs.iter().enumerate().map(place).collect();
         let seeded = |o: usize| self.upstream.as_ref().is_none_or(|u| u.get(o).is_some_and(Option::is_some));
@@ -127,15 +127,15 @@ impl Case {
     }
 
     /// The outputs and the gradients that are compared.
-    pub fn pass(&self) -> Pass {
-        Pass::Both((0..self.inputs.len()).filter(|&i| self.inputs[i].differentiable).collect())
+    pub fn pass(&self) -> TrialPass {
+        TrialPass::Both((0..self.inputs.len()).filter(|&i| self.inputs[i].differentiable).collect())
     }
 
     /// How a pass is compiled for a device.
     ///
     /// # Errors
     /// See [`Plan::new`].
-    pub fn plan(&self, device: &Device, pass: &Pass, options: Options) -> Result<Plan> {
+    pub fn plan(&self, device: &Device, pass: &TrialPass, options: Options) -> Result<Plan> {
         Plan::new(&self.graph(pass)?, device, options)
     }
 
@@ -145,7 +145,7 @@ impl Case {
     /// See [`Plan::new`].
     pub fn launches(&self, target: &Target) -> Result<Vec<Launch<Operand>>> {
         let plan = Plan::on(&self.graph(&self.pass())?, target, Options::default())?;
-        Ok(plan.steps.into_iter().flat_map(|s| s.once.into_iter().chain(s.launches)).collect())
+        Ok(plan.nodes.into_iter().flat_map(|n| n.once.into_iter().chain(n.launches)).collect())
     }
 
     /// The gradient of output `o`, which has `n` values; empty where nothing depends on it.
@@ -189,7 +189,7 @@ impl Case {
     /// # Errors
     /// See [`Case::compare`].
     pub fn outputs(&self, device: &Arc<Device>, options: Options) -> Result<Vec<Vec<f32>>> {
-        let session = Session::new(self, device, &Pass::Forward, options)?;
+        let session = Session::new(self, device, &TrialPass::Forward, options)?;
         session.trial.program.run()?;
         session.bounds()?;
         session.trial.outputs.iter().map(|name| session.trial.program.read(name)).collect()
@@ -199,7 +199,7 @@ impl Case {
     ///
     /// # Errors
     /// Whatever keeps it from running; [`Error::NonFinite`].
-    pub fn ready(&self, device: &Arc<Device>, pass: &Pass) -> Result<Trial> {
+    pub fn ready(&self, device: &Arc<Device>, pass: &TrialPass) -> Result<Trial> {
         let Session { trial, .. } = Session::new(self, device, pass, Options::default())?;
         trial.program.run()?;
         for name in &trial.outputs {

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use std::collections::HashMap;
 
 /// Buffers for everything a plan places, beside the state.
-pub(super) struct Memory<'a> {
+pub(super) struct PlanMemory<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
     states: &'a States,
@@ -17,7 +17,7 @@ pub(super) struct Memory<'a> {
     constants: HashMap<NodeId, Region>,
 }
 
-impl<'a> Memory<'a> {
+impl<'a> PlanMemory<'a> {
     /// Allocates, and writes the constants.
     pub fn new(graph: &'a Graph, plan: &'a Plan, states: &'a States) -> Result<Self> {
         let device = states.device();
@@ -26,7 +26,7 @@ impl<'a> Memory<'a> {
             return Err(Error::OutOfMemory { needed, available, fits_batch: None });
         }
         let pages = plan.pages.iter().map(|&size| device.buffer("arena", size)).collect::<Result<_>>()?;
-        let mut memory = Memory { graph, plan, states, pages, inputs: HashMap::new(), constants: HashMap::new() };
+        let mut memory = PlanMemory { graph, plan, states, pages, inputs: HashMap::new(), constants: HashMap::new() };
         for (n, node) in graph.nodes().iter().enumerate() {
             match &node.kind {
                 NodeKind::Input(name) => memory.input(device, name, &node.shapes[0])?,

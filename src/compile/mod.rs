@@ -12,7 +12,7 @@ mod trial;
 mod uses;
 
 pub use arena::Offset;
-pub use plan::{Location, Options, Plan, Step};
+pub use plan::{Location, Options, Plan, PlannedNode};
 pub use program::Program;
 pub use states::States;
-pub use trial::{Pass, Trial, assemble};
+pub use trial::{Trial, TrialPass, assemble};

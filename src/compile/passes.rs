@@ -3,7 +3,7 @@
 use super::arena::{self, Block};
 use super::elide::elide_stores;
 use super::fuse::fuse;
-use super::plan::{Label, Location, Options, Plan, Step};
+use super::plan::{Label, Location, Options, Plan, PlannedNode};
 use super::uses::{changed_buffers, changes_state, last_reads, live, live_nodes, view_root};
 use crate::gpu::Device;
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Op, Operand, StateRef, Var};
@@ -43,8 +43,8 @@ impl Plan {
         let mut passes = Passes { graph, target, options: &options, live: &live, stored, locations: HashMap::new(), pending: Vec::new() };
         passes.locations(&last)?;
         let changed = changed_buffers(graph, &live);
-        let steps = live_nodes(&live).map(|n| passes.lower(n, &changed)).collect::<Result<_>>()?;
-        let mut plan = passes.place(steps);
+        let nodes = live_nodes(&live).map(|n| passes.lower(n, &changed)).collect::<Result<_>>()?;
+        let mut plan = passes.place(nodes);
         plan.changes_state = !changed.is_empty();
         Ok(plan)
     }
@@ -107,27 +107,28 @@ impl Passes<'_> {
     }
 
     /// The launches of node `n`; its scratch is noted.
-    fn lower(&mut self, n: NodeId, changed: &HashSet<String>) -> Result<Step> {
-        let mut step = Step { node: n, once: Vec::new(), launches: Vec::new(), problem: None };
+    fn lower(&mut self, n: NodeId, changed: &HashSet<String>) -> Result<PlannedNode> {
+        let backward = self.graph.nodes()[n].backward;
+        let mut planned = PlannedNode { node: n, backward, once: Vec::new(), launches: Vec::new(), problem: None };
         match &self.graph.nodes()[n].kind {
             _ if self.options.audit && changes_state(self.graph, n) => {}
-            NodeKind::Op(op) if !op.is_view() => self.lower_op(op.as_ref(), &mut step, changed)?,
+            NodeKind::Op(op) if !op.is_view() => self.lower_op(op.as_ref(), &mut planned, changed)?,
             NodeKind::Store(place) => {
                 let v = self.graph.inputs(n)[0];
                 if self.stored.get(&view_root(self.graph, v)) != Some(place) {
                     let to = Var { node: n, output: 0 };
                     self.locations.insert(to, Location::State(place.clone()));
                     let elements = self.graph.shape(v).elements();
-                    step.launches.push(kernels::copy::copy(self.target, elements, Operand::Value(v), Operand::Value(to)));
+                    planned.launches.push(kernels::copy::copy(self.target, elements, Operand::Value(v), Operand::Value(to)));
                 }
             }
             _ => {}
         }
-        Ok(step)
+        Ok(planned)
     }
 
-    fn lower_op(&mut self, op: &dyn Op, step: &mut Step, changed: &HashSet<String>) -> Result<()> {
-        let n = step.node;
+    fn lower_op(&mut self, op: &dyn Op, planned: &mut PlannedNode, changed: &HashSet<String>) -> Result<()> {
+        let n = planned.node;
         check_mutated(self.graph, n, op.mutates())?;
         let node = &self.graph.nodes()[n];
         let shapes = node.inputs.iter().map(|v| self.graph.shape(*v)).collect();
@@ -139,13 +140,13 @@ impl Passes<'_> {
         };
         for (launch, once_per) in cx.launches {
             match once_per {
-                Some(i) if constant(i) => step.once.push(launch),
-                _ => step.launches.push(launch),
+                Some(i) if constant(i) => planned.once.push(launch),
+                _ => planned.launches.push(launch),
             }
         }
-        step.problem = cx.problem;
+        planned.problem = cx.problem;
         for (i, &elements) in cx.scratch.iter().enumerate() {
-            let kept = step.once.iter().flat_map(|l| &l.bindings).any(|(_, o)| *o == Operand::Scratch(n, i));
+            let kept = planned.once.iter().flat_map(|l| &l.bindings).any(|(_, o)| *o == Operand::Scratch(n, i));
             let (first, last) = if self.options.poison || kept { (0, usize::MAX) } else { (n, n) };
             let size = self.padded(4 * elements as u64);
             self.pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
@@ -154,7 +155,7 @@ impl Passes<'_> {
     }
 
     /// Places what needs planned memory, then the views of it.
-    fn place(mut self, steps: Vec<Step>) -> Plan {
+    fn place(mut self, nodes: Vec<PlannedNode>) -> Plan {
         let blocks: Vec<Block> = self.pending.iter().map(|(_, b)| *b).collect();
         let (offsets, pages) = arena::place(&blocks, self.target.max_buffer);
         let mut scratch = HashMap::new();
@@ -174,7 +175,7 @@ impl Passes<'_> {
             }
         }
         let separate = blocks.iter().map(|b| b.size).sum();
-        Plan { steps, locations: self.locations, scratch, pages, separate, changes_state: false, labels }
+        Plan { nodes, locations: self.locations, scratch, pages, separate, changes_state: false, labels }
     }
 }
 

@@ -39,9 +39,11 @@ pub enum Location {
 }
 
 /// One node of the compiled program.
-pub struct Step {
+pub struct PlannedNode {
     /// The node.
     pub node: NodeId,
+    /// Whether it belongs to the backward pass.
+    pub backward: bool,
     /// Launches that need to run only when state has changed; their results stay in scratch.
     pub once: Vec<Launch<Operand>>,
     /// Its launches.
@@ -56,7 +58,7 @@ pub(super) type Label = (String, String, Vec<Shape>);
 /// A compiled but not yet allocated program.
 pub struct Plan {
     /// Live nodes in order.
-    pub steps: Vec<Step>,
+    pub nodes: Vec<PlannedNode>,
     /// Location of every live value.
     pub locations: HashMap<Var, Location>,
     /// Offset and elements of scratch regions.
@@ -79,7 +81,7 @@ impl Plan {
 
     /// What several variants could have computed.
     pub fn problems(&self) -> impl Iterator<Item = Problem> + '_ {
-        self.steps.iter().filter_map(|s| s.problem)
+        self.nodes.iter().filter_map(|n| n.problem)
     }
 
     /// Bytes of planned intermediate memory.
@@ -89,38 +91,38 @@ impl Plan {
 
     /// Number of kernel launches per run.
     pub fn launches(&self) -> usize {
-        self.steps.iter().map(|s| s.launches.len()).sum()
+        self.nodes.iter().map(|n| n.launches.len()).sum()
     }
 
     /// Floating-point operations per run.
     pub fn flops(&self) -> u64 {
-        self.steps.iter().flat_map(|s| &s.launches).map(|l| l.flops).sum()
+        self.nodes.iter().flat_map(|n| &n.launches).map(|l| l.flops).sum()
     }
 
     /// Bytes moved per run.
     pub fn bytes(&self) -> u64 {
-        self.steps.iter().flat_map(|s| &s.launches).map(|l| l.bytes).sum()
+        self.nodes.iter().flat_map(|n| &n.launches).map(|l| l.bytes).sum()
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>5}  {:44} {:36} {:24} {:>12} {:>10} {:>12}", "node", "where", "kernel", "output", "bytes", "Mflop", "arena")?;
-        for step in &self.steps {
-            let (scope, name, shapes) = &self.labels[&step.node];
-            for (l, once) in step.once.iter().map(|l| (l, " once")).chain(step.launches.iter().map(|l| (l, ""))) {
+        for planned in &self.nodes {
+            let (scope, name, shapes) = &self.labels[&planned.node];
+            for (l, once) in planned.once.iter().map(|l| (l, " once")).chain(planned.launches.iter().map(|l| (l, ""))) {
                 let tunables: Vec<String> = l.tunables.iter().map(|(n, v)| format!("{n}={v}")).collect();
                 let gap = if tunables.is_empty() { "" } else { " " };
                 let kernel = format!("{}{gap}{}{once}", l.entry, tunables.join(" "));
                 let shape = shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" ");
-                let location = match self.locations.get(&Var { node: step.node, output: 0 }) {
+                let location = match self.locations.get(&Var { node: planned.node, output: 0 }) {
                     Some(Location::Arena(o)) => format!("{}:{:#x}", o.page, o.bytes),
                     Some(Location::State(s)) => format!("{}@{}", s.buffer, s.offset),
                     _ => String::new(),
                 };
                 let mflop = l.flops as f64 / 1e6;
                 let place = if scope.is_empty() { name.clone() } else { format!("{scope} {name}") };
-                writeln!(f, "{:>5}  {place:44} {kernel:36} {shape:24} {:>12} {mflop:>10.2} {location:>12}", step.node, l.bytes)?;
+                writeln!(f, "{:>5}  {place:44} {kernel:36} {shape:24} {:>12} {mflop:>10.2} {location:>12}", planned.node, l.bytes)?;
             }
         }
         write!(

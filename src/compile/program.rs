@@ -1,8 +1,8 @@
 //! The program: a plan with memory, ready to be replayed.
 
-use super::memory::Memory;
+use super::memory::PlanMemory;
 use super::passes::SENTINEL;
-use super::plan::{Options, Plan, Step};
+use super::plan::{Options, Plan, PlannedNode};
 use super::states::States;
 use super::uses::changes_state;
 use crate::gpu::{Buffer, Device, Launch, Readback, Recording, Region};
@@ -44,17 +44,17 @@ impl Program {
     pub fn new(graph: &Graph, states: &States, options: Options) -> Result<Program> {
         let device = states.device().clone();
         let plan = Plan::new(graph, &device, options.clone())?;
-        let memory = Memory::new(graph, &plan, states)?;
-        let record = |part: fn(&Step) -> &Vec<Launch<Operand>>| {
-            let launches = plan.steps.iter().flat_map(part).map(|l| memory.bound(l)).collect::<Result<Vec<_>>>()?;
+        let memory = PlanMemory::new(graph, &plan, states)?;
+        let record = |part: fn(&PlannedNode) -> &Vec<Launch<Operand>>| {
+            let launches = plan.nodes.iter().flat_map(part).map(|l| memory.bound(l)).collect::<Result<Vec<_>>>()?;
             device.record(&launches)
         };
-        let (recording, once) = (record(|s| &s.launches)?, record(|s| &s.once)?);
+        let (recording, once) = (record(|n| &n.launches)?, record(|n| &n.once)?);
         let output = |(name, v): &(String, Var)| Ok((name.clone(), (memory.region(*v)?, graph.shape(*v).clone())));
         let outputs = graph.outputs().iter().map(output).collect::<Result<_>>()?;
         let watched = if options.audit { watched(graph, &plan, &memory)? } else { Vec::new() };
         let ends = options.poison.then(|| memory.ends());
-        let Memory { pages, inputs, .. } = memory;
+        let PlanMemory { pages, inputs, .. } = memory;
         let poison = ends.map(|ends| (pages, ends));
         let (version, made_from) = (states.version(), AtomicU64::new(u64::MAX));
         Ok(Program { device, recording, once, made_from, version, inputs, outputs, plan, watched, poison })
@@ -234,8 +234,8 @@ impl Program {
 }
 
 /// Every value in the order of execution, but what stays unchanged in an audit.
-fn watched(graph: &Graph, plan: &Plan, memory: &Memory) -> Result<Vec<(Var, Region)>> {
-    let nodes = plan.steps.iter().map(|s| s.node).filter(|n| !changes_state(graph, *n));
+fn watched(graph: &Graph, plan: &Plan, memory: &PlanMemory) -> Result<Vec<(Var, Region)>> {
+    let nodes = plan.nodes.iter().map(|n| n.node).filter(|n| !changes_state(graph, *n));
     let values = nodes.flat_map(|node| (0..graph.nodes()[node].shapes.len()).map(move |output| Var { node, output }));
     values.map(|v| Ok((v, memory.region(v)?))).collect()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// What is wanted of a computation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pass {
+pub enum TrialPass {
     /// The outputs.
     Forward,
     /// The gradients of these inputs, without the outputs.
@@ -25,7 +25,7 @@ pub enum Pass {
 /// Those of `build` and of the gradient.
 pub fn assemble(
     inputs: &[(Shape, Option<StateRef>)],
-    pass: &Pass,
+    pass: &TrialPass,
     seeded: &dyn Fn(usize) -> bool,
     build: impl FnOnce(&mut Graph, &mut [Var]) -> Result<Vec<Var>>,
 ) -> Result<Graph> {
@@ -36,10 +36,10 @@ pub fn assemble(
     };
     let mut x: Vec<Var> = inputs.iter().enumerate().map(leaf).collect();
     let outputs = build(&mut g, &mut x)?;
-    if !matches!(pass, Pass::Gradient(_)) {
+    if !matches!(pass, TrialPass::Gradient(_)) {
         outputs.iter().enumerate().for_each(|(o, y)| g.output(&format!("y{o}"), *y));
     }
-    if let Pass::Gradient(wanted) | Pass::Both(wanted) = pass
+    if let TrialPass::Gradient(wanted) | TrialPass::Both(wanted) = pass
         && !wanted.is_empty()
     {
         let mut upstream = Vec::new();
@@ -72,12 +72,11 @@ impl Trial {
     ///
     /// # Errors
     /// See [`Program::new`].
-    pub fn new(graph: &Graph, states: &States, pass: &Pass, options: Options) -> Result<Trial> {
+    pub fn new(graph: &Graph, states: &States, pass: &TrialPass, options: Options) -> Result<Trial> {
         let program = Program::new(graph, states, options)?;
-        let all = !matches!(pass, Pass::Gradient(_));
+        let all = !matches!(pass, TrialPass::Gradient(_));
         let plan = program.plan();
-        let of_pass = |node| all || plan.label(node).0.ends_with("grad");
-        let timed = plan.steps.iter().flat_map(|s| s.launches.iter().map(move |_| of_pass(s.node))).collect();
+        let timed = plan.nodes.iter().flat_map(|n| n.launches.iter().map(move |_| all || n.backward)).collect();
         let host = |node: &Node| match &node.kind {
             NodeKind::Input(name) => Some((name.clone(), node.shapes[0].clone())),
             _ => None,
@@ -89,7 +88,7 @@ impl Trial {
 
     /// The launches that are timed.
     pub fn launches(&self) -> Vec<&Launch<Operand>> {
-        let all = self.program.plan().steps.iter().flat_map(|s| &s.launches);
+        let all = self.program.plan().nodes.iter().flat_map(|n| &n.launches);
         all.zip(&self.timed).filter(|(_, timed)| **timed).map(|(l, _)| l).collect()
     }
 

@@ -38,10 +38,11 @@ pub struct Memory {
 
 /// Launches with pipelines, bind groups and parameters prepared, ready to be replayed.
 pub struct Recording {
-    pub(super) steps: Vec<Step>,
+    pub(super) launches: Vec<RecordedLaunch>,
 }
 
-pub(super) struct Step {
+/// One of them.
+pub(super) struct RecordedLaunch {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) group: wgpu::BindGroup,
     pub(super) groups: [u32; 3],
@@ -49,7 +50,7 @@ pub(super) struct Step {
     pub(super) work: u64,
 }
 
-impl Step {
+impl RecordedLaunch {
     pub(super) fn encode(&self, pass: &mut wgpu::ComputePass) {
         pass.set_pipeline(&self.pipeline.raw);
         pass.set_bind_group(0, &self.group, &[]);
@@ -251,16 +252,16 @@ impl Device {
     /// A fault the driver has reported.
     pub fn replay(&self, recording: &Recording) -> Result<()> {
         let mut at = 0;
-        while at < recording.steps.len() {
+        while at < recording.launches.len() {
             let mut work = 0;
             let mut encoder = self.raw.create_command_encoder(&Default::default());
             {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
                 let first = at;
-                while at < recording.steps.len() && work < SUBMISSION_WORK && at - first < SUBMISSION_LAUNCHES {
-                    let step = &recording.steps[at];
-                    step.encode(&mut pass);
-                    work += step.work;
+                while at < recording.launches.len() && work < SUBMISSION_WORK && at - first < SUBMISSION_LAUNCHES {
+                    let launch = &recording.launches[at];
+                    launch.encode(&mut pass);
+                    work += launch.work;
                     at += 1;
                 }
             }

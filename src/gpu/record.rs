@@ -1,7 +1,7 @@
 //! Recording: launches with their pipelines, parameters and bind groups, ready for replay.
 
 use super::blocking::wait_for;
-use super::device::Step;
+use super::device::RecordedLaunch;
 use super::pipeline::{Key, Pipeline, compile};
 use super::{Device, Launch, Recording, Region, precompile};
 use crate::{Error, Result, parallel};
@@ -28,16 +28,16 @@ impl Device {
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let uniforms = self.create("parameters", block.len().max(align) as u64, usage);
-        let steps = placed.into_iter().map(|(launch, p, offset)| self.prepare(launch, p, &uniforms, offset)).collect::<Result<_>>()?;
+        let recorded = placed.into_iter().map(|(launch, p, offset)| self.prepare(launch, p, &uniforms, offset)).collect::<Result<_>>()?;
         if let Some(e) = scope.pop().await {
             return Err(Error::Gpu(e.to_string()));
         }
         self.queue.write_buffer(&uniforms, 0, &block);
         self.check()?;
-        Ok(Recording { steps })
+        Ok(Recording { launches: recorded })
     }
 
-    fn prepare(&self, launch: &Launch<Region>, pipeline: Arc<Pipeline>, uniforms: &wgpu::Buffer, offset: u64) -> Result<Step> {
+    fn prepare(&self, launch: &Launch<Region>, pipeline: Arc<Pipeline>, uniforms: &wgpu::Buffer, offset: u64) -> Result<RecordedLaunch> {
         let info = &pipeline.info;
         let mut entries = Vec::with_capacity(info.bindings.len());
         for b in &info.bindings {
@@ -58,7 +58,7 @@ impl Device {
         }
         let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &pipeline.layout, entries: &entries });
         let (groups, work) = (launch.groups(info), launch.flops + 4 * launch.bytes);
-        Ok(Step { pipeline, group, groups, work })
+        Ok(RecordedLaunch { pipeline, group, groups, work })
     }
 
     /// The pipeline of `key`, compiled on first use.

@@ -1,6 +1,6 @@
 //! Replay with a clock on every launch, for profiling.
 
-use super::device::{Device, Recording, SUBMISSION_WORK, Step};
+use super::device::{Device, RecordedLaunch, Recording, SUBMISSION_WORK};
 use crate::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,16 @@ impl Device {
     /// # Errors
     /// A fault of the device.
     pub async fn replay_timed_async(&self, recording: &Recording) -> Result<Vec<Duration>> {
-        if self.caps().timestamps { self.by_timestamps(&recording.steps).await } else { self.by_waiting(&recording.steps).await }
+        if self.caps().timestamps { self.by_timestamps(&recording.launches).await } else { self.by_waiting(&recording.launches).await }
     }
 
-    async fn by_waiting(&self, steps: &[Step]) -> Result<Vec<Duration>> {
-        let mut times = Vec::with_capacity(steps.len());
+    async fn by_waiting(&self, launches: &[RecordedLaunch]) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(launches.len());
         self.wait_async().await?;
-        for step in steps {
+        for launch in launches {
             let start = Instant::now();
             let mut encoder = self.raw.create_command_encoder(&Default::default());
-            step.encode(&mut encoder.begin_compute_pass(&Default::default()));
+            launch.encode(&mut encoder.begin_compute_pass(&Default::default()));
             self.queue.submit([encoder.finish()]);
             self.wait_async().await?;
             times.push(start.elapsed());
@@ -34,14 +34,14 @@ impl Device {
         Ok(times)
     }
 
-    async fn by_timestamps(&self, steps: &[Step]) -> Result<Vec<Duration>> {
-        let mut times = Vec::with_capacity(steps.len());
-        let mut rest = steps;
+    async fn by_timestamps(&self, launches: &[RecordedLaunch]) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(launches.len());
+        let mut rest = launches;
         while !rest.is_empty() {
             let mut work = 0;
-            let fits = rest.iter().take(SET).take_while(|s| {
+            let fits = rest.iter().take(SET).take_while(|l| {
                 let fits = work < SUBMISSION_WORK;
-                work += s.work;
+                work += l.work;
                 fits
             });
             let (now, later) = rest.split_at(fits.count());
@@ -52,21 +52,21 @@ impl Device {
     }
 
     /// One submission of at most [`SET`] launches.
-    async fn one_set(&self, steps: &[Step]) -> Result<Vec<Duration>> {
-        let count = 2 * steps.len() as u32;
+    async fn one_set(&self, launches: &[RecordedLaunch]) -> Result<Vec<Duration>> {
+        let count = 2 * launches.len() as u32;
         let bytes = u64::from(count) * u64::from(wgpu::QUERY_SIZE);
         let set = self.raw.create_query_set(&wgpu::QuerySetDescriptor { label: Some("launches"), ty: wgpu::QueryType::Timestamp, count });
         let resolved = self.create("timestamps", bytes, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let staging = self.create("read timestamps", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
         let mut encoder = self.raw.create_command_encoder(&Default::default());
-        for (first, step) in (0..).step_by(2).zip(steps) {
+        for (first, launch) in (0..).step_by(2).zip(launches) {
             let writes = wgpu::ComputePassTimestampWrites {
                 query_set: &set,
                 beginning_of_pass_write_index: Some(first),
                 end_of_pass_write_index: Some(first + 1),
             };
             let pass = wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(writes) };
-            step.encode(&mut encoder.begin_compute_pass(&pass));
+            launch.encode(&mut encoder.begin_compute_pass(&pass));
         }
         encoder.resolve_query_set(&set, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);

@@ -26,6 +26,23 @@ impl Graph {
                 active[n] = self.nodes[n].inputs.iter().any(|v| active[v.node]);
             }
         }
+        let outside = (std::mem::take(&mut self.scope), self.block.take(), std::mem::replace(&mut self.backward, true));
+        let dy = self.propagate(upstream, &active, add);
+        (self.scope, self.block, self.backward) = outside;
+        let dy = dy?;
+        wanted
+            .iter()
+            .map(|w| {
+                dy.get(w).copied().ok_or_else(|| {
+                    let node = &self.nodes[w.node];
+                    Error::Graph(format!("{} {} has no gradient: nothing differentiable depends on it", node.name(), node.scope))
+                })
+            })
+            .collect()
+    }
+
+    /// Gradients of the `active` values, those that depend on a wanted one, from the last back to the first.
+    fn propagate(&mut self, upstream: &[(Var, Var)], active: &[bool], add: AddFn) -> Result<HashMap<Var, Var>> {
         let mut dy: HashMap<Var, Var> = HashMap::new();
         for &(y, d) in upstream {
             if self.shape(y) != self.shape(d) {
@@ -33,8 +50,7 @@ impl Graph {
             }
             self.accumulate(&mut dy, y, d, add)?;
         }
-        let (scope, block) = (std::mem::take(&mut self.scope), self.block.take());
-        for n in (0..end).rev() {
+        for n in (0..active.len()).rev() {
             let node = &self.nodes[n];
             let NodeKind::Op(op) = node.kind.clone() else { continue };
             if !active[n] || !node.inputs.iter().any(|v| active[v.node]) {
@@ -60,16 +76,7 @@ impl Graph {
                 self.accumulate(&mut dy, inputs[i], d, add)?;
             }
         }
-        (self.scope, self.block) = (scope, block);
-        wanted
-            .iter()
-            .map(|w| {
-                dy.get(w).copied().ok_or_else(|| {
-                    let node = &self.nodes[w.node];
-                    Error::Graph(format!("{} {} has no gradient: nothing differentiable depends on it", node.name(), node.scope))
-                })
-            })
-            .collect()
+        Ok(dy)
     }
 
     fn accumulate(&mut self, dy: &mut HashMap<Var, Var>, of: Var, d: Var, add: AddFn) -> Result<()> {
@@ -79,5 +86,38 @@ impl Graph {
         };
         dy.insert(of, sum);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+
+    /// The gradient of `x + y` of 4 values, where `y` is made from x by `other`.
+    fn gradient(other: fn(&mut Graph, Var) -> Result<Var>) -> Result<(Var, Var)> {
+        let mut g = Graph::new();
+        let (x, dy) = (g.input("x", [4]), g.input("dy", [4]));
+        g.enter("neck");
+        let y = other(&mut g, x)?;
+        g.leave();
+        let sum = ops::add(&mut g, x, y)?;
+        Ok((ops::grad_from(&mut g, &[(sum, dy)], &[x])?[0], dy))
+    }
+
+    #[test]
+    fn an_op_without_a_derivative_is_an_error_where_one_is_needed() {
+        let pre_emphasis = |g: &mut Graph, x| {
+            let clip = ops::reshape(g, x, [1, 4])?;
+            let lengths = ops::whole(g, 1, 4)?;
+            let filtered = ops::pre_emphasis(g, clip, lengths, 0.97)?;
+            ops::reshape(g, filtered, [4])
+        };
+        let said = gradient(pre_emphasis).unwrap_err().to_string();
+        assert!(said.contains("neck pre_emphasis has no derivative"), "{said}");
+        // Asked for a constant's sake it is not.
+        let stopped = |g: &mut Graph, x| ops::stop_gradient(g, x);
+        let (dx, dy) = gradient(stopped).unwrap();
+        assert_eq!(dx, dy, "of x + constant");
     }
 }

@@ -43,12 +43,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// What the launches are for: the adapter's capabilities and the compiler's choices.
-    pub fn target(&self) -> &Target {
+    pub fn target(&self) -> &'a Target {
         self.target
     }
 
     /// Notes that the launches are one of several ways to solve `problem`, for a tuner.
-    pub fn problem(&mut self, problem: impl Into<Problem>) {
+    pub fn note_problem(&mut self, problem: impl Into<Problem>) {
         self.problem = Some(problem.into());
     }
 
@@ -58,7 +58,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Number of inputs.
-    pub fn inputs(&self) -> usize {
+    pub fn input_count(&self) -> usize {
         self.inputs.len()
     }
 

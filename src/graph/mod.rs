@@ -18,7 +18,7 @@ use crate::{Error, Result};
 use std::any::Any;
 use std::sync::Arc;
 
-/// A differentiable operation. The graph knows this trait and no particular op.
+/// An operation. The graph knows this trait and no particular op.
 pub trait Op: Any + Send + Sync {
     /// Name in messages and plans.
     fn name(&self) -> &'static str;
@@ -28,11 +28,15 @@ pub trait Op: Any + Send + Sync {
 
     /// Gradients of the inputs as new nodes: `Σ_o dy_o · ∂y_o/∂x_i` for every input whose `wanted` is set.
     ///
-    /// `dy[o]` is `None` where nothing depends on output `o`. An entry of the result is `None` where the input is not
-    /// differentiable or was not wanted. The default is for ops without a derivative.
+    /// It is called where some input is wanted and some `dy[o]` is there; `dy[o]` is `None` where nothing depends on output `o`. An
+    /// entry of the result is `None` where the input was not wanted, or where it counts as a constant.
+    ///
+    /// # Errors
+    /// The default is for ops without a derivative: it says so, because a gradient left out would make a partial sum of the others.
     fn vjp(&self, g: &mut Graph, node: NodeId, dy: &[Option<Var>], wanted: &[bool]) -> Result<Vec<Option<Var>>> {
-        let _ = (dy, g, node);
-        Ok(vec![None; wanted.len()])
+        let _ = (dy, wanted);
+        let what = [g.nodes()[node].scope.as_str(), self.name()].join(" ");
+        Err(Error::Graph(format!("{} has no derivative, but a gradient is wanted of what it reads", what.trim_start())))
     }
 
     /// The launches that compute this node.
@@ -84,6 +88,8 @@ pub struct Node {
     pub scope: String,
     /// Scope of the block it belongs to, by which [`Graph::recompute`] goes.
     pub block: Option<Arc<str>>,
+    /// Whether [`Graph::backward`] made it.
+    pub backward: bool,
 }
 
 impl Node {
@@ -107,6 +113,8 @@ pub struct Graph {
     scope: Vec<String>,
     /// The open block, and the number of scopes up to it.
     block: Option<(Arc<str>, usize)>,
+    /// Whether nodes are being made by [`Graph::backward`].
+    backward: bool,
 }
 
 impl Graph {
@@ -142,7 +150,7 @@ impl Graph {
 
     fn push(&mut self, kind: NodeKind, inputs: Vec<Var>, shapes: Vec<Shape>) -> NodeId {
         let block = self.block.as_ref().map(|(scope, _)| scope.clone());
-        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope(), block });
+        self.nodes.push(Node { kind, inputs, shapes, scope: self.scope(), block, backward: self.backward });
         self.nodes.len() - 1
     }
 

@@ -7,7 +7,7 @@ use super::winograd::{self, Tiling};
 use super::{Target, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, reduce};
 use crate::gpu::{Capabilities, Launch};
 
-pub use super::convolution::{Epilogue, Geometry, Launches, Pass};
+pub use super::conv2d_geometry::{Epilogue, Geometry, Launches, Pass};
 
 /// Which kernels compute a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +26,14 @@ pub enum Variant {
 
 /// A pass of a convolution: what is computed by one of several variants.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Convolution {
+pub struct ConvolutionProblem {
     /// Its extents.
     pub geometry: Geometry,
     /// Forward, or a gradient.
     pub pass: Pass,
 }
 
-impl Variants for Convolution {
+impl Variants for ConvolutionProblem {
     type Variant = Variant;
 
     fn key(&self, target: &Target) -> String {
@@ -57,7 +57,7 @@ impl Variants for Convolution {
     }
 
     fn heuristic(&self, target: &Target) -> Variant {
-        let Convolution { geometry: g, pass } = self;
+        let ConvolutionProblem { geometry: g, pass } = self;
         if let Some(f) = Fragments::of(target).filter(|_| target.half) {
             return Variant::Cooperative(f);
         }
@@ -72,7 +72,7 @@ impl Variants for Convolution {
     }
 
     fn others(&self, target: &Target) -> Vec<Variant> {
-        let Convolution { geometry: g, pass } = self;
+        let ConvolutionProblem { geometry: g, pass } = self;
         if target.half && Fragments::of(target).is_some() {
             return Vec::new();
         }
@@ -87,67 +87,75 @@ impl Variants for Convolution {
     }
 }
 
-/// Scratch regions a pass needs, in elements.
-pub fn scratch(v: Variant, caps: &Capabilities, g: &Geometry, pass: Pass) -> Vec<usize> {
-    match (v, pass) {
-        (Variant::Winograd(t), _) => t.scratch().to_vec(),
-        (_, Pass::Forward | Pass::Input) => Vec::new(),
-        (_, Pass::Weight) => match slices(v, caps, g) {
-            1 => Vec::new(),
-            slices => vec![slices * g.elements()[1]],
-        },
-    }
-}
-
-/// `y = epilogue(x * weight)`, with the regions of [`scratch`].
-pub fn forward<B: Copy>(v: Variant, g: &Geometry, epilogue: Epilogue<B>, x: B, weight: B, y: B, scratch: &[B]) -> Launches<B> {
-    match (v, scratch) {
-        (Variant::Winograd(t), &[u, v, m]) => winograd::forward(&t, epilogue, x, weight, y, [u, v, m]),
-        (Variant::Stem, _) => conv2d_stem::forward(g, epilogue, x, weight, y).into(),
-        (Variant::Cooperative(f), _) => conv2d_tile::forward(g, Some(f), epilogue, x, weight, y).into(),
-        (Variant::Tile, _) => conv2d_tile::forward(g, None, epilogue, x, weight, y).into(),
-        _ => conv2d_fwd_subgroup::forward(g, epilogue, x, weight, y).into(),
-    }
-}
-
-/// `dx` from `weight` and `dy`, with the regions of [`scratch`].
-pub fn backward_input<B: Copy>(v: Variant, g: &Geometry, weight: B, dy: B, dx: B, scratch: &[B]) -> Launches<B> {
-    match (v, scratch) {
-        (Variant::Winograd(t), &[u, v, m]) => winograd::backward_input(&t, weight, dy, dx, [u, v, m]),
-        (Variant::Cooperative(f), _) => conv2d_tile::backward_input(g, Some(f), weight, dy, dx).into(),
-        (Variant::Tile, _) => conv2d_tile::backward_input(g, None, weight, dy, dx).into(),
-        _ => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx).into(),
-    }
-}
-
-/// Slices the sum of the weight gradient is cut into, so that a small weight still fills the device: of the images by the subgroup
-/// variant (at least eight workgroups for the processor's cores), of the pixels by tiles.
-fn slices(v: Variant, caps: &Capabilities, g: &Geometry) -> usize {
+/// `y = epilogue(x * weight)`; `scratch` reserves memory for so many elements.
+pub fn forward<B: Copy>(
+    v: Variant,
+    g: &Geometry,
+    epilogue: Epilogue<B>,
+    x: B,
+    weight: B,
+    y: B,
+    scratch: impl FnMut(usize) -> B,
+) -> Launches<B> {
     match v {
-        Variant::Subgroup | Variant::Stem => 8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1)),
-        Variant::Tile | Variant::Cooperative(_) => {
-            let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
-            let pixels = g.n * g.output[0] * g.output[1];
-            let wanted = if caps.software { 4 } else { 512 };
-            (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1))
-        }
-        Variant::Winograd(_) => 1,
+        Variant::Winograd(t) => winograd::forward(&t, epilogue, x, weight, y, scratch),
+        Variant::Stem => conv2d_stem::forward(g, epilogue, x, weight, y).into(),
+        Variant::Cooperative(f) => conv2d_tile::forward(g, Some(f), epilogue, x, weight, y).into(),
+        Variant::Tile => conv2d_tile::forward(g, None, epilogue, x, weight, y).into(),
+        Variant::Subgroup => conv2d_fwd_subgroup::forward(g, epilogue, x, weight, y).into(),
     }
 }
 
-/// `dw` from `x` and `dy`, with the regions of [`scratch`].
-pub fn backward_weight<B: Copy>(v: Variant, caps: &Capabilities, g: &Geometry, x: B, dy: B, dw: B, scratch: &[B]) -> Vec<Launch<B>> {
-    let partial = |slices: usize, out: B| match v {
-        Variant::Cooperative(f) => conv2d_tile::backward_weight(g, Some(f), slices, x, dy, out),
-        Variant::Tile => conv2d_tile::backward_weight(g, None, slices, x, dy, out),
-        _ => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
-    };
-    match (v, scratch) {
-        (Variant::Winograd(t), &[u, v, m]) => winograd::backward_weight(&t, x, dy, dw, [u, v, m]),
-        (_, &[part]) => {
-            let slices = slices(v, caps, g);
-            vec![partial(slices, part), reduce::forward(caps, (1, slices, g.elements()[1]), 1.0, part, dw)]
-        }
-        _ => vec![partial(1, dw)],
+/// `dx` from `weight` and `dy`, with scratch as [`forward`]'s.
+pub fn backward_input<B: Copy>(v: Variant, g: &Geometry, weight: B, dy: B, dx: B, scratch: impl FnMut(usize) -> B) -> Launches<B> {
+    match v {
+        Variant::Winograd(t) => winograd::backward_input(&t, weight, dy, dx, scratch),
+        Variant::Cooperative(f) => conv2d_tile::backward_input(g, Some(f), weight, dy, dx).into(),
+        Variant::Tile => conv2d_tile::backward_input(g, None, weight, dy, dx).into(),
+        Variant::Subgroup | Variant::Stem => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx).into(),
     }
+}
+
+/// `dw` from `x` and `dy`, with scratch as [`forward`]'s. The direct variants cut the sum into slices, so that a small weight still fills
+/// the device.
+pub fn backward_weight<B: Copy>(
+    v: Variant,
+    caps: &Capabilities,
+    g: &Geometry,
+    x: B,
+    dy: B,
+    dw: B,
+    mut scratch: impl FnMut(usize) -> B,
+) -> Vec<Launch<B>> {
+    let tiles = |fragments, slices, out| conv2d_tile::backward_weight(g, fragments, slices, x, dy, out);
+    let slices = match v {
+        Variant::Winograd(_) => 1,
+        Variant::Tile | Variant::Cooperative(_) => slices_of_pixels(caps, g),
+        Variant::Subgroup | Variant::Stem => slices_of_images(g),
+    };
+    let weights = g.elements()[1];
+    let sums = if slices == 1 { dw } else { scratch(slices * weights) };
+    let mut launches = match v {
+        Variant::Winograd(t) => winograd::backward_weight(&t, x, dy, dw, scratch),
+        Variant::Cooperative(f) => vec![tiles(Some(f), slices, sums)],
+        Variant::Tile => vec![tiles(None, slices, sums)],
+        Variant::Subgroup | Variant::Stem => vec![conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, sums)],
+    };
+    if slices > 1 {
+        launches.push(reduce::forward(caps, (1, slices, weights), 1.0, sums, dw));
+    }
+    launches
+}
+
+/// Slices for the subgroup kernel: at least eight workgroups for the processor's cores.
+fn slices_of_images(g: &Geometry) -> usize {
+    8usize.div_ceil(conv2d_bwd_weight_subgroup::tiles(g).max(1)).clamp(1, g.n.max(1))
+}
+
+/// Slices for tiles.
+fn slices_of_pixels(caps: &Capabilities, g: &Geometry) -> usize {
+    let tiles = g.groups * g.cout.div_ceil(64) * (g.cin * g.kernel[0] * g.kernel[1]).div_ceil(64);
+    let pixels = g.n * g.output[0] * g.output[1];
+    let wanted = if caps.software { 4 } else { 512 };
+    (wanted / tiles.max(1)).clamp(1, pixels.div_ceil(256).max(1))
 }

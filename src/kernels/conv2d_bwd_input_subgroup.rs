@@ -1,6 +1,6 @@
 //! Launches of `conv2d_bwd_input_subgroup.wgsl`.
 
-use super::convolution::{Geometry, grid};
+use super::conv2d_geometry::{Geometry, grid};
 use super::{product::SUBGROUP, shader};
 use crate::gpu::Launch;
 

@@ -1,6 +1,6 @@
 //! Launches of `conv2d_bwd_weight_subgroup.wgsl`.
 
-use super::convolution::Geometry;
+use super::conv2d_geometry::Geometry;
 use super::{product::SUBGROUP, shader};
 use crate::gpu::Launch;
 

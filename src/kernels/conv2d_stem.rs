@@ -1,6 +1,6 @@
 //! Launches of `conv2d_stem.wgsl`.
 
-use super::convolution::{Epilogue, Geometry, grid};
+use super::conv2d_geometry::{Epilogue, Geometry, grid};
 use super::{product::SUBGROUP, shader};
 use crate::gpu::{Capabilities, Launch};
 

@@ -1,6 +1,6 @@
 //! Launches of `conv2d_tile.wgsl`.
 
-use super::convolution::{Epilogue, Geometry, grid};
+use super::conv2d_geometry::{Epilogue, Geometry, grid};
 use super::cooperative::{Fragments, TILE, cooperative_shader};
 use crate::gpu::Launch;
 

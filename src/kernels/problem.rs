@@ -1,7 +1,7 @@
 //! Any problem that several variants can compute, for a tuner.
 
 use super::Target;
-use super::conv2d::Convolution;
+use super::conv2d::ConvolutionProblem;
 use super::matmul::Product;
 use super::tuned::Variants;
 
@@ -11,7 +11,7 @@ pub enum Problem {
     /// A batched matrix product.
     Product(Product),
     /// A pass of a convolution.
-    Convolution(Convolution),
+    Convolution(ConvolutionProblem),
 }
 
 impl Problem {
@@ -38,7 +38,7 @@ impl Problem {
     pub fn heuristic(&self, target: &Target) -> String {
         match self {
             Problem::Product(p) => Product::name(p.heuristic(target)),
-            Problem::Convolution(c) => Convolution::name(c.heuristic(target)),
+            Problem::Convolution(c) => ConvolutionProblem::name(c.heuristic(target)),
         }
     }
 }
@@ -49,8 +49,8 @@ impl From<Product> for Problem {
     }
 }
 
-impl From<Convolution> for Problem {
-    fn from(c: Convolution) -> Self {
+impl From<ConvolutionProblem> for Problem {
+    fn from(c: ConvolutionProblem) -> Self {
         Problem::Convolution(c)
     }
 }

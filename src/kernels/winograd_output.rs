@@ -1,6 +1,6 @@
 //! Launches of `winograd_output.wgsl`.
 
-use super::convolution::Epilogue;
+use super::conv2d_geometry::Epilogue;
 use super::shader;
 use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;

@@ -1,6 +1,6 @@
 //! The tiles of Winograd's method, and which convolutions it computes.
 
-use super::convolution::{Geometry, Pass};
+use super::conv2d_geometry::{Geometry, Pass};
 use super::product::{Product, SUBGROUP};
 use super::{Target, matmul_wide};
 use crate::gpu::{Launch, Shader};
@@ -97,10 +97,25 @@ impl Tiling {
         Product::new(POSITIONS, self.cout, self.cin, self.tiles(), false, true)
     }
 
-    /// Scratch of every pass: transformed weights, input and output.
-    pub fn scratch(&self) -> [usize; 3] {
-        [self.weights(), self.transformed(self.cin), self.transformed(self.cout)]
+    /// Scratch of a pass; `reserve` is told the elements of each.
+    pub(super) fn scratch<B>(&self, mut reserve: impl FnMut(usize) -> B) -> Scratch<B> {
+        Scratch {
+            weights: reserve(self.weights()),
+            input: reserve(self.transformed(self.cin)),
+            output: reserve(self.transformed(self.cout)),
+        }
     }
+}
+
+/// The operands of a pass, transformed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scratch<B> {
+    /// Weights, or their gradient.
+    pub weights: B,
+    /// What `winograd_input` makes.
+    pub input: B,
+    /// What `winograd_output` reads, or the output's gradient.
+    pub output: B,
 }
 
 /// The tiles of a convolution that Winograd's method computes faster for this target than the direct sum; `None` where it does not apply.
@@ -130,7 +145,8 @@ pub fn fits(target: &Target, g: &Geometry) -> Option<Tiling> {
         return None;
     }
     let t = Tiling::new(g);
-    let largest = t.scratch().into_iter().max().unwrap_or(0);
+    let scratch = t.scratch(|elements| elements);
+    let largest = scratch.weights.max(scratch.input).max(scratch.output);
     // Lane numbers pass through f32, exactly below 2^23.
     let small = 4 * largest as u64 <= target.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
     let products = [t.product(false), t.reversed().product(true), t.weight_product()];

@@ -2,7 +2,7 @@
 
 use super::{reshape, sum};
 use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
-use crate::kernels::conv2d::{self as kernel, Convolution, Epilogue, Geometry, Launches, Pass, Variant};
+use crate::kernels::conv2d::{self as kernel, ConvolutionProblem, Epilogue, Geometry, Launches, Pass, Variant};
 use crate::kernels::tuned::Variants;
 use crate::{Error, Result};
 
@@ -63,15 +63,13 @@ impl Conv2d {
     }
 }
 
-/// The variant, chosen unless forced, and its scratch.
-fn variant_and_scratch(cx: &mut Lowering, forced: Option<Variant>, geometry: &Geometry, pass: Pass) -> (Variant, Vec<Operand>) {
-    let variant = forced.unwrap_or_else(|| {
-        let problem = Convolution { geometry: *geometry, pass };
-        cx.problem(problem);
+/// The variant, chosen unless forced.
+fn variant(cx: &mut Lowering, forced: Option<Variant>, geometry: &Geometry, pass: Pass) -> Variant {
+    forced.unwrap_or_else(|| {
+        let problem = ConvolutionProblem { geometry: *geometry, pass };
+        cx.note_problem(problem);
         problem.choose(cx.target())
-    });
-    let regions = kernel::scratch(variant, cx.target(), geometry, pass);
-    (variant, regions.into_iter().map(|elements| cx.scratch(elements)).collect())
+    })
 }
 
 /// Adds the launches of a pass whose weight is input `weight`.
@@ -131,13 +129,14 @@ impl Op for Forward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = self.spec.geometry(cx.input_shape(0), cx.input_shape(1))?;
-        let (variant, scratch) = variant_and_scratch(cx, self.variant, &g, Pass::Forward);
+        let variant = variant(cx, self.variant, &g, Pass::Forward);
         let epilogue = match self.norm {
             Some((eps, relu)) => Epilogue::Norm { scale: cx.input(2), bias: cx.input(3), mean: cx.input(4), var: cx.input(5), eps, relu },
-            None if cx.inputs() == 3 => Epilogue::Bias(cx.input(2)),
+            None if cx.input_count() == 3 => Epilogue::Bias(cx.input(2)),
             None => Epilogue::None,
         };
-        let launches = kernel::forward(variant, &g, epilogue, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let (x, weight, y) = (cx.input(0), cx.input(1), cx.output(0));
+        let launches = kernel::forward(variant, &g, epilogue, x, weight, y, |elements| cx.scratch(elements));
         launch_all(cx, launches, 1);
         Ok(())
     }
@@ -158,8 +157,9 @@ impl Op for BackwardInput {
         Ok(vec![[g.n, g.groups * g.cin, g.input[0], g.input[1]].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let (variant, scratch) = variant_and_scratch(cx, self.variant, &self.geometry, Pass::Input);
-        let launches = kernel::backward_input(variant, &self.geometry, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let variant = variant(cx, self.variant, &self.geometry, Pass::Input);
+        let (weight, dy, dx) = (cx.input(0), cx.input(1), cx.output(0));
+        let launches = kernel::backward_input(variant, &self.geometry, weight, dy, dx, |elements| cx.scratch(elements));
         launch_all(cx, launches, 0);
         Ok(())
     }
@@ -181,8 +181,9 @@ impl Op for BackwardWeight {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let g = &self.geometry;
-        let (variant, scratch) = variant_and_scratch(cx, self.variant, g, Pass::Weight);
-        let launches = kernel::backward_weight(variant, cx.target(), g, cx.input(0), cx.input(1), cx.output(0), &scratch);
+        let variant = variant(cx, self.variant, g, Pass::Weight);
+        let (target, x, dy, dw) = (cx.target(), cx.input(0), cx.input(1), cx.output(0));
+        let launches = kernel::backward_weight(variant, target, g, x, dy, dw, |elements| cx.scratch(elements));
         launches.into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::activation::Activation;
 use super::batch_norm::BatchNorm;
 use super::channel_scale::{ChannelScale, ScaleAdd, ScaleBroadcastAdd};
-use super::conv2d::Forward as Convolution;
+use super::conv2d::Forward as Conv2dForward;
 use super::layer_norm::Backward as LayerNormBackward;
 use super::matmul::MatMul;
 use super::pointwise::Add;
@@ -49,7 +49,7 @@ pub(crate) fn fused(pair: &Pair) -> Option<Arc<dyn Op>> {
         })
         // Batch norm by running statistics of a convolution without bias.
         .or_else(|| {
-            row(pair, |norm: &BatchNorm, conv: &Convolution| {
+            row(pair, |norm: &BatchNorm, conv: &Conv2dForward| {
                 let fits = !norm.train && pair.input == 0 && !pair.through_view && pair.arity == 2;
                 fits.then(|| conv.with_norm(norm.eps, norm.relu))?
             })

@@ -76,7 +76,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let (dy, plus) = (cx.input(4), cx.inputs() == 6);
+        let (dy, plus) = (cx.input(4), cx.input_count() == 6);
         let launch = norm.backward(cx.target(), plus).bind("x", cx.input(0)).bind("weight", cx.input(1)).bind("mean_s", cx.input(2));
         let launch = launch.bind("rstd_s", cx.input(3)).bind("dy", dy).bind("other", if plus { cx.input(5) } else { dy });
         cx.launch(launch.bind("dx", cx.output(0)));

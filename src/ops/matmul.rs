@@ -84,16 +84,16 @@ impl Op for MatMul {
         Ok(out)
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.inputs() == 3);
+        let p = self.product(cx.input_shape(0), cx.input_shape(1), cx.input_count() == 3);
         let variant = self.variant.unwrap_or_else(|| {
-            cx.problem(p);
+            cx.note_problem(p);
             p.choose(cx.target())
         });
         let part = match variant {
             Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
             _ => None,
         };
-        let bias = cx.input(if cx.inputs() == 3 { 2 } else { 0 });
+        let bias = cx.input(if cx.input_count() == 3 { 2 } else { 0 });
         let operands = kernel::Operands { a: cx.input(0), b: cx.input(1), bias, c: cx.output(0) };
         for launch in kernel::launches(cx.target(), variant, &p, operands, part) {
             cx.launch(launch);

@@ -100,7 +100,7 @@ impl Op for Concat {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let around = cx.output_shape(0).around(self.dim);
         let mut start = 0;
-        for i in 0..cx.inputs() {
+        for i in 0..cx.input_count() {
             let m = cx.input_shape(i)[self.dim];
             cx.launch(Part { around, start, m }.put(cx.target(), cx.input(i), cx.output(0)));
             start += m;

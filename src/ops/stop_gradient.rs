@@ -2,9 +2,9 @@
 
 use super::arity;
 use crate::Result;
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 
-/// A view without a derivative.
+/// A view whose input counts as a constant.
 struct StopGradient;
 
 impl Op for StopGradient {
@@ -14,6 +14,9 @@ impl Op for StopGradient {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         arity("stop_gradient", inputs, 1)?;
         Ok(vec![inputs[0].clone()])
+    }
+    fn vjp(&self, _: &mut Graph, _: NodeId, _: &[Option<Var>], _: &[bool]) -> Result<Vec<Option<Var>>> {
+        Ok(vec![None])
     }
     fn lower(&self, _: &mut Lowering) -> Result<()> {
         Ok(())

@@ -4,7 +4,7 @@
 //! heuristic's variant on the very problem. Variants differ in the order of their sums, so another one changes the last bits of a
 //! result: the tuned cache is kept with a run's state and with its model, and replayed from there.
 
-use crate::compile::{Options, Pass, States, Trial, assemble};
+use crate::compile::{Options, States, Trial, TrialPass, assemble};
 use crate::gpu::Device;
 use crate::gpu::cache::TUNED;
 use crate::graph::{Graph, Shape, Var};
@@ -112,22 +112,22 @@ fn compile(device: &Arc<Device>, problem: &Problem, options: Options) -> Result<
             let [ta, tb] = layout(p)?;
             let a = if ta { [p.batch, p.k, p.m] } else { [p.batch, p.m, p.k] };
             let b = if tb { [p.batch, p.n, p.k] } else { [p.batch, p.k, p.n] };
-            ([Shape::from(a), Shape::from(b)], Pass::Forward)
+            ([Shape::from(a), Shape::from(b)], TrialPass::Forward)
         }
-        Problem::Convolution(conv2d::Convolution { geometry: c, pass }) => {
+        Problem::Convolution(conv2d::ConvolutionProblem { geometry: c, pass }) => {
             let x = [c.n, c.groups * c.cin, c.input[0], c.input[1]];
             let w = [c.groups * c.cout, c.cin, c.kernel[0], c.kernel[1]];
             let pass = match pass {
-                conv2d::Pass::Forward => Pass::Forward,
-                conv2d::Pass::Input => Pass::Gradient(vec![0]),
-                conv2d::Pass::Weight => Pass::Gradient(vec![1]),
+                conv2d::Pass::Forward => TrialPass::Forward,
+                conv2d::Pass::Input => TrialPass::Gradient(vec![0]),
+                conv2d::Pass::Weight => TrialPass::Gradient(vec![1]),
             };
             ([x.into(), w.into()], pass)
         }
     };
     let build = |g: &mut Graph, x: &mut [Var]| match problem {
         Problem::Product(p) => layout(p).and_then(|[ta, tb]| ops::matmul(g, x[0], x[1], ta, tb)),
-        Problem::Convolution(conv2d::Convolution { geometry: c, .. }) => {
+        Problem::Convolution(conv2d::ConvolutionProblem { geometry: c, .. }) => {
             let spec = Conv2d { stride: c.stride, padding: c.padding, dilation: c.dilation, groups: c.groups };
             ops::conv2d(g, x[0], x[1], None, spec)
         }

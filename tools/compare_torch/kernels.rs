@@ -3,7 +3,7 @@
 use super::median;
 use anyhow::{Context, Result, bail};
 use emotone::check::{self, Case};
-use emotone::compile::Pass;
+use emotone::compile::TrialPass;
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::reference::matmul::Extents;
 use std::collections::BTreeMap;
@@ -19,14 +19,14 @@ const CONVOLUTIONS: [[usize; 3]; 2] = [[8, 64, 64], [8, 256, 16]];
 const RUNS: usize = 9;
 
 /// The cases under the names that the script gives them.
-fn cases() -> Vec<(String, Case, Pass)> {
+fn cases() -> Vec<(String, Case, TrialPass)> {
     let product = |n: usize| {
         let e = Extents { batch: 1, m: n, n, k: n, transposed: [false, false] };
-        (format!("matmul {n}"), check::matmul::case("", None, e), Pass::Forward)
+        (format!("matmul {n}"), check::matmul::case("", None, e), TrialPass::Forward)
     };
     let convolution = |[b, c, side]: [usize; 3]| {
         let g = check::conv2d::geometry((b, 1, c, c, [side; 2], [3, 1, 1, 1]));
-        let passes = [("fwd", Pass::Forward), ("dx", Pass::Gradient(vec![0])), ("dw", Pass::Gradient(vec![1]))];
+        let passes = [("fwd", TrialPass::Forward), ("dx", TrialPass::Gradient(vec![0])), ("dw", TrialPass::Gradient(vec![1]))];
         passes.map(|(name, pass)| (format!("conv {c} {name}"), check::conv2d::case("", None, g, false), pass))
     };
     PRODUCTS.into_iter().map(product).chain(CONVOLUTIONS.into_iter().flat_map(convolution)).collect()

@@ -86,7 +86,7 @@ impl StepProfile {
     fn rows(&self, plan: &Plan, parts: &[Vec<f64>]) -> Vec<Row> {
         let mut rows: BTreeMap<String, Row> = BTreeMap::new();
         let mut at = 0;
-        for row in &plan.steps {
+        for row in &plan.nodes {
             let (scope, op) = plan.label(row.node);
             for l in &row.launches {
                 let entry = if l.entry.starts_with(l.shader.stem) { l.entry.into() } else { format!("{}::{}", l.shader.stem, l.entry) };
