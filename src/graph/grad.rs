@@ -120,4 +120,19 @@ mod tests {
         let (dx, dy) = gradient(stopped).unwrap();
         assert_eq!(dx, dy, "of x + constant");
     }
+
+    #[test]
+    fn nodes_of_the_backward_pass_are_marked() {
+        let mut g = Graph::new();
+        let x = g.input("x", [4]);
+        let y = ops::gelu(&mut g, x).unwrap();
+        let dy = g.input("dy", [4]);
+        let forward = g.nodes().len();
+        // Of two gradients of one value, the sum is a node too.
+        let dx = ops::grad_from(&mut g, &[(y, dy), (y, dy)], &[x]).unwrap()[0];
+        let backward = g.nodes().len();
+        ops::relu(&mut g, dx).unwrap();
+        assert!(backward > forward + 1);
+        assert!(g.nodes().iter().enumerate().all(|(n, node)| node.backward == (forward..backward).contains(&n)));
+    }
 }
