@@ -5,10 +5,14 @@ mod common;
 use common::{device, spec};
 use emotone::Error;
 use emotone::gpu::{AdapterRequest, Device, LimitsChoice};
+use emotone::nn::file;
+use emotone::train::config::Config;
 use emotone::train::dataset::Dataset;
 use emotone::train::events::Event;
 use emotone::train::report::RunResult;
 use emotone::train::run::{RunSpec, run};
+use emotone::train::state::{self, Folder};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -60,6 +64,38 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
     };
     assert!(interruptions >= 3, "{interruptions} interruptions");
     assert_eq!(result.weights_sha256, whole.weights_sha256);
+}
+
+/// A run whose configuration file an earlier version wrote is known by the bytes of that file, however often it is interrupted.
+#[test]
+fn a_run_of_an_earlier_version_goes_on_more_than_once() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let old = include_str!("old/old-config.toml");
+    let at = |out: &str| RunSpec { config: Config::parse(old, "old").expect("configuration"), ..spec(dir.path(), out, &[]) };
+    let whole = complete(&device, &at("whole"));
+    let mut pieces = at("pieces");
+    let interrupted = |pieces: &RunSpec| {
+        let stop = AtomicBool::new(false);
+        let stopped = run(&device, pieces, &stop, &mut |e| stop.store(matches!(e, Event::Step { .. }), Ordering::Relaxed));
+        assert!(matches!(stopped, Err(Error::Interrupted)), "{:?}", stopped.err());
+    };
+    interrupted(&pieces);
+    let sha = |text: &str| Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let data = file::read(&dir.path().join("whole/model.safetensors")).expect("model").1["recipe"].clone();
+    let data: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+    let data = data["data_hash"].as_str().expect("hash");
+    let identity = |config: &str| sha(&format!("{}|{data}|{}", sha(config), device.caps().adapter));
+    let folder = Folder(pieces.out.clone());
+    let today = identity(&std::fs::read_to_string(folder.config()).expect("configuration"));
+    let (mut progress, snapshot) = state::load(&folder.state(), &today).expect("state");
+    progress.identity = identity(old);
+    state::save(&folder.state(), &progress, &snapshot).expect("state");
+    std::fs::write(folder.config(), old).expect("configuration");
+    pieces.resume = true;
+    interrupted(&pieces);
+    interrupted(&pieces);
+    assert_eq!(complete(&device, &pieces).weights_sha256, whole.weights_sha256);
 }
 
 #[test]

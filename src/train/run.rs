@@ -85,8 +85,9 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         ..Recipe::untrained(spec.config.clone(), &data.classes, &data.speakers)?
     };
     summarise(&recipe, observe)?;
-    let identity = identity(&folder, &spec.config, &data.hash, device)?;
-    let (mut progress, mut snapshot) = match spec.resume && folder.state().exists() {
+    let goes_on = spec.resume && folder.state().exists();
+    let identity = identity(goes_on.then_some(&folder), &spec.config, &data.hash, device)?;
+    let (mut progress, mut snapshot) = match goes_on {
         true => {
             let (progress, snapshot) = state::load(&folder.state(), &identity)?;
             (progress, Some(snapshot))
@@ -97,7 +98,10 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         progress.tuned = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
     }
     recipe.tuned.clone_from(&progress.tuned);
-    storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
+    // The file of a run that goes on stays as it is: its bytes are part of the run's identity.
+    if !goes_on || !folder.config().exists() {
+        storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
+    }
     let stages = &spec.config.train.stages;
     let mut weights = start_weights(&recipe, &spec.start, observe)?;
     if progress.stage > 0 {
@@ -124,10 +128,10 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     Ok(result)
 }
 
-/// Hash of what a resumed run must have in common. Where the folder holds the same configuration as an earlier version wrote it, that is
-/// what counts.
-fn identity(folder: &Folder, config: &Config, data_hash: &str, device: &Device) -> Result<String> {
-    let written = std::fs::read_to_string(folder.config()).unwrap_or_default();
+/// Hash of what a resumed run must have in common. Where the folder of a run that goes on holds the same configuration as an earlier
+/// version wrote it, that is what counts.
+fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: &Device) -> Result<String> {
+    let written = goes_on.and_then(|folder| std::fs::read_to_string(folder.config()).ok()).unwrap_or_default();
     let stored = written.parse().ok().and_then(|table| Config::stored(table).ok());
     let hash = match stored {
         Some(stored) if stored.same_values(config) => sha256(written.as_bytes()),
@@ -138,12 +142,14 @@ fn identity(folder: &Folder, config: &Config, data_hash: &str, device: &Device) 
 
 /// The weights to start from, less those that this network has no parameter for.
 fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
-    let (_, unknown) = recipe.complete_weights(weights)?;
+    // What a saved state holds besides weights: the optimiser's buffers, whose names have a slash.
+    let weights: Weights = weights.iter().filter(|(name, _)| !name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let (_, unknown) = recipe.complete_weights(&weights)?;
     if let [first, more @ ..] = unknown.as_slice() {
         let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         observe(Event::Warning(&format!("of the weights to start from, {first}{others} belong to no parameter of this run's network")));
     }
-    Ok(weights.iter().filter(|(name, _)| !unknown.contains(name)).map(|(name, values)| (name.clone(), values.clone())).collect())
+    Ok(weights.into_iter().filter(|(name, _)| !unknown.contains(name)).collect())
 }
 
 /// The fastest variants for the training steps of all stages.
