@@ -4,7 +4,7 @@ mod common;
 
 use common::{device, recipe, spec};
 use emotone::gpu::Device;
-use emotone::nn::Weights;
+use emotone::nn::{Params, Weights};
 use emotone::reference::noise;
 use emotone::train::config::Config;
 use emotone::train::learner::Learner;
@@ -70,6 +70,18 @@ fn a_number_is_learnt_alone_and_beside_the_emotion() {
     let alone = outcome(&device, &own(dir.path(), "alone", &numbers("valence", "valence = 1"))).expect("run");
     assert!(alone.test.is_none() && alone.test_ccc.is_some_and(f64::is_finite), "{:?}", alone.test_ccc);
     let history = std::fs::read_to_string(dir.path().join("alone/metrics.jsonl")).expect("metrics");
+    // An answer is a number by its name: no label, and nothing called a probability.
+    let clip = std::fs::read_dir(dir.path().join("corpus/wav")).expect("clips").next().expect("a clip").expect("entry").path();
+    let ask = |format: &str| {
+        let model = dir.path().join("alone/model.safetensors");
+        let mut infer = std::process::Command::new(env!("CARGO_BIN_EXE_infer"));
+        let out = infer.arg("--model").arg(model).args(["--format", format, "--quiet"]).arg(&clip).output().expect("infer starts");
+        String::from_utf8(out.stdout).expect("text")
+    };
+    let answer: serde_json::Value = serde_json::from_str(&ask("jsonl")).expect("JSON");
+    assert!(answer["numbers"]["valence"].is_f64() && answer.as_object().is_some_and(|o| o.len() == 2), "{answer}");
+    assert!(ask("csv").starts_with("file,start,end,valence\n"), "{}", ask("csv"));
+    assert_eq!(ask("text").matches("valence").count(), 1, "{}", ask("text"));
     assert!(history.lines().all(|l| l.contains("\"valid_ccc\"") || l.contains("\"valid_uar\":null")), "{history}");
 }
 
@@ -91,6 +103,61 @@ fn what_the_data_cannot_serve_is_refused_and_the_advice_works() {
     std::fs::write(&path, text.replacen(",0.25", ",calm", 1)).expect("manifest");
     let said = refused(&own(dir.path(), "word", &numbers("valence", "valence = 1")));
     assert!(said.contains(r#"column "valence" holds "calm", but task valence learns numbers"#), "{said}");
+}
+
+/// Probabilities of a teacher are between 0 and 1; its logits would be learnt without a word.
+#[test]
+fn what_cannot_be_a_probability_is_refused() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    spec(dir.path(), "unused", &[]);
+    add_column(dir.path());
+    let sets = ["task.t.target=column:valence,valence", "stage.own.tasks={ t = 1 }", "stage.own.trains=trunk", "train.stages=own"];
+    let said = outcome(&device, &own(dir.path(), "t", &sets.map(String::from))).expect_err("refused").to_string();
+    assert!(said.contains(r#"holds "-1", but task t learns probabilities"#), "{said}");
+}
+
+/// `voiceprint` is the name under which the weights of the speaker's head were published.
+#[test]
+fn tasks_that_would_share_a_head_by_accident_are_refused() {
+    for (name, other, wanted) in [("voiceprint", "speaker", "parameter voiceprint."), ("head", "emotion", "parameter head.")] {
+        let mut config = Config::preset("tiny").expect("preset");
+        let sets = [
+            format!("task.{name}.target=label"),
+            format!("task.{name}.head=auxiliary"),
+            format!("stage.own.tasks={{ {name} = 1, {other} = 1 }}"),
+            "stage.own.trains=trunk".into(),
+            "train.stages=own".into(),
+        ];
+        for s in &sets {
+            config.set(s).expect("setting");
+        }
+        let recipe = recipe(config);
+        let mut params = Params::new(|_| true);
+        let said = recipe.training(&mut params, &recipe.config.stage["own"], 2, Source::Raw).map(|_| ()).expect_err("refused").to_string();
+        assert!(said.contains(wanted) && said.contains("another name"), "{said}");
+        let again = recipe.inference(&mut Params::new(|_| true), 2, Source::Raw, &[]);
+        assert!(again.is_err(), "{name}");
+    }
+}
+
+/// A stage whose losses do not reach a head leaves it as it is, though it is named among what is trained.
+#[test]
+fn weight_decay_leaves_a_head_alone_that_no_loss_reaches() {
+    let Some(device) = device() else { return };
+    let mut config = Config::preset("tiny").expect("preset");
+    for s in ["image.size=32", "train.batch=4", "train.weight_decay=1", "stage.joint.tasks.speaker=0", "train.stages=voiceprint,joint"] {
+        config.set(s).expect("setting");
+    }
+    let recipe = recipe(config);
+    let mut learner = Learner::new(&device, &recipe, &recipe.config.stage["joint"], Source::Raw, &Weights::new()).expect("learner");
+    let head = |learner: &Learner| learner.weights().expect("weights").remove("voiceprint.weight").expect("the speaker's head");
+    let before = head(&learner);
+    let x = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
+    let emotion = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
+    let batch = Batch { x, targets: [("emotion".to_string(), emotion)].into(), weights: Default::default(), pairs: None };
+    learner.update(&[batch], 0.1).and_then(Step::done).expect("update");
+    assert_eq!(head(&learner), before);
 }
 
 #[test]

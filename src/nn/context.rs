@@ -98,6 +98,7 @@ impl<'a> Context<'a> {
     pub fn param(&mut self, leaf: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
         let name = self.path(leaf);
         if let Some(&v) = self.used.get(&name) {
+            self.params.claim(&self.group, &name)?;
             return Ok(v);
         }
         let v = self.params.param(self.g, &self.group, &name, shape, init)?;

@@ -48,6 +48,8 @@ pub type Weights = BTreeMap<String, (Shape, Vec<f32>)>;
 pub struct Params {
     list: Vec<Param>,
     index: BTreeMap<String, usize>,
+    /// Group of each parameter that is no statistic.
+    groups: BTreeMap<String, String>,
     trains: Box<dyn Fn(&str) -> bool>,
     sizes: BTreeMap<&'static str, usize>,
 }
@@ -55,7 +57,7 @@ pub struct Params {
 impl Params {
     /// No parameters yet; `trains` decides by group which will be trained.
     pub fn new(trains: impl Fn(&str) -> bool + 'static) -> Self {
-        Params { list: Vec::new(), index: BTreeMap::new(), trains: Box::new(trains), sizes: BTreeMap::new() }
+        Params { list: Vec::new(), index: BTreeMap::new(), groups: BTreeMap::new(), trains: Box::new(trains), sizes: BTreeMap::new() }
     }
 
     /// Whether parameters of a group are trained.
@@ -68,6 +70,7 @@ impl Params {
     /// # Errors
     /// When it exists with another shape.
     pub fn param(&mut self, g: &mut Graph, group: &str, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        self.claim(group, name)?;
         let buffer = if self.trains(group) { TRAINABLE } else { FROZEN };
         self.place(g, name, shape.into(), init, buffer)
     }
@@ -78,6 +81,23 @@ impl Params {
     /// When it exists with another shape.
     pub fn statistic(&mut self, g: &mut Graph, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
         self.place(g, name, shape.into(), init, STATISTICS)
+    }
+
+    /// Takes note of the group of a parameter. Two heads whose names coincide would silently learn one set of weights.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where another group has it.
+    pub(super) fn claim(&mut self, group: &str, name: &str) -> Result<()> {
+        match self.groups.get(name) {
+            Some(owner) if owner != group => {
+                Err(Error::Config(format!("parameter {name} would be one of {owner} and of {group}; give one of these tasks another name")))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.groups.insert(name.to_string(), group.to_string());
+                Ok(())
+            }
+        }
     }
 
     fn place(&mut self, g: &mut Graph, name: &str, shape: Shape, init: Init, buffer: &'static str) -> Result<Var> {

@@ -184,8 +184,10 @@ fn mean_std(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f
 fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<Targets> {
     let number = |u: &Utterance, column: &String| -> Result<Option<f32>> {
         let Some(text) = u.column(column) else { return Ok(None) };
-        let value = text.trim().parse::<f32>().ok().filter(|v| v.is_finite());
-        let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns numbers", u.path.display());
+        let fits = |v: &f32| v.is_finite() && (columns.len() == 1 || (0.0..=1.0).contains(v));
+        let value = text.trim().parse::<f32>().ok().filter(fits);
+        let learns = if columns.len() == 1 { "numbers" } else { "probabilities, one column per class" };
+        let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns {learns}", u.path.display());
         value.map(Some).ok_or_else(|| Error::Data(bad()))
     };
     let rows = utterances.iter().map(|u| columns.iter().map(|c| number(u, c)).collect::<Result<Option<Vec<f32>>>>());

@@ -14,6 +14,7 @@ use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::{Device, Readback};
 use crate::graph::StateRef;
 use crate::kernels::cooperative::Fragments;
+use crate::models::TRUNK;
 use crate::nn::gradients;
 use crate::nn::optimiser::{EMA, NORM, Optimiser, SCALARS};
 use crate::nn::{Params, RNG, TRAINABLE, Weights, counter};
@@ -71,7 +72,9 @@ impl Learner {
         worker: Worker,
     ) -> Result<Self> {
         let train = &recipe.config.train;
-        let groups = stage.trains.clone();
+        // A head that no loss of the stage reaches stays as it is; weight decay alone would shrink it.
+        let reached = |group: &str| group == TRUNK || stage.tasks().any(|(task, _)| task == group);
+        let groups: Vec<String> = stage.trains.iter().filter(|g| reached(g)).cloned().collect();
         let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
         let built = recipe.training(&mut params, stage, train.batch / train.micro_batches, source)?;
         let logits = io::logits(recipe.judged_task(stage));

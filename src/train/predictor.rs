@@ -54,6 +54,11 @@ impl Predictor {
         self.recipe.outputs(&self.task)
     }
 
+    /// Whether it answers with a number, not with a class.
+    pub fn says_numbers(&self) -> bool {
+        self.recipe.config.task[&self.task].loss.of_numbers()
+    }
+
     /// The (C, S, S) image the network sees of each clip (mono, 16 kHz).
     ///
     /// # Errors

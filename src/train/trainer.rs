@@ -1,6 +1,6 @@
 //! One stage from its first step to its best weights: epochs, validation, snapshots.
 
-use super::config::{MixLabels, Precision, Stage, Target};
+use super::config::{Metric, MixLabels, Precision, Stage, Target};
 use super::dataset::Dataset;
 use super::early_stop::EarlyStop;
 use super::events::{EpochRecord, Event, Observer};
@@ -190,13 +190,14 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let at = self.learner.at.clone();
         let measure = self.learner.averaged(|l| self.validate(l))?;
         let metric = measure.as_ref().and_then(|m| m.value(self.run.recipe.config.task[self.judged].metric));
-        // Without a validation set the last epoch is the best.
-        let best = self.early.observe(at.epoch, metric.unwrap_or(at.epoch as f64));
+        // Without a validation set the last epoch is the best. An epoch whose metric is not defined is worse than any other.
+        let score = if measure.is_some() { metric.unwrap_or(f64::MIN) } else { at.epoch as f64 };
+        let best = self.early.observe(at.epoch, score);
         if best {
             let weights = self.learner.averaged(Learner::weights)?;
             file::write(&self.run.folder.best(self.name), &weights, &self.run.recipe.to_metadata()?)?;
             if self.run.recipe.config.task[self.judged].target == Target::Speaker {
-                self.progress.speaker_accuracy = metric;
+                self.progress.speaker_accuracy = measure.as_ref().and_then(|m| m.value(Metric::Accuracy));
             }
         }
         let matrix = measure.as_ref().and_then(Measure::confusion);
@@ -272,8 +273,8 @@ fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usiz
         return (train, data.split.valid.clone());
     }
     let mut seen = vec![0usize; data.targets[judged].outputs.len()];
-    train.into_iter().filter(|&i| data.targets[judged].known(i)).partition(|&i| {
-        let speaker = data.targets[judged].class(i).unwrap_or(0);
+    train.into_iter().partition(|&i| {
+        let Some(speaker) = data.targets[judged].class(i) else { return true };
         seen[speaker] += 1;
         !seen[speaker].is_multiple_of(HELD_OUT)
     })

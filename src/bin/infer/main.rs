@@ -51,7 +51,7 @@ fn run(args: &Args) -> Result<usize> {
     }
     let (items, mut bad) = inputs::collect(&args.inputs)?;
     let classes = model.classes().to_vec();
-    let mut printer = Printer::new(args.format, &classes);
+    let mut printer = Printer::new(args.format, &classes, model.says_numbers());
     let mut embeddings = Weights::new();
     let (mut truth, mut predicted) = (Vec::new(), Vec::new());
     for part in items.chunks(AT_ONCE) {

@@ -138,6 +138,8 @@ impl Config {
 
     fn check_stages(&self) -> Result<()> {
         for (name, stage) in &self.stage {
+            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+            require(plain, &format!("stage.{name}"), "...", "have a name of letters, digits, _ and -, for the file of its best weights")?;
             within(&format!("stage.{name}.epochs"), stage.epochs, 1, 100_000)?;
             within(&format!("stage.{name}.lr"), stage.lr, 1e-9, 10.0)?;
             for (task, weight) in &stage.tasks {

@@ -138,7 +138,7 @@ fn every_number_has_a_range() {
 
 #[test]
 fn agreements_between_values() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["train.label_smoothing=1.5"], "train.label_smoothing = 1.5: allowed is 0 to 0.9"),
         (&["model.heads=7"], "model.heads = 7: must divide the transformer's width 8 x model.width = 128"),
         (&["train.batch=10", "train.micro_batches=4"], "must divide train.batch = 10"),
@@ -149,6 +149,7 @@ fn agreements_between_values() {
         (&["image.channels=2"], "must be 1 or 3"),
         (&["train.stages=joint,joint"], "each stage once"),
         (&["train.stages=[]"], "at least one stage"),
+        (&["stage.a/b.tasks={ emotion = 1 }", "stage.a/b.trains=trunk"], "stage.a/b = ...: must have a name of letters"),
         (&["augment.mixup.ratio=0.9"], "may not exceed 1"),
         (&["augment.horizontal_mixup.labels=multihot"], "cross_entropy"),
         (&["stage.joint.tasks.emotion=0", "stage.joint.tasks.speaker=0"], "stage.joint.tasks = {}: must name at least one task"),
