@@ -137,8 +137,8 @@ fn rest(all: &mut Vec<Bench>, batch: usize) {
 
 fn optimisers(all: &mut Vec<Bench>) {
     let zeros = || each_run([PARAMETERS], |_| vec![0.0; PARAMETERS]).state();
-    let hyper = ops::hyper_adamw(1e-3, 1e-2, [0.9, 0.999], 1e-8, 1).map(f64::from);
-    let inputs = [zeros(), zeros(), zeros(), zeros(), given([ops::HYPER], hyper)];
+    let scalars = ops::adamw_scalars(1e-3, 1e-2, [0.9, 0.999], 1e-8, 1).map(f64::from);
+    let inputs = [zeros(), zeros(), zeros(), zeros(), given([ops::OPTIMISER_SCALARS], scalars)];
     let name = format!("adamw {PARAMETERS}");
     forward(all, name, Case::new("adamw", "", inputs, |g, x| ops::adamw(g, x[0], x[1], x[2], x[3], x[4], None)));
     forward(all, format!("gradient norm {PARAMETERS}"), Case::new("clip", "", [zeros()], |g, x| ops::clip(g, x[0], 1.0)));

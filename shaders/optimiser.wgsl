@@ -1,6 +1,6 @@
 // Parameter updates in place, PyTorch's rules, on one flat region of parameters with its gradients and moments. Elements whose
 // gradient and state are 0 (the gaps between tensors) stay 0.
-// hyper = (lr η, weight decay λ, β1 or momentum μ, β2 or α, ε, 1 − β1^t, 1 − β2^t, 1 − β2 or 1 − α)
+// scalars = (lr η, weight decay λ, β1 or momentum μ, β2 or α, ε, 1 − β1^t, 1 − β2^t, 1 − β2 or 1 − α)
 //   adamw    w ← (1 − ηλ)·w,  m ← m + (1 − β1)(g − m),  v ← β2·v + (1 − β2)·g²,  w ← w − η/(1 − β1^t) · m / (√(v/(1 − β2^t)) + ε)
 //   sgd      g ← g + λw,      m ← μ·m + g,                                       w ← w − η·m
 //   rmsprop  g ← g + λw,      v ← α·v + (1 − α)·g²,  m ← μ·m + g/(√v + ε),       w ← w − η·m
@@ -22,17 +22,17 @@ struct Params { n: u32 }
 @group(0) @binding(2) var<storage, read>       grad:  array<Stored>; // (n)
 @group(0) @binding(3) var<storage, read_write> m:     array<Stored>; // (n)  updated
 @group(0) @binding(4) var<storage, read_write> v:     array<Stored>; // (n)  updated
-@group(0) @binding(5) var<storage, read>       hyper: array<f32>; // (8)
+@group(0) @binding(5) var<storage, read>       scalars: array<f32>; // (8)
 @group(0) @binding(6) var<storage, read>       clip:  array<f32>; // (1)
 
 fn adamw_range(first: u32, s: f32) {
-    let keep = 1.0 - hyper[0] * hyper[1];
-    let step = hyper[0] / hyper[5];
-    let root = inverseSqrt(hyper[6]);
-    let one_minus_beta1 = 1.0 - hyper[2];
-    let beta2 = hyper[3];
-    let eps = hyper[4];
-    let one_minus_beta2 = hyper[7];
+    let keep = 1.0 - scalars[0] * scalars[1];
+    let step = scalars[0] / scalars[5];
+    let root = inverseSqrt(scalars[6]);
+    let one_minus_beta1 = 1.0 - scalars[2];
+    let beta2 = scalars[3];
+    let eps = scalars[4];
+    let one_minus_beta2 = scalars[7];
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }
@@ -47,9 +47,9 @@ fn adamw_range(first: u32, s: f32) {
 }
 
 fn sgd_range(first: u32, s: f32) {
-    let lr = hyper[0];
-    let decay = hyper[1];
-    let momentum = hyper[2];
+    let lr = scalars[0];
+    let decay = scalars[1];
+    let momentum = scalars[2];
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }
@@ -61,12 +61,12 @@ fn sgd_range(first: u32, s: f32) {
 }
 
 fn rmsprop_range(first: u32, s: f32) {
-    let lr = hyper[0];
-    let decay = hyper[1];
-    let momentum = hyper[2];
-    let alpha = hyper[3];
-    let eps = hyper[4];
-    let one_minus_alpha = hyper[7];
+    let lr = scalars[0];
+    let decay = scalars[1];
+    let momentum = scalars[2];
+    let alpha = scalars[3];
+    let eps = scalars[4];
+    let one_minus_alpha = scalars[7];
     for (var e = 0u; e < PER; e++) {
         let i = first + e * WG;
         if i >= p.n { return; }

@@ -40,22 +40,22 @@ fn read(program: &Program) -> Vec<f32> {
 fn scalars_are_those_of_their_run_at_once_and_a_step_late() {
     let Some(device) = device() else { return };
     let program = program(&device);
-    let mut scalars = program.scalars(&["loss", "smoothed"]).expect("scalars");
+    let mut readback = program.readback(&["loss", "smoothed"]).expect("scalars");
     let mut seen = Vec::new();
     let mut late = None;
     for k in 0..7 {
         step(&program, k);
-        let now = scalars.submit().expect("submit");
+        let now = readback.submit().expect("submit");
         let expected = read(&program);
         if k < 3 {
-            assert_eq!(scalars.take(now).expect("values"), expected, "run {k}, at once");
+            assert_eq!(readback.take(now).expect("values"), expected, "run {k}, at once");
         } else if let Some((before, of_before)) = late.replace((now, expected.clone())) {
-            assert_eq!(scalars.take(before).expect("values"), of_before, "run {}, late", k - 1);
+            assert_eq!(readback.take(before).expect("values"), of_before, "run {}, late", k - 1);
         }
         seen.push(expected);
     }
     let (last, of_last) = late.expect("a ticket");
-    assert_eq!(scalars.take(last).expect("values"), of_last);
+    assert_eq!(readback.take(last).expect("values"), of_last);
     assert!(seen.windows(2).all(|w| w[0] != w[1]) && seen[0][0] != seen[0][1], "{seen:?}");
 }
 
@@ -63,23 +63,23 @@ fn scalars_are_those_of_their_run_at_once_and_a_step_late() {
 fn what_was_not_taken_in_time_is_gone_and_the_rest_is_not() {
     let Some(device) = device() else { return };
     let program = program(&device);
-    let mut scalars = program.scalars(&["smoothed"]).expect("scalars");
+    let mut readback = program.readback(&["smoothed"]).expect("scalars");
     let mut expected = Vec::new();
     let [first, second, third] = [0, 1, 2].map(|k| {
         step(&program, k);
-        let ticket = scalars.submit().expect("submit");
+        let ticket = readback.submit().expect("submit");
         expected.push(program.read("smoothed").expect("read"));
         ticket
     });
-    let gone = scalars.take(first).err().map(|e| e.to_string()).unwrap_or_default();
+    let gone = readback.take(first).err().map(|e| e.to_string()).unwrap_or_default();
     assert!(gone.contains("submission 0 are gone"), "{gone}");
-    assert_eq!(scalars.take(third).expect("values"), expected[2]);
-    assert_eq!(scalars.take(second).expect("values"), expected[1]);
-    let mut none = program.scalars(&[]).expect("no scalars");
+    assert_eq!(readback.take(third).expect("values"), expected[2]);
+    assert_eq!(readback.take(second).expect("values"), expected[1]);
+    let mut none = program.readback(&[]).expect("no scalars");
     let ticket = none.submit().expect("submit");
     assert!(none.take(ticket).expect("values").is_empty());
     for (name, told) in [("squares", "output squares: expected one value, got (4, 3)"), ("norm", "no output named")] {
-        let error = program.scalars(&[name]).err().map(|e| e.to_string()).unwrap_or_default();
+        let error = program.readback(&[name]).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains(told), "{error}");
     }
 }
@@ -88,16 +88,16 @@ fn what_was_not_taken_in_time_is_gone_and_the_rest_is_not() {
 fn a_step_allocates_nothing() {
     let Some(device) = device() else { return };
     let program = program(&device);
-    let mut scalars = program.scalars(&["loss", "smoothed"]).expect("scalars");
+    let mut readback = program.readback(&["loss", "smoothed"]).expect("scalars");
     let mut late = None;
     let mut held = Vec::new();
     for k in 0..120 {
         step(&program, k);
-        let now = scalars.submit().expect("submit");
+        let now = readback.submit().expect("submit");
         if k % 40 < 20 {
-            scalars.take(now).expect("values");
+            readback.take(now).expect("values");
         } else if let Some(before) = late.replace(now) {
-            let _ = scalars.take(before);
+            let _ = readback.take(before);
         }
         if k % 30 == 29 {
             device.wait().expect("device");
@@ -117,19 +117,19 @@ fn a_lost_device_is_an_error_at_once_and_late() {
     for late in [false, true] {
         let device = Device::open(&AdapterRequest::from_env()).expect("device");
         let program = program(&device);
-        let mut scalars = program.scalars(&["loss"]).expect("scalars");
+        let mut readback = program.readback(&["loss"]).expect("scalars");
         step(&program, 0);
-        let before = scalars.submit().expect("submit");
+        let before = readback.submit().expect("submit");
         if !late {
-            scalars.take(before).expect("values");
+            readback.take(before).expect("values");
             device.destroy();
-            let outcome = scalars.submit().and_then(|now| scalars.take(now).map(<[f32]>::to_vec));
+            let outcome = readback.submit().and_then(|now| readback.take(now).map(<[f32]>::to_vec));
             assert!(matches!(outcome, Err(Error::DeviceLost(_))), "{outcome:?}");
         } else {
             device.destroy();
             // A run does not wait, so it need not know yet.
             let _ = program.run();
-            let outcome = scalars.take(before);
+            let outcome = readback.take(before);
             assert!(matches!(outcome, Err(Error::DeviceLost(_))), "{outcome:?}");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Case, awkward, each_run, given, normal, tol};
 use crate::kernels::Target;
 use crate::graph::{Graph, Var};
-use crate::ops::{self, HYPER};
+use crate::ops::{self, OPTIMISER_SCALARS};
 use crate::reference::{noise, optimiser::Trained};
 use crate::Result;
 
@@ -26,20 +26,20 @@ impl Rule {
     ///
     /// # Errors
     /// See [`ops::adamw`].
-    pub fn apply(self, g: &mut Graph, [param, m, v, grad, hyper]: [Var; 5], clip: Option<Var>) -> Result<()> {
+    pub fn apply(self, g: &mut Graph, [param, m, v, grad, scalars]: [Var; 5], clip: Option<Var>) -> Result<()> {
         match self {
-            Rule::Adamw => ops::adamw(g, param, grad, m, v, hyper, clip),
-            Rule::Sgd => ops::sgd(g, param, grad, m, hyper, clip),
-            Rule::Rmsprop => ops::rmsprop(g, param, grad, m, v, hyper, clip),
+            Rule::Adamw => ops::adamw(g, param, grad, m, v, scalars, clip),
+            Rule::Sgd => ops::sgd(g, param, grad, m, scalars, clip),
+            Rule::Rmsprop => ops::rmsprop(g, param, grad, m, v, scalars, clip),
         }
     }
 
     /// The scalars of step `t`, counted from 1.
-    fn hyper(self, lr: f64, t: u64) -> [f32; HYPER] {
+    fn scalars(self, lr: f64, t: u64) -> [f32; OPTIMISER_SCALARS] {
         match self {
-            Rule::Adamw => ops::hyper_adamw(lr, 0.05, [0.9, 0.999], 1e-8, t),
-            Rule::Sgd => ops::hyper_sgd(lr, 5e-4, 0.9),
-            Rule::Rmsprop => ops::hyper_rmsprop(lr, 1e-3, 0.5, 0.9, 1e-8),
+            Rule::Adamw => ops::adamw_scalars(lr, 0.05, [0.9, 0.999], 1e-8, t),
+            Rule::Sgd => ops::sgd_scalars(lr, 5e-4, 0.9),
+            Rule::Rmsprop => ops::rmsprop_scalars(lr, 1e-3, 0.5, 0.9, 1e-8),
         }
     }
 
@@ -58,8 +58,8 @@ fn case(rule: Rule, n: usize, clip: Option<f64>, lr: fn(usize) -> f64) -> Case {
     // A gap between tensors: no gradient, ever.
     let gap = |(i, g): (usize, f64)| if i % 7 == 2 { 0.0 } else { g };
     let grad = each_run([n], move |run| noise(101 + run as u64, n).into_iter().enumerate().map(gap).collect());
-    let hyper = each_run([HYPER], move |run| rule.hyper(lr(run), run as u64 + 1).map(f64::from).into());
-    let mut inputs = vec![normal(n as u64, [n]).state(), zeros(), zeros(), grad, hyper];
+    let scalars = each_run([OPTIMISER_SCALARS], move |run| rule.scalars(lr(run), run as u64 + 1).map(f64::from).into());
+    let mut inputs = vec![normal(n as u64, [n]).state(), zeros(), zeros(), grad, scalars];
     inputs.extend(clip.map(|c| given([1], [c])));
     let name = format!("{n}, clip {clip:?}");
     Case::new(format!("{rule:?}").to_lowercase(), name, inputs, move |g, x| rule.apply(g, [x[0], x[1], x[2], x[3], x[4]], x.get(5).copied()))
@@ -76,9 +76,9 @@ fn case(rule: Rule, n: usize, clip: Option<f64>, lr: fn(usize) -> f64) -> Case {
 /// A scale that is not finite changes nothing.
 fn skipped(rule: Rule) -> Case {
     let state = |seed| normal(seed, [100]).state();
-    let hyper = given([HYPER], rule.hyper(0.1, 1).map(f64::from));
+    let scalars = given([OPTIMISER_SCALARS], rule.scalars(0.1, 1).map(f64::from));
     let clip = each_run([1], |run| vec![[f64::NAN, f64::INFINITY][run]]);
-    let inputs = [state(1), state(2), state(3), given([100], [f64::NAN; 100]), hyper, clip];
+    let inputs = [state(1), state(2), state(3), given([100], [f64::NAN; 100]), scalars, clip];
     let build = move |g: &mut Graph, x: &mut [Var]| rule.apply(g, [x[0], x[1], x[2], x[3], x[4]], Some(x[5]));
     Case::new(format!("{rule:?}").to_lowercase(), "scales that are not finite", inputs, build)
         .forward(|x| [x[0].clone(), x[1].clone(), x[2].clone()])

@@ -157,19 +157,19 @@ impl Program {
     /// # g.output("loss", x);
     /// # g.output("norm", twice);
     /// # let program = Program::new(&g, &States::new(&device), Options::default())?;
-    /// let mut scalars = program.scalars(&["loss", "norm"])?;
+    /// let mut readback = program.readback(&["loss", "norm"])?;
     /// let mut last = None;
     /// for step in 1..=3 {
     ///     program.write("x", &[step as f32])?;
     ///     program.run()?;
-    ///     let now = scalars.submit()?;
+    ///     let now = readback.submit()?;
     ///     // Run `step` is under way; these are the values of the run before it.
     ///     if let Some(before) = last.replace(now) {
-    ///         assert_eq!(scalars.take(before)?, [step as f32 - 1.0, 2.0 * (step as f32 - 1.0)]);
+    ///         assert_eq!(readback.take(before)?, [step as f32 - 1.0, 2.0 * (step as f32 - 1.0)]);
     ///     }
     /// }
     /// if let Some(before) = last {
-    ///     assert_eq!(scalars.take(before)?, [3.0, 6.0]);
+    ///     assert_eq!(readback.take(before)?, [3.0, 6.0]);
     /// }
     /// # Ok(())
     /// # }
@@ -177,7 +177,7 @@ impl Program {
     ///
     /// # Errors
     /// Unknown name, or an output of several values.
-    pub fn scalars(&self, names: &[&str]) -> Result<Readback> {
+    pub fn readback(&self, names: &[&str]) -> Result<Readback> {
         let scalar = |name: &&str| match self.output(name)? {
             (region, shape) if shape.elements() == 1 => Ok(region),
             (_, shape) => Err(Error::shape(format!("output {name}"), "one value", shape.to_string())),

@@ -22,7 +22,7 @@ pub struct Operands<B> {
     /// Second moment (n), overwritten.
     pub v: Option<B>,
     /// Eight numbers; see the shader.
-    pub hyper: B,
+    pub scalars: B,
     /// Factor of the gradients (1).
     pub clip: Option<B>,
 }
@@ -37,7 +37,7 @@ fn launch<B>(caps: &Capabilities, n: usize, (entry, clipped): (&'static str, &'s
         .bind("param", o.param)
         .bind("grad", o.grad)
         .bind("m", o.m)
-        .bind("hyper", o.hyper);
+        .bind("scalars", o.scalars);
     if let Some(v) = o.v {
         launch = launch.bind("v", v);
     }

@@ -12,7 +12,7 @@ pub const EXP_AVG: &str = "exp_avg";
 pub const EXP_AVG_SQ: &str = "exp_avg_sq";
 /// State buffer of the weights' moving average, laid out as [`TRAINABLE`].
 pub const EMA: &str = "ema";
-/// Program input of the scalars that change from update to update; see [`Optimiser::scalars`].
+/// Program input of the optimiser scalars, which change from update to update; see [`Optimiser::scalars`].
 pub const SCALARS: &str = "optimiser";
 /// Program output: the global gradient norm before clipping.
 pub const NORM: &str = "norm";
@@ -69,12 +69,12 @@ impl Optimiser {
         Optimiser { rule: Rule::Sgd { momentum }, ..Self::adamw(lr) }
     }
 
-    /// Scalars of update number `t`, from 1, at learning rate `lr`: what a program's input [`SCALARS`] takes.
-    pub fn scalars(&self, lr: f64, t: u64) -> [f32; ops::HYPER] {
+    /// Optimiser scalars of update number `t`, from 1, at learning rate `lr`: what a program's input [`SCALARS`] takes.
+    pub fn scalars(&self, lr: f64, t: u64) -> [f32; ops::OPTIMISER_SCALARS] {
         match self.rule {
-            Rule::AdamW { betas, eps } => ops::hyper_adamw(lr, self.weight_decay, betas, eps, t),
-            Rule::Sgd { momentum } => ops::hyper_sgd(lr, self.weight_decay, momentum),
-            Rule::RmsProp { alpha, momentum, eps } => ops::hyper_rmsprop(lr, self.weight_decay, momentum, alpha, eps),
+            Rule::AdamW { betas, eps } => ops::adamw_scalars(lr, self.weight_decay, betas, eps, t),
+            Rule::Sgd { momentum } => ops::sgd_scalars(lr, self.weight_decay, momentum),
+            Rule::RmsProp { alpha, momentum, eps } => ops::rmsprop_scalars(lr, self.weight_decay, momentum, alpha, eps),
         }
     }
 
@@ -110,7 +110,7 @@ impl Optimiser {
     pub fn update(&self, g: &mut Graph, params: &Params, gradients: &str, loss_scale: Option<Var>) -> Result<()> {
         let whole = |g: &mut Graph, name: &str| whole(g, params, name);
         let (p, d) = (whole(g, TRAINABLE), whole(g, gradients));
-        let scalars = g.input(SCALARS, [ops::HYPER]);
+        let scalars = g.input(SCALARS, [ops::OPTIMISER_SCALARS]);
         let max_norm = if self.clip_norm > 0.0 { self.clip_norm as f32 } else { f32::MAX };
         let (norm, scale) = match loss_scale {
             Some(factor) => ops::clip_scaled(g, d, factor, max_norm)?,

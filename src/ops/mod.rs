@@ -55,7 +55,7 @@ pub use layer_norm::{LayerNormMode, layer_norm};
 pub use matmul::{linear, matmul, matmul_scaled, matmul_with};
 pub use mel::{Bands, mel};
 pub use mixup::{Curve, horizontal_mixup, horizontal_mixup_rows, mixup, mixup_rows};
-pub use optimiser::{HYPER, adamw, hyper_adamw, hyper_rmsprop, hyper_sgd, rmsprop, sgd};
+pub use optimiser::{OPTIMISER_SCALARS, adamw, adamw_scalars, rmsprop, rmsprop_scalars, sgd, sgd_scalars};
 pub use permute::permute;
 pub use pointwise::{add, affine, mul, scale};
 pub use pool2d::{PoolSpec, avg_pool2d, global_avg_pool, max_pool2d};

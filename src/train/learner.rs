@@ -30,7 +30,7 @@ pub struct Learner {
     params: Params,
     gradient: Program,
     /// Loss, and the gradient's norm where the update is part of the program.
-    scalars: Readback,
+    readback: Readback,
     /// The update on its own and the norm, where gradients are summed before it.
     apply: Option<(Program, Readback)>,
     inference: Inference,
@@ -93,11 +93,11 @@ impl Learner {
         let (gradient, anomaly, apply) = programs(built, &params, &states, &optimiser, train, parts, &options)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
-        let apply = apply.map(|p| p.scalars(&[NORM]).map(|norm| (p, norm))).transpose()?;
-        let scalars = gradient.scalars(if apply.is_some() { &[io::LOSS] } else { &[io::LOSS, NORM] })?;
+        let apply = apply.map(|p| p.readback(&[NORM]).map(|norm| (p, norm))).transpose()?;
+        let readback = gradient.readback(if apply.is_some() { &[io::LOSS] } else { &[io::LOSS, NORM] })?;
         Ok(Learner {
             gradient,
-            scalars,
+            readback,
             apply,
             inference: Inference::sharing(&evaluation, &states, train.batch, options)?,
             states,
@@ -167,7 +167,7 @@ impl Learner {
         if self.apply.is_none() {
             return Err(alone());
         }
-        Ok(self.forward_backward(parts, &[0.0; ops::HYPER])?.0)
+        Ok(self.forward_backward(parts, &[0.0; ops::OPTIMISER_SCALARS])?.0)
     }
 
     /// The sum of gradients since the last update, one flat vector laid out as the trained parameters; 0 in gaps.
@@ -210,11 +210,11 @@ impl Learner {
         for (m, part) in parts.iter().enumerate() {
             self.feed(&self.gradient, part, m, scalars)?;
             self.gradient.run()?;
-            if let Some(ticket) = before.replace(self.scalars.submit()?) {
-                take(&mut self.scalars, ticket)?;
+            if let Some(ticket) = before.replace(self.readback.submit()?) {
+                take(&mut self.readback, ticket)?;
             }
         }
-        before.map_or(Ok(()), |ticket| take(&mut self.scalars, ticket))?;
+        before.map_or(Ok(()), |ticket| take(&mut self.readback, ticket))?;
         Ok((loss, norm))
     }
 
@@ -256,7 +256,7 @@ impl Learner {
 
     /// The first value of a step that is not finite, where there is one.
     fn first_bad(&self, parts: &[Batch]) -> Result<Option<Error>> {
-        let zeros = [0.0; ops::HYPER];
+        let zeros = [0.0; ops::OPTIMISER_SCALARS];
         self.anomaly.search(&self.states, self.at.updates + 1, parts.len(), |p, m| self.feed(p, &parts[m], m, &zeros))
     }
 

@@ -3,7 +3,7 @@
 use crate::file::File;
 use anyhow::{Result, anyhow};
 use emotone::check::{Case, Input, each_run, given};
-use emotone::ops::{self, HYPER};
+use emotone::ops::{self, OPTIMISER_SCALARS};
 
 /// Whether an op is an update rule.
 pub fn is_rule(op: &str) -> bool {
@@ -11,15 +11,15 @@ pub fn is_rule(op: &str) -> bool {
 }
 
 /// The scalars of an update, counted from 0.
-fn hyper(file: &File, step: usize) -> [f32; HYPER] {
+fn scalars(file: &File, step: usize) -> [f32; OPTIMISER_SCALARS] {
     let number = |key: &str| file.number(key).unwrap_or(0.0);
     match file.meta.op.as_str() {
         "adamw" => {
             let betas = [0, 1].map(|i| file.meta.attrs["betas"][i].as_f64().unwrap_or(0.0));
-            ops::hyper_adamw(number("lr"), number("weight_decay"), betas, number("eps"), step as u64 + 1)
+            ops::adamw_scalars(number("lr"), number("weight_decay"), betas, number("eps"), step as u64 + 1)
         }
-        "sgd" => ops::hyper_sgd(number("lr"), number("weight_decay"), number("momentum")),
-        _ => ops::hyper_rmsprop(number("lr"), 0.0, 0.0, number("alpha"), number("eps")),
+        "sgd" => ops::sgd_scalars(number("lr"), number("weight_decay"), number("momentum")),
+        _ => ops::rmsprop_scalars(number("lr"), 0.0, 0.0, number("alpha"), number("eps")),
     }
 }
 
@@ -29,13 +29,13 @@ pub fn case(file: &File) -> Result<Case> {
     let steps = file.count("steps")?;
     let state = |values: Vec<f64>| given([n], values).state();
     let grads = (0..steps).map(|step| file.values(&format!("grad{step}"))).collect::<Result<Vec<_>>>()?;
-    let scalars: Vec<Vec<f64>> = (0..steps).map(|step| hyper(file, step).map(f64::from).into()).collect();
+    let scalars: Vec<Vec<f64>> = (0..steps).map(|step| scalars(file, step).map(f64::from).into()).collect();
     let inputs: [Input; 5] = [
         state(file.values("param")?),
         state(vec![0.0; n]),
         state(vec![0.0; n]),
         each_run([n], move |run| grads[run].clone()),
-        each_run([HYPER], move |run| scalars[run].clone()),
+        each_run([OPTIMISER_SCALARS], move |run| scalars[run].clone()),
     ];
     let op = file.meta.op.clone();
     let case = Case::new(op.clone(), file.name.clone(), inputs, move |g, x| match op.as_str() {
