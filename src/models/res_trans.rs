@@ -30,7 +30,7 @@ words! {
         /// After the residual additions, as drawn in the paper.
         Post = "post",
     }
-    /// PositionEncoding encoding of the tokens.
+    /// Position encoding of the tokens.
     PositionEncoding {
         /// None, as in the released code.
         None = "none",
@@ -77,7 +77,7 @@ pub struct ResTrans {
     pub dropout: f64,
     /// Where blocks normalise.
     pub norm: NormPlace,
-    /// PositionEncoding encoding.
+    /// Position encoding.
     pub position: PositionEncoding,
     /// Layer normalisation.
     pub ln: LayerNormKind,
