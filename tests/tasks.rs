@@ -4,7 +4,7 @@ mod common;
 
 use common::{device, recipe, spec};
 use emotone::gpu::Device;
-use emotone::nn::{Params, Weights};
+use emotone::nn::{Params, Weights, file};
 use emotone::reference::noise;
 use emotone::train::config::Config;
 use emotone::train::learner::Learner;
@@ -112,7 +112,7 @@ fn what_cannot_be_a_probability_is_refused() {
     let dir = tempfile::tempdir().expect("folder");
     spec(dir.path(), "unused", &[]);
     add_column(dir.path());
-    let sets = ["task.t.target=column:valence,valence", "stage.own.tasks={ t = 1 }", "stage.own.trains=trunk", "train.stages=own"];
+    let sets = ["task.t.target=column:valence,arousal", "stage.own.tasks={ t = 1 }", "stage.own.trains=trunk", "train.stages=own"];
     let said = outcome(&device, &own(dir.path(), "t", &sets.map(String::from))).expect_err("refused").to_string();
     assert!(said.contains(r#"holds "-1", but task t learns probabilities"#), "{said}");
 }
@@ -158,6 +158,19 @@ fn weight_decay_leaves_a_head_alone_that_no_loss_reaches() {
     let batch = Batch { x, targets: [("emotion".to_string(), emotion)].into(), weights: Default::default(), pairs: None };
     learner.update(&[batch], 0.1).and_then(Step::done).expect("update");
     assert_eq!(head(&learner), before);
+}
+
+/// A stage on features of a trunk that is frozen from the start: the model has that trunk.
+#[test]
+fn a_head_on_a_trunk_that_nobody_trained_makes_a_model() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let run = |out: &str, augment: &str| {
+        let sets = ["train.stages=emotion", augment, "stage.emotion.epochs=1", "train.weight_decay=0"];
+        outcome(&device, &own(dir.path(), out, &sets.map(String::from))).expect("run");
+        file::read(&dir.path().join(out).join("model.safetensors")).expect("model").0["cnn.conv1.weight"].clone()
+    };
+    assert_eq!(run("cached", "stage.emotion.augment=false"), run("not", "stage.emotion.augment=true"));
 }
 
 #[test]

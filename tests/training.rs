@@ -98,6 +98,21 @@ fn a_run_of_an_earlier_version_goes_on_more_than_once() {
     assert_eq!(complete(&device, &pieces).weights_sha256, whole.weights_sha256);
 }
 
+/// An earlier version kept both heads, whatever the stages: what it saved of a stage has a head that the run lacks now.
+#[test]
+fn a_finished_stage_of_an_earlier_version_with_a_head_too_many_is_gone_on_from() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let mut spec = spec(dir.path(), "a", &["train.stages=single", "stage.single.epochs=1"]);
+    let whole = complete(&device, &spec);
+    let best = Folder(spec.out.clone()).best("single");
+    let (mut weights, metadata) = file::read(&best).expect("weights");
+    weights.insert("voiceprint.bias".into(), ([3].into(), vec![0.0; 3]));
+    file::write(&best, &weights, &metadata).expect("weights");
+    spec.resume = true;
+    assert_eq!(complete(&device, &spec).weights_sha256, whole.weights_sha256);
+}
+
 #[test]
 fn a_lost_device_is_an_error_and_the_run_goes_on_from_its_snapshot() {
     let Some(device) = device() else { return };

@@ -105,7 +105,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     let stages = &spec.config.train.stages;
     let mut weights = start_weights(&recipe, &spec.start, observe)?;
     if progress.stage > 0 {
-        weights = file::read(&folder.best(&stages[progress.stage - 1]))?.0;
+        weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
     }
     let context = RunContext {
         device,
@@ -119,6 +119,8 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     while let Some(stage) = stages.get(progress.stage) {
         let trained = train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
         weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e)).map_err(|e| with_way_out(&folder, &progress.identity, e))?;
+        // An earlier version kept both heads, whatever the stages.
+        weights = split(&recipe, &weights)?.0;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
@@ -142,14 +144,21 @@ fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: 
 
 /// The weights to start from, less those that this network has no parameter for.
 fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
-    // What a saved state holds besides weights: the optimiser's buffers, whose names have a slash.
-    let weights: Weights = weights.iter().filter(|(name, _)| !name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
-    let (_, unknown) = recipe.complete_weights(&weights)?;
+    let (weights, unknown) = split(recipe, weights)?;
     if let [first, more @ ..] = unknown.as_slice() {
         let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         observe(Event::Warning(&format!("of the weights to start from, {first}{others} belong to no parameter of this run's network")));
     }
-    Ok(weights.into_iter().filter(|(name, _)| !unknown.contains(name)).collect())
+    Ok(weights)
+}
+
+/// The weights that this network has parameters for, and the names of the others. What a saved state holds besides weights (the
+/// optimiser's buffers, whose names have a slash) is neither.
+fn split(recipe: &Recipe, weights: &Weights) -> Result<(Weights, Vec<String>)> {
+    let mut known: Weights = weights.iter().filter(|(name, _)| !name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let (_, unknown) = recipe.complete_weights(&known)?;
+    known.retain(|name, _| !unknown.contains(name));
+    Ok((known, unknown))
 }
 
 /// The fastest variants for the training steps of all stages.

@@ -97,7 +97,10 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let (recipe, data, train) = (run.recipe, run.data, &run.recipe.config.train);
         let stage = recipe.config.stage(name)?;
         let (train_rows, valid_rows) = rows(recipe, data, stage);
-        let features = if recipe.caches_features(stage) { Some(features(run, weights, observe)?) } else { None };
+        // A frozen trunk that nobody has trained is as the seed gives it: in the features, and in the model.
+        let complete = if recipe.caches_features(stage) { Some(recipe.complete_weights(weights)?.0) } else { None };
+        let features = complete.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
+        let weights = complete.as_ref().unwrap_or(weights);
         let source = if features.is_some() { Source::Features } else { Source::Raw };
         let mut learner = Learner::new(run.device, recipe, stage, source, weights)?;
         learner.detect_anomaly = run.detect_anomaly;
@@ -284,10 +287,9 @@ fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usiz
 fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
     let (recipe, images) = (run.recipe, &run.data.images);
     observe(Event::Preparing("features of the frozen trunk", 0, images.len()));
-    let (weights, _) = recipe.complete_weights(weights)?;
     let half = recipe.config.train.precision == Precision::F16;
     let options = Options { half, ..recipe.options() };
-    let inference = Inference::new(run.device, recipe, &weights, recipe.config.train.batch, &[io::FEATURES], options)?;
+    let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[io::FEATURES], options)?;
     let features = inference.run(io::FEATURES, images.len(), &|i| &images[i])?;
     observe(Event::Preparing("features of the frozen trunk", images.len(), images.len()));
     Ok(features)

@@ -91,7 +91,11 @@ impl TryFrom<String> for Target {
             ("label", _) => Ok(Target::Label),
             ("speaker", _) => Ok(Target::Speaker),
             (_, Some(names)) if !names.split(',').any(|n| n.trim().is_empty()) => {
-                Ok(Target::Columns(names.split(',').map(|n| n.trim().to_string()).collect()))
+                let names: Vec<String> = names.split(',').map(|n| n.trim().to_string()).collect();
+                match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+                    Some((_, twice)) => Err(format!("{text:?} names column {twice} twice")),
+                    None => Ok(Target::Columns(names)),
+                }
             }
             _ => Err(format!("{text:?} is not one of label, speaker, column:NAME or column:NAME,NAME,...")),
         }

@@ -161,6 +161,8 @@ fn agreements_between_values() {
         let got = message(changed(assignments));
         assert!(got.contains(wanted), "{assignments:?}: {got:?} lacks {wanted:?}");
     }
+    let twice = Config::preset("tiny").unwrap().set("task.t.target=column:a,b,a").unwrap_err().to_string();
+    assert!(twice.contains("names column a twice"), "{twice}");
     changed(&["augment.horizontal_mixup.labels=multihot", "train.loss=bce"]).unwrap();
     changed(&["frontend.n_fft=1024", "frontend.frame=1000"]).unwrap();
 }
