@@ -88,10 +88,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     let goes_on = spec.resume && folder.state().exists();
     let identity = identity(goes_on.then_some(&folder), &spec.config, &data.hash, device)?;
     let (mut progress, mut snapshot) = match goes_on {
-        true => {
-            let (progress, snapshot) = state::load(&folder.state(), &identity)?;
-            (progress, Some(snapshot))
-        }
+        true => state::load(&folder.state(), &identity).map(|(progress, snapshot)| (progress, Some(snapshot)))?,
         false => (Progress { identity, ..Progress::default() }, None),
     };
     if spec.tune && snapshot.is_none() {
