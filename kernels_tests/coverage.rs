@@ -77,6 +77,7 @@ fn targets(device: &Device) -> Vec<(&'static str, Target)> {
         ("a GPU", other(&|caps| gpu(caps))),
         ("a GPU with 8 x 8 matrices", cooperative(8, 32)),
         ("a GPU with 16 x 16 matrices", cooperative(16, 32)),
+        ("a software adapter", other(&|caps| (caps.software, caps.subgroup_size, caps.int64) = (true, Some(8), true))),
         ("a software adapter without subgroups", other(&|caps| (caps.software, caps.subgroup_size) = (true, None))),
         ("a software adapter without 64-bit integers", other(&|caps| (caps.software, caps.int64) = (true, false))),
         ("this device", here),
