@@ -6,7 +6,7 @@
 //! | flac, mp3, ogg vorbis | symphonia | a leading ID3v2 tag is skipped |
 //!
 //! The content decides what a file is, never its name. Channels are averaged. Every failure is one
-//! [`Error::Audio`] naming the file; a decoder that panics is such a failure too.
+//! [`Error::Audio`](crate::Error::Audio) naming the file; a decoder that panics is such a failure too.
 //!
 //! **Bounds.** At most [`MAX_FILE_BYTES`] are read and [`MAX_SECONDS`] decoded; declared sizes are compared with the
 //! bytes that are there before anything is allocated for them, so memory stays below the file, its 16 kHz samples and
@@ -42,7 +42,7 @@ use sniff::Kind;
 /// Loads the recording at `path`.
 ///
 /// # Errors
-/// [`Error::Audio`] with the path and one line of reason. Never blocks on a pipe or device: only regular files are opened.
+/// [`Error::Audio`](crate::Error::Audio) with the path and one line of reason. Never blocks on a pipe or device: only regular files are opened.
 pub fn load(path: &Path) -> Result<Clip> {
     load_bytes(path, &read(path)?)
 }
@@ -50,7 +50,7 @@ pub fn load(path: &Path) -> Result<Clip> {
 /// Reads a whole file within [`MAX_FILE_BYTES`], refusing anything but a non-empty regular file before opening it.
 ///
 /// # Errors
-/// [`Error::Audio`] with the path and one line of reason.
+/// [`Error::Audio`](crate::Error::Audio) with the path and one line of reason.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let check = |found: std::fs::Metadata| match found.len() {
         _ if found.is_dir() => Err(fail(path, "is a directory, not a recording")),
@@ -87,7 +87,7 @@ fn read_capped(name: &Path, reader: impl Read, expected: u64) -> Result<Vec<u8>>
 /// Decodes a recording held in memory; `name` stands for it in errors.
 ///
 /// # Errors
-/// [`Error::Audio`] with the name and one line of reason.
+/// [`Error::Audio`](crate::Error::Audio) with the name and one line of reason.
 pub fn load_bytes(name: &Path, bytes: &[u8]) -> Result<Clip> {
     guard::catch(|| decode(bytes)).and_then(|clip| clip).map_err(|reason| fail(name, reason))
 }

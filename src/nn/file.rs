@@ -110,7 +110,7 @@ pub fn write(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> 
     storage::write(path, &bytes)
 }
 
-/// The bytes of a safetensors file; see [`write`].
+/// The bytes of a safetensors file; see [`write()`].
 ///
 /// # Errors
 /// What the format cannot hold.

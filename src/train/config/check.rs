@@ -12,7 +12,7 @@ impl Config {
     /// Checks every value and the agreements between them.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key, its value and what is allowed.
+    /// [`Error::Config`](crate::Error::Config) naming the key, its value and what is allowed.
     pub fn check(&self) -> Result<()> {
         self.check_frontend()?;
         self.check_image()?;
