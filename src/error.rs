@@ -151,3 +151,10 @@ pub(crate) fn one_line(text: impl std::fmt::Display) -> String {
     }
     line
 }
+
+/// An error of reading the section `section` of a configuration, with the path of the key in front.
+pub(crate) fn located(section: &str, e: &toml::de::Error) -> String {
+    let text = e.to_string();
+    let (reason, key) = text.trim_end().split_once("\nin `").map_or((text.trim_end(), ""), |(r, k)| (r, k.trim_end_matches('`')));
+    format!("{section}{}{key}: {reason}", if key.is_empty() { "" } else { "." })
+}

@@ -7,6 +7,11 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     (alike(&best) > 0.6).then_some(best)
 }
 
+/// What to add to an error about `name`: the candidate that was meant, if any is like it.
+pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, candidates).map_or_else(String::new, |n| format!("; did you mean {n:?}?"))
+}
+
 /// Declares enums whose variants are words: parsing with a hint, printing, serde.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
@@ -34,7 +39,7 @@ macro_rules! words {
                 match word {
                     $($text => Ok($name::$variant),)+
                     _ => {
-                        let hint = $crate::words::nearest(word, Self::NAMES.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+                        let hint = $crate::words::hint(word, Self::NAMES.iter().copied());
                         Err(format!("{word:?} is not one of {}{hint}", Self::NAMES.join(", ")))
                     }
                 }

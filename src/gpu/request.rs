@@ -1,6 +1,6 @@
 //! What the user asks for of an adapter. What the environment says of it is read here, by programs that want it read.
 
-use crate::words::nearest;
+use crate::words::hint;
 use crate::{Error, Result};
 use std::path::PathBuf;
 
@@ -80,7 +80,7 @@ impl AdapterRequest {
         for word in self.disable.iter().chain(switched_off) {
             let Some((_, off)) = SWITCHES.iter().find(|(name, _)| name == word) else {
                 let names = SWITCHES.map(|(name, _)| name);
-                let hint = nearest(word, names).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+                let hint = hint(word, names);
                 return Err(Error::Config(format!("cannot disable {word:?}: a feature is one of {}{hint}", names.join(", "))));
             };
             features.remove(*off);

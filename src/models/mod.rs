@@ -5,8 +5,9 @@ pub mod resnet;
 
 pub use network::{Input, Network, Settings, TRUNK};
 
-use crate::words::nearest;
-use crate::{Error, Result, error::one_line};
+use crate::error::{located, one_line};
+use crate::words::hint;
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::{PoisonError, RwLock};
 use toml::{Table, Value};
@@ -42,17 +43,10 @@ impl Entry {
             },
             read: |table| match Value::Table(table).try_into::<S>() {
                 Ok(network) => Ok(Box::new(network)),
-                Err(e) => Err(misread(&e)),
+                Err(e) => Err(Error::Config(one_line(located("model", &e)))),
             },
         }
     }
-}
-
-/// An error of reading `[model]`, with the key in front.
-fn misread(e: &toml::de::Error) -> Error {
-    let text = e.to_string();
-    let (reason, key) = text.trim_end().split_once("\nin `").map_or((text.trim_end(), ""), |(r, k)| (r, k.trim_end_matches('`')));
-    Error::Config(one_line(format!("model{}{key}: {reason}", if key.is_empty() { "" } else { "." })))
 }
 
 /// Networks registered from outside the crate.
@@ -107,7 +101,7 @@ impl Model {
 fn entry(name: &str) -> Result<Entry> {
     let names = names();
     entries().into_iter().find(|e| e.name == name).ok_or_else(|| {
-        let hint = nearest(name, names.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+        let hint = hint(name, names.iter().copied());
         Error::Config(format!("model.name = {name:?} is not one of {}{hint}", names.join(", ")))
     })
 }

@@ -29,7 +29,7 @@ use self::merge::{Dotted, complete, merge, modernise, parse_table, single};
 pub use self::section::*;
 pub use self::words::*;
 use crate::models::{Model, Network};
-use crate::{Error, Result, hash::sha256};
+use crate::{Error, Result, error::located, hash::sha256};
 
 /// Everything that determines a run besides its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,7 +170,7 @@ impl Config {
     pub fn stage(&self, name: &str) -> Result<&Stage> {
         self.stage.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.stage.keys().map(String::as_str).collect();
-            let hint = nearest(name, names.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+            let hint = hint(name, names.iter().copied());
             Error::Config(format!("train.stages: {name:?} is not one of {}{hint}", names.join(", ")))
         })
     }
@@ -220,11 +220,7 @@ impl Config {
 
 fn section<T: serde::de::DeserializeOwned>(table: &Table, name: &str) -> Result<T> {
     let value = table.get(name).cloned().unwrap_or(Value::Table(Table::new()));
-    value.try_into().map_err(|e: toml::de::Error| {
-        let text = e.to_string();
-        let (reason, inner) = text.trim_end().split_once("\nin `").map_or((text.trim_end(), ""), |(r, k)| (r, k.trim_end_matches('`')));
-        Error::Config(format!("{name}{}{inner}: {reason}", if inner.is_empty() { "" } else { "." }))
-    })
+    value.try_into().map_err(|e| Error::Config(located(name, &e)))
 }
 
 #[cfg(test)]

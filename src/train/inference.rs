@@ -64,17 +64,26 @@ impl Inference {
 }
 
 impl Recipe {
-    /// Weights of every parameter: those of `weights`, and the start that the seed gives all others. Also names the tensors of `weights`
-    /// that belong to no parameter, and leaves them out.
+    /// The parameters of the network, without values.
     ///
     /// # Errors
     /// Shape errors of the network.
-    pub fn complete_weights(&self, weights: &Weights) -> Result<(Weights, Vec<String>)> {
-        let mut params = Params::new(|_| false);
+    pub fn parameters(&self) -> Result<Params> {
+        let mut params = Params::new(|_| true);
         self.inference(&mut params, 1, Source::Raw, &[])?;
+        Ok(params)
+    }
+
+    /// Weights of every parameter: those of `weights`, and the start that the seed gives all others. Tensors that belong to no parameter
+    /// are left out.
+    ///
+    /// # Errors
+    /// Shape errors of the network.
+    pub fn complete_weights(&self, weights: &Weights) -> Result<Weights> {
+        let params = self.parameters()?;
         let mut all = params.initial(self.config.train.seed);
-        let (known, unknown): (Vec<_>, Vec<_>) = weights.iter().partition(|(name, _)| params.get(name).is_some());
-        all.extend(known.into_iter().map(|(name, values)| (name.clone(), values.clone())));
-        Ok((all, unknown.into_iter().map(|(name, _)| name.clone()).collect()))
+        let known = weights.iter().filter(|(name, _)| params.get(name).is_some());
+        all.extend(known.map(|(name, values)| (name.clone(), values.clone())));
+        Ok(all)
     }
 }

@@ -13,7 +13,7 @@ use super::task::Measure;
 use super::trainer::{RunContext, train_stage};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
-use crate::nn::{Params, Weights, file};
+use crate::nn::{Weights, file};
 use crate::tune::{self, Tuned};
 use crate::{Error, Result, hash::sha256, storage};
 use std::path::PathBuf;
@@ -152,10 +152,10 @@ fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> 
 /// The weights that this network has parameters for, and the names of the others. What a saved state holds besides weights (the
 /// optimiser's buffers, whose names have a slash) is neither.
 fn split(recipe: &Recipe, weights: &Weights) -> Result<(Weights, Vec<String>)> {
-    let mut known: Weights = weights.iter().filter(|(name, _)| !name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
-    let (_, unknown) = recipe.complete_weights(&known)?;
-    known.retain(|name, _| !unknown.contains(name));
-    Ok((known, unknown))
+    let params = recipe.parameters()?;
+    let weights = weights.iter().filter(|(name, _)| !name.contains('/')).map(|(name, values)| (name.clone(), values.clone()));
+    let (known, unknown): (Weights, Weights) = weights.partition(|(name, _)| params.get(name).is_some());
+    Ok((known, unknown.into_keys().collect()))
 }
 
 /// The fastest variants for the training steps of all stages.
@@ -182,8 +182,7 @@ fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Resul
 
 /// Says how large the network and a training step are.
 fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
-    let mut params = Params::new(|_| true);
-    recipe.inference(&mut params, 1, Source::Raw, &[])?;
+    let params = recipe.parameters()?;
     let (stages, size) = (recipe.config.train.stages.join(" -> "), recipe.config.image.size);
     let text = format!("model: {} parameters, images {size} x {size}; stages: {stages}", params.count());
     observe(Event::Summary(&text));

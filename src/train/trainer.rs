@@ -98,7 +98,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let stage = recipe.config.stage(name)?;
         let (train_rows, valid_rows) = rows(recipe, data, stage);
         // A frozen trunk that nobody has trained is as the seed gives it: in the features, and in the model.
-        let complete = if recipe.caches_features(stage) { Some(recipe.complete_weights(weights)?.0) } else { None };
+        let complete = if recipe.caches_features(stage) { Some(recipe.complete_weights(weights)?) } else { None };
         let features = complete.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
         let weights = complete.as_ref().unwrap_or(weights);
         let source = if features.is_some() { Source::Features } else { Source::Raw };

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::section::Target;
-use super::words::{Fit, Loss, MixLabels, nearest};
+use super::words::{Fit, Loss, MixLabels, hint};
 use crate::Result;
 use crate::audio::SAMPLE_RATE;
 use crate::models::{Input, TRUNK};
@@ -159,7 +159,7 @@ impl Config {
 
     fn known_task(&self, key: &str, name: &str) -> Result<()> {
         let names = self.task.keys().map(String::as_str);
-        let hint = nearest(name, names.clone()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+        let hint = hint(name, names.clone());
         let all = names.collect::<Vec<_>>().join(", ");
         require(self.task.contains_key(name), key, format_args!("{name:?}"), format_args!("be one of the tasks {all}{hint}"))
     }

@@ -4,7 +4,7 @@ use toml::Table;
 
 use super::merge::{merge, parse_table};
 use crate::models::Model;
-use crate::{Error, Result, words::nearest};
+use crate::{Error, Result, words::hint};
 
 /// Names of the built-in configurations, from the cheapest.
 pub(super) const NAMES: &[&str] = &["tiny", "small", "paper"];
@@ -22,7 +22,7 @@ pub(super) fn table(name: &str) -> Result<Table> {
         "small" => &[paper, small],
         "tiny" => &[paper, small, tiny],
         _ => {
-            let hint = nearest(name, NAMES.iter().copied()).map_or_else(String::new, |n| format!("; did you mean {n:?}?"));
+            let hint = hint(name, NAMES.iter().copied());
             return Err(Error::Config(format!("preset {name:?} is not one of {}{hint}", NAMES.join(", "))));
         }
     };

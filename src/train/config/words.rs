@@ -1,7 +1,7 @@
 //! Values that are one of a few words. Those of the front end and of augmentation live beside what they choose.
 
-pub(super) use crate::words::nearest;
 use crate::words::words;
+pub(super) use crate::words::{hint, nearest};
 
 pub use crate::augment::MixLabels;
 pub use crate::frontend::{Fit, MelNorm, MelScale, Normalise};
