@@ -36,6 +36,8 @@ impl Default for DataSpec {
 pub struct Dataset {
     /// (C, S, S) image of each utterance, values in \[0, 1\].
     pub images: Vec<Vec<f32>>,
+    /// What each utterance is called: the path of its recording.
+    pub names: Vec<String>,
     /// Class of each utterance's label.
     pub class: Vec<usize>,
     /// Class names.
@@ -103,7 +105,8 @@ impl Dataset {
             Normalise::None => vec![(0.0, 1.0); config.image.channels],
         };
         let hash = format!("{}/{}", loaded.data_hash, split_spec);
-        Ok(Dataset { images, class, classes, speakers, targets, split, hash, mean_std })
+        let names = utterances.iter().map(|u| u.path.display().to_string()).collect();
+        Ok(Dataset { images, names, class, classes, speakers, targets, split, hash, mean_std })
     }
 }
 

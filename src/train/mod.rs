@@ -12,6 +12,7 @@ pub mod loss_scale;
 mod metadata;
 pub mod metrics;
 pub mod picture;
+pub mod predictions;
 pub mod predictor;
 pub mod recipe;
 pub mod report;

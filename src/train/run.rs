@@ -6,6 +6,7 @@ use super::events::{Event, Observer};
 use super::inference::Inference;
 use super::learner::Learner;
 use super::metrics::bootstrap;
+use super::predictions::Predictions;
 use super::recipe::{Recipe, Source, io};
 use super::report::{self, RunResult, TestResult};
 use super::state::{self, Folder, Progress};
@@ -205,7 +206,9 @@ fn finish(
         let logits = io::logits(task);
         let batch = recipe.config.train.batch;
         let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
-        measure = data.targets[task].measure(rows, &inference.run(&logits, rows.len(), &|r| &data.images[rows[r]])?)?;
+        let answers = inference.run(&logits, rows.len(), &|r| &data.images[rows[r]])?;
+        measure = data.targets[task].measure(rows, &answers)?;
+        Predictions::new(recipe, task, data, rows, &answers).write(&folder.0.join("predictions.csv"))?;
     }
     let mut test = None;
     if let Some(matrix) = measure.as_ref().and_then(Measure::confusion) {
