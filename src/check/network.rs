@@ -3,6 +3,7 @@
 
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
+use crate::graph::Node;
 use crate::models::TRUNK;
 use crate::nn::gradients::{self, GRADIENTS};
 use crate::nn::{Params, RNG, STATISTICS, TRAINABLE, Weights, counter, file};
@@ -13,6 +14,7 @@ use crate::train::learner::Learner;
 use crate::train::recipe::{Recipe, Source, io};
 use crate::train::step::{Batch, Step};
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Inputs of a batch.
@@ -123,17 +125,22 @@ pub fn frozen_trunk(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
     let (mut g, forward) = (built.graph.clone(), built.graph.nodes().len());
     gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
-    let scope = recipe.config.network()?.scope(TRUNK).to_string();
-    let inside = |at: &str| at == scope || at.starts_with(&format!("{scope}."));
-    let backward = g.nodes()[forward..].iter().find(|n| inside(&n.scope));
+    // Trunk and head may share a scope, the root; so what is differentiated must lie where the head and the loss have nodes.
+    let trunk = built.results.get(io::FEATURES).map_or(0, |v| v.node + 1);
+    let heads: BTreeSet<&str> = g.nodes()[trunk..forward].iter().map(|n| n.scope.as_str()).collect();
+    let source = |n: &Node| n.scope.strip_suffix("grad").map(|s| s.trim_end_matches('.').to_string());
+    let backward = g.nodes()[forward..].iter().find(|n| source(n).is_some_and(|s| !heads.contains(s.as_str())));
     require(backward.is_none(), || format!("backward node in {}", backward.map_or("", |n| &n.scope)))?;
     let mut learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
     let before = learner.weights()?;
     learner.update(&[batch(recipe, stage)?], 1e-2).and_then(Step::done)?;
     let after = learner.weights()?;
     let moved: Vec<&String> = before.keys().filter(|n| before[*n] != after[*n]).collect();
-    let wrong =
-        moved.iter().find(|n| params.get(n).is_none_or(|p| p.place.buffer != TRAINABLE && p.place.buffer != STATISTICS) || inside(n));
+    let frozen = |n: &&&String| {
+        let group = params.group(n);
+        group.is_none_or(|g| g == TRUNK) || params.get(n).is_none_or(|p| p.place.buffer != TRAINABLE && p.place.buffer != STATISTICS)
+    };
+    let wrong = moved.iter().find(frozen);
     require(wrong.is_none(), || format!("an update moved {wrong:?}, which is frozen"))?;
     require(!moved.is_empty(), || "an update moved nothing".into())
 }

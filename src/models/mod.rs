@@ -29,6 +29,7 @@ networks! {
 struct Entry {
     name: &'static str,
     preset: fn(&str) -> Result<Table>,
+    config: fn(&str) -> &'static str,
     read: fn(Table) -> Result<Box<dyn Network>>,
 }
 
@@ -41,6 +42,7 @@ impl Entry {
                 table.insert("name".into(), Value::String(S::NAME.into()));
                 Ok(table)
             },
+            config: S::config,
             read: |table| match Value::Table(table).try_into::<S>() {
                 Ok(network) => Ok(Box::new(network)),
                 Err(e) => Err(Error::Config(one_line(located("model", &e)))),
@@ -80,6 +82,14 @@ impl Model {
     /// [`Error::Config`] listing the names when there is none of that name.
     pub fn preset(name: &str, size: &str) -> Result<Self> {
         Ok(Model((entry(name)?.preset)(size)?))
+    }
+
+    /// What else of a configuration goes with the network of that name at a size; see [`Settings::config`].
+    ///
+    /// # Errors
+    /// As [`Model::preset`].
+    pub fn config(name: &str, size: &str) -> Result<&'static str> {
+        Ok((entry(name)?.config)(size))
     }
 
     /// The value of `model.name`.

@@ -96,4 +96,11 @@ pub trait Settings: Network + Serialize + DeserializeOwned + 'static {
 
     /// Its settings at a size: `tiny` for tests and the demo, `small` for a few processor cores, `paper` as published.
     fn preset(size: &str) -> Self;
+
+    /// What else of a configuration goes with the network at a size, as TOML that is laid over the built-in one where `model.name` selects
+    /// the network: images, stages, losses, optimiser. By default nothing. A user's own values are laid over it in turn.
+    fn config(size: &str) -> &'static str {
+        let _ = size;
+        ""
+    }
 }

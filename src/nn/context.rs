@@ -17,6 +17,7 @@ pub struct Context<'a> {
     pub freeze_statistics: bool,
     group: String,
     used: BTreeMap<String, Var>,
+    marks: BTreeMap<String, Var>,
     rng: Option<Var>,
     streams: u32,
 }
@@ -32,8 +33,8 @@ pub fn counter(seed: u64, step: u32) -> [u32; 4] {
 impl<'a> Context<'a> {
     /// A context at the root of names, in no group.
     pub fn new(g: &'a mut Graph, params: &'a mut Params, training: bool) -> Self {
-        let (group, used) = (String::new(), BTreeMap::new());
-        Context { g, params, training, freeze_statistics: false, group, used, rng: None, streams: 0 }
+        let (group, used, marks) = (String::new(), BTreeMap::new(), BTreeMap::new());
+        Context { g, params, training, freeze_statistics: false, group, used, marks, rng: None, streams: 0 }
     }
 
     /// A value the host writes before each run.
@@ -111,12 +112,24 @@ impl<'a> Context<'a> {
         &self.used
     }
 
+    /// Notes a value inside the network that is worth reading from outside, which then is a result of that name of the network's graphs.
+    /// Nothing is computed or kept for its sake unless somebody declares it as an output.
+    pub fn mark(&mut self, name: &str, value: Var) {
+        self.marks.insert(name.to_string(), value);
+    }
+
+    /// The values noted by [`Context::mark`], by name.
+    pub fn marks(&self) -> &BTreeMap<String, Var> {
+        &self.marks
+    }
+
     /// A running statistic named after the current scope.
     ///
     /// # Errors
     /// See [`Params::statistic`].
     pub fn statistic(&mut self, leaf: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
         let name = self.path(leaf);
+        self.params.claim(&self.group, &name)?;
         self.params.statistic(self.g, &name, shape, init)
     }
 

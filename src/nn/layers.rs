@@ -69,6 +69,14 @@ pub fn conv2d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
 /// # Errors
 /// Shape errors of the op.
 pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
+    batch_norm_eps(cx, x, relu, BN_EPS)
+}
+
+/// [`batch_norm`] with another `eps` than PyTorch's 1e-5.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn batch_norm_eps(cx: &mut Context, x: Var, relu: bool, eps: f32) -> Result<Var> {
     let shape = cx.g.shape(x).clone();
     let c = shape.get(1).copied().unwrap_or(0);
     let w = cx.param("weight", [c], Init::Fill(1.0))?;
@@ -76,11 +84,11 @@ pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
     let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
     let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
     if !cx.batch_statistics() {
-        return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], BN_EPS, relu);
+        return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], eps, relu);
     }
-    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, BN_EPS, relu)?;
+    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, eps, relu)?;
     let count = shape.elements() / c.max(1);
-    let (new_mean, new_var) = ops::batch_norm_running(cx.g, [mean, var], [batch_mean, rstd], count, BN_MOMENTUM, BN_EPS)?;
+    let (new_mean, new_var) = ops::batch_norm_running(cx.g, [mean, var], [batch_mean, rstd], count, BN_MOMENTUM, eps)?;
     for (leaf, new) in [("running_mean", new_mean), ("running_var", new_var)] {
         let name = cx.path(leaf);
         if let Some(p) = cx.params.get(&name) {

@@ -48,7 +48,7 @@ pub type Weights = BTreeMap<String, (Shape, Vec<f32>)>;
 pub struct Params {
     list: Vec<Param>,
     index: BTreeMap<String, usize>,
-    /// Group of each parameter that is no statistic.
+    /// Group of each parameter and statistic that was made in one.
     groups: BTreeMap<String, String>,
     trains: Box<dyn Fn(&str) -> bool>,
     sizes: BTreeMap<&'static str, usize>,
@@ -129,6 +129,11 @@ impl Params {
     /// A parameter by name.
     pub fn get(&self, name: &str) -> Option<&Param> {
         self.index.get(name).map(|&i| &self.list[i])
+    }
+
+    /// The group of a parameter or statistic.
+    pub fn group(&self, name: &str) -> Option<&str> {
+        self.groups.get(name).map(String::as_str)
     }
 
     /// Elements of a state buffer, padding included.

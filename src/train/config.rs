@@ -25,7 +25,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use self::merge::{Dotted, complete, merge, modernise, parse_table, single};
+use self::merge::{Dotted, complete, differences, merge, modernise, parse_table, single};
 pub use self::section::*;
 pub use self::words::*;
 use crate::models::{Model, Network};
@@ -119,12 +119,17 @@ impl Config {
         Ok(())
     }
 
-    /// This configuration with the values of `over` in place of its own. Another network starts from its own settings.
+    /// This configuration with the values of `over` in place of its own. Another network starts from its own settings and brings what
+    /// else of a configuration goes with it, under the values that were given before.
     fn with(&self, mut over: Table) -> Result<Self> {
         modernise(&mut over);
         let mut table = self.table()?;
         if let Some(name) = over.pointer("model.name").and_then(Value::as_str).filter(|name| *name != self.model.name()) {
-            table.insert("model".into(), Model::preset(name, &self.preset)?.0.into());
+            let built_in = |network: &str| Self::from_table(&preset::table_for(&self.preset, network)?)?.table();
+            let mut given = differences(&built_in(self.model.name())?, &table);
+            given.remove("model");
+            table = built_in(name)?;
+            merge(&mut table, &given)?;
         }
         merge(&mut table, &over)?;
         Self::from_table(&table)

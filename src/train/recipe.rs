@@ -52,6 +52,8 @@ pub struct StageGraph {
     pub loss: Var,
     /// Parameters it uses, by name.
     pub used: BTreeMap<String, Var>,
+    /// What can be read beside the loss: [`io::FEATURES`], [`io::logits`] of the stage's tasks, and what the network marks.
+    pub results: BTreeMap<String, Var>,
 }
 
 /// Names of program inputs and outputs.
@@ -204,7 +206,7 @@ impl Recipe {
     }
 
     /// The network in evaluation mode on `batch` inputs, with the results `results`: [`io::logits`] of a task, [`io::FEATURES`],
-    /// [`io::EMBEDDING`].
+    /// [`io::EMBEDDING`], and what the network [marks](Context::mark).
     ///
     /// # Errors
     /// Shape errors of the network; a result it does not have.
@@ -219,6 +221,7 @@ impl Recipe {
             all.insert(io::logits(task), self.logits(&mut cx, &*network, task, features)?);
         }
         all.insert(io::EMBEDDING.to_string(), network.embedding(&mut cx, features)?);
+        all.extend(cx.marks().clone());
         for name in results {
             let value = all.get(*name).ok_or_else(|| Error::Graph(format!("the network has no result {name}")))?;
             g.output(name, *value);
@@ -238,9 +241,11 @@ impl Recipe {
         cx.freeze_statistics = train.bn_frozen;
         let x = if source == Source::Raw { self.augment(&mut cx, stage, batch, x)? } else { x };
         let features = self.features(&mut cx, &*network, source, x)?;
+        let mut results = BTreeMap::from([(io::FEATURES.to_string(), features)]);
         let mut total: Option<Var> = None;
         for (name, weight) in stage.tasks() {
             let logits = self.logits(&mut cx, &*network, name, features)?;
+            results.insert(io::logits(name), logits);
             let shape: Shape = cx.g.shape(logits).clone();
             let target = cx.input(&io::target(name), shape);
             let rows = self.partial.contains(name).then(|| cx.input(&io::weight(name), [batch]));
@@ -254,8 +259,9 @@ impl Recipe {
             });
         }
         let loss = total.ok_or_else(|| Error::Config("a stage without tasks has no loss".into()))?;
+        results.extend(cx.marks().clone());
         let used = cx.used().clone();
-        Ok(StageGraph { graph: g, loss, used })
+        Ok(StageGraph { graph: g, loss, used, results })
     }
 
     fn augment(&self, cx: &mut Context, stage: &Stage, batch: usize, x: Var) -> Result<Var> {

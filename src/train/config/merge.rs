@@ -47,6 +47,19 @@ pub(super) fn complete(given: &mut Table, whole: &Table) {
     }
 }
 
+/// The values of `table` that `base` has not, or has otherwise.
+pub(super) fn differences(base: &Table, table: &Table) -> Table {
+    let different = |(key, value): (&String, &Value)| match (base.get(key), value) {
+        (Some(Value::Table(base)), Value::Table(inner)) => {
+            let inner = differences(base, inner);
+            (!inner.is_empty()).then(|| (key.clone(), Value::Table(inner)))
+        }
+        (Some(same), value) if same == value => None,
+        _ => Some((key.clone(), value.clone())),
+    };
+    table.iter().filter_map(different).collect()
+}
+
 /// Replaces the values of `base` by those of `over`, which must be known and of the same type (integers pass for real numbers).
 ///
 /// # Errors

@@ -16,6 +16,14 @@ const NETWORK: &str = "res_trans";
 /// # Errors
 /// [`Error::Config`] listing the names when it is none of them.
 pub(super) fn table(name: &str) -> Result<Table> {
+    table_for(name, NETWORK)
+}
+
+/// All values of the built-in configuration `name` with another network: what the network brings is laid over what all have in common.
+///
+/// # Errors
+/// [`Error::Config`] listing the names when `name` or `network` is none of them; what is wrong with the network's own configuration.
+pub(super) fn table_for(name: &str, network: &str) -> Result<Table> {
     let (paper, small, tiny) = (include_str!("presets/paper.toml"), include_str!("presets/small.toml"), include_str!("presets/tiny.toml"));
     let layers: &[&str] = match name {
         "paper" => &[paper],
@@ -31,6 +39,8 @@ pub(super) fn table(name: &str) -> Result<Table> {
         merge(&mut table, &parse_table(layer)?)?;
     }
     table.insert("preset".into(), name.into());
-    table.insert("model".into(), Model::preset(NETWORK, name)?.0.into());
+    let bad = |e: Error| Error::Config(format!("the configuration that {network} brings: {e}"));
+    merge(&mut table, &parse_table(Model::config(network, name)?).map_err(bad)?).map_err(bad)?;
+    table.insert("model".into(), Model::preset(network, name)?.0.into());
     Ok(table)
 }

@@ -85,7 +85,7 @@ fn unknown_names_suggest_the_nearest() {
         ("train.bn_frozen=1", "must be true or false"),
         ("train=1", "must be a section"),
         ("train.batch.size=1", "must be an integer"),
-        ("model.name=res_tran", "model.name = \"res_tran\" is not one of res_trans; did you mean \"res_trans\"?"),
+        ("model.name=res_tran", "; did you mean \"res_trans\"?"),
         ("model.norm=past", "model.norm: \"past\" is not one of pre, post; did you mean \"post\"?"),
         ("model.withd=3", "did you mean `model.width`?"),
         (
@@ -192,4 +192,57 @@ fn configurations_of_earlier_versions_are_read() {
     let other = old.replace("joint_alpha = 0.3", "joint_alpha = 0.7").replace("loss = \"cross_entropy\"", "loss = \"focal_bce\"");
     let other = Config::parse(&other, "old").unwrap();
     assert!((other.stage["joint"].tasks["speaker"], other.task["emotion"].loss) == (0.7, Loss::FocalBce) && !other.same_values(&today));
+}
+
+/// A network that brings values for images, training, a task and a stage.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Bringing {
+    width: usize,
+}
+
+impl crate::models::Settings for Bringing {
+    const NAME: &'static str = "bringing";
+    fn preset(_: &str) -> Self {
+        Bringing { width: 3 }
+    }
+    fn config(size: &str) -> &'static str {
+        match size {
+            "tiny" => "[image]\nsize = 32\n[train]\nbatch = 6\nstages = [\"single\", \"extra\"]\n[stage.extra]\ntasks = { emotion = 1 }\n",
+            _ => "",
+        }
+    }
+}
+
+impl Network for Bringing {
+    fn input(&self) -> crate::models::Input {
+        crate::models::Input::Image
+    }
+    fn features(&self, _: &mut crate::nn::Context, x: crate::graph::Var) -> Result<crate::graph::Var> {
+        Ok(x)
+    }
+    fn head(&self, _: &mut crate::nn::Context, x: crate::graph::Var, _: usize) -> Result<crate::graph::Var> {
+        Ok(x)
+    }
+}
+
+#[test]
+fn a_network_brings_configuration_under_the_users_values() {
+    crate::models::register::<Bringing>();
+    let of = |c: &Config| (c.image.size, c.train.batch, c.train.stages.len(), c.stage.contains_key("extra"));
+    let set = |preset: &str, assignments: &[&str]| {
+        let mut config = Config::preset(preset).unwrap();
+        assignments.iter().for_each(|a| config.set(a).unwrap());
+        config
+    };
+    assert_eq!(of(&set("tiny", &["model.name=bringing"])), (32, 6, 2, true));
+    assert_eq!(of(&set("small", &["model.name=bringing"])), (96, 16, 3, false), "it brings nothing at another size");
+    // The user's values win, before and after the network is named, and in a file.
+    assert_eq!(of(&set("tiny", &["train.batch=5", "model.name=bringing", "image.size=48"])), (48, 5, 2, true));
+    let text = "preset = \"tiny\"\n[model]\nname = \"bringing\"\nwidth = 4\n[train]\nbatch = 7\n[stage.extra]\nepochs = 3\n";
+    let config = Config::parse(text, "file").unwrap();
+    assert_eq!((of(&config), integer(&config, "width"), config.stage["extra"].epochs), ((32, 7, 2, true), 4, 3));
+    assert_eq!(Config::parse(&config.to_toml().unwrap(), "printed").unwrap(), config);
+    // Another network does not inherit what the first brought, but what the user gave.
+    let config = set("tiny", &["train.batch=5", "model.name=bringing", "model.name=res_trans"]);
+    assert_eq!(config, set("tiny", &["train.batch=5"]));
 }

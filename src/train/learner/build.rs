@@ -64,7 +64,7 @@ pub(super) fn programs(
     parts: u32,
     options: &Options,
 ) -> Result<(Program, Anomaly, Option<Program>)> {
-    let StageGraph { graph: mut g, loss, used } = built;
+    let StageGraph { graph: mut g, loss, used, .. } = built;
     let mut scaled = if parts > 1 { ops::scale(&mut g, loss, 1.0 / parts as f32)? } else { loss };
     let loss_scale = options.half.then(|| g.input(io::LOSS_SCALE, [1]));
     if let Some(factor) = loss_scale {
