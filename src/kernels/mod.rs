@@ -23,6 +23,7 @@ pub mod dropout;
 pub mod focal_bce;
 pub mod heads;
 pub mod in_place;
+pub mod kl_distillation;
 pub mod layer_norm;
 pub mod matmul;
 pub mod matmul_row;

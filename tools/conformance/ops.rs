@@ -125,6 +125,12 @@ fn losses(name: &str) -> Option<Op> {
             let (gamma, smoothing) = (f.number("gamma")? as f32, f.number("label_smoothing")? as f32);
             Ok(vec![ops::focal_bce(g, x.get("logits")?, x.get("target")?, None, gamma, smoothing)?])
         },
+        "kl_distillation" => |f, g, x| {
+            let temperature = f.number("temperature")? as f32;
+            let soft = ops::scale(g, x.get("teacher")?, 1.0 / temperature)?;
+            let teacher = ops::softmax(g, soft, 1)?;
+            Ok(vec![ops::kl_distillation(g, x.get("student")?, teacher, None, temperature)?])
+        },
         "bce_with_logits" => |_, g, x| Ok(vec![ops::bce_with_logits(g, x.get("logits")?, x.get("target")?, None)?]),
         _ => return None,
     })
