@@ -1,4 +1,4 @@
-//! What the front end and the images are: the `[frontend]` and `[image]` sections of a configuration.
+//! What the front ends are: the `[frontend]`, `[image]`, `[sequence]` and `[vector]` sections of a configuration.
 
 use crate::ops::{Framing, Padding, Resize, Window};
 use crate::words::words;
@@ -26,11 +26,11 @@ words! {
         /// Time keeps its scale: `image.seconds` are shown, shorter clips padded with silence.
         Pad = "pad",
     }
-    /// Scaling of image values.
+    /// Scaling of a network's inputs.
     Normalise {
         /// Zero mean and unit variance over the training set.
         Train = "train",
-        /// As they are, in [0, 1].
+        /// As they are.
         None = "none",
     }
 }
@@ -83,6 +83,38 @@ pub struct Image {
     pub channels: usize,
     /// Scaling of the values.
     pub normalise: Normalise,
+}
+
+/// `[sequence]`: from samples to a sequence of features of long frames (Atmaja & Akagi 2019).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Frames of a sequence: longer ones are cut at the end, shorter ones filled with zeros.
+    pub frames: usize,
+    /// Samples below this share of the clip's largest magnitude are quiet.
+    pub silence_threshold: f64,
+    /// Runs of quiet samples that last at least so many seconds are removed.
+    pub min_silence: f64,
+    /// Frame length, samples.
+    pub frame: usize,
+    /// Samples between frames.
+    pub hop: usize,
+    /// Scaling of the features.
+    pub normalise: Normalise,
+}
+
+/// `[vector]`: from samples to means and standard deviations of cepstra and their slopes (Prasetya et al. 2019).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vector {
+    /// Window length, samples.
+    pub frame: usize,
+    /// Samples between frames.
+    pub hop: usize,
+    /// Points of the Fourier transform, a power of two, at least `frame`.
+    pub n_fft: usize,
+    /// Mel bands, from 0 Hz to half the sample rate.
+    pub n_mels: usize,
+    /// Cepstral coefficients, at most as many as bands.
+    pub cepstra: usize,
 }
 
 impl Frontend {

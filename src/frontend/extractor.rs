@@ -1,6 +1,6 @@
-//! Images of many clips: batches of clips of similar length through compiled programs, results on the host.
+//! Inputs of many clips: batches of clips of similar length through compiled programs, results on the host.
 
-use super::{Frontend, Image, image, log_mel};
+use super::{Inputs, image, log_mel};
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -15,12 +15,11 @@ const CLIPS_AT_ONCE: usize = 64;
 /// Programs kept; each holds the memory of a batch.
 const PROGRAMS_KEPT: usize = 24;
 
-/// Makes images of clips on a device. Programs are compiled once per bucket of lengths and kept. A clip's image does not depend on the
-/// clips it is extracted with, nor on their order.
+/// Makes a network's inputs of clips on a device. Programs are compiled once per bucket of lengths and kept. A clip's input does not depend
+/// on the clips it is extracted with, nor on their order.
 pub struct Extractor {
     states: States,
-    frontend: Frontend,
-    image: Image,
+    inputs: Inputs,
     /// By (samples, clips) they hold; the number says when one was last used.
     programs: BTreeMap<(usize, usize), (u64, Program)>,
     uses: u64,
@@ -28,17 +27,11 @@ pub struct Extractor {
 
 impl Extractor {
     /// An extractor without programs.
-    pub fn new(device: &Arc<Device>, frontend: &Frontend, image: &Image) -> Self {
-        let states = States::new(device);
-        Extractor { states, frontend: frontend.clone(), image: image.clone(), programs: BTreeMap::new(), uses: 0 }
+    pub fn new(device: &Arc<Device>, inputs: &Inputs) -> Self {
+        Extractor { states: States::new(device), inputs: inputs.clone(), programs: BTreeMap::new(), uses: 0 }
     }
 
-    /// Channels, rows and columns of an image.
-    pub fn shape(&self) -> [usize; 3] {
-        [self.image.channels, self.image.size, self.image.size]
-    }
-
-    /// The image of each clip, (C, S, S), in the clips' order.
+    /// The input made of each clip, flat, in the clips' order; its shape is [`Inputs::shape`].
     ///
     /// # Errors
     /// [`Error::Data`] for an empty clip; [`Error::OutOfMemory`] for one too long for the device; errors of compiling and running.
@@ -50,8 +43,8 @@ impl Extractor {
                 n => buckets.entry(self.bucket(n)).or_default().push(i),
             }
         }
-        let mut images = vec![Vec::new(); clips.len()];
-        let elements = self.shape().iter().product::<usize>();
+        let mut inputs = vec![Vec::new(); clips.len()];
+        let elements = self.inputs.shape().iter().product::<usize>();
         for (samples, members) in buckets {
             for part in members.chunks(self.clips_at_once(samples)) {
                 // Powers of two, so that few programs serve any number of clips.
@@ -67,19 +60,19 @@ impl Extractor {
                 program.write("x", &x)?;
                 program.write_u32("lengths", &lengths)?;
                 program.run()?;
-                let made = program.read("image")?;
-                for (image, &i) in made.chunks(elements).zip(part) {
-                    images[i] = image.to_vec();
+                let made = program.read("input")?;
+                for (input, &i) in made.chunks(elements).zip(part) {
+                    inputs[i] = input.to_vec();
                 }
             }
         }
-        Ok(images)
+        Ok(inputs)
     }
 
     /// Room for a clip of `n` samples: steps of a quarter from a quarter of a second on, in whole hops.
     fn bucket(&self, n: usize) -> usize {
-        let hop = self.frontend.hop.max(1);
-        let mut room = (self.frontend.sample_rate as usize / 4).max(4 * hop).next_multiple_of(hop);
+        let hop = self.inputs.hop().max(1);
+        let mut room = (self.inputs.sample_rate() as usize / 4).max(4 * hop).next_multiple_of(hop);
         while room < n {
             room = (room + room / 4).next_multiple_of(hop);
         }
@@ -88,7 +81,7 @@ impl Extractor {
 
     /// The largest power of two of clips whose frames fit [`FRAMES_AT_ONCE`].
     fn clips_at_once(&self, samples: usize) -> usize {
-        let fit = FRAMES_AT_ONCE / self.frontend.framing().frames(samples).max(1);
+        let fit = FRAMES_AT_ONCE / (1 + samples / self.inputs.hop().max(1));
         1 << fit.clamp(1, CLIPS_AT_ONCE).ilog2()
     }
 
@@ -111,9 +104,16 @@ impl Extractor {
     fn compile(&self, samples: usize, clips: usize) -> Result<Program> {
         let mut g = Graph::new();
         let (x, lengths) = (g.input("x", [clips, samples]), g.input("lengths", [clips]));
-        let mel = log_mel(&mut g, x, lengths, &self.frontend)?;
-        let y = image(&mut g, mel, lengths, &self.frontend, &self.image)?;
-        g.output("image", y);
+        let y = match &self.inputs {
+            Inputs::Images(frontend, picture) => {
+                let mel = log_mel(&mut g, x, lengths, frontend)?;
+                image(&mut g, mel, lengths, frontend, picture)?
+            }
+            Inputs::Sequences(..) | Inputs::Vectors(..) => {
+                return Err(Error::Config(format!("there is no front end for {} yet", self.inputs.plural())));
+            }
+        };
+        g.output("input", y);
         Program::new(&g, &self.states, Options::default())
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let Some(device) = crate::check::device() else { return };
         let clips: Vec<Vec<f32>> = [9000, 1, 4000, 16_001, 3999, 100, 8999].iter().enumerate().map(|(i, &n)| clip(i as u64, n)).collect();
         for spec in [small(), Image { channels: 3, fit: Fit::Pad, seconds: 0.3, ..small() }] {
-            let mut all = Extractor::new(&device, &frontend(), &spec);
+            let mut all = Extractor::new(&device, &Inputs::Images(frontend(), spec.clone()));
             let together = all.extract(&clips).unwrap();
             let backwards: Vec<&Vec<f32>> = clips.iter().rev().collect();
             let mut reversed = all.extract(&backwards).unwrap();
@@ -147,7 +147,7 @@ mod tests {
             }
             assert!(together[0] != together[6]);
         }
-        let mut none = Extractor::new(&device, &frontend(), &small());
+        let mut none = Extractor::new(&device, &Inputs::Images(frontend(), small()));
         assert!(none.extract(&[vec![0.0; 4000]]).unwrap()[0].iter().all(|&v| v == 1.0), "silence is its own maximum");
         assert!(none.extract(&[vec![0.5; 10], vec![]]).unwrap_err().to_string().contains("clip 1 of 2 has no samples"));
         assert!(none.extract::<Vec<f32>>(&[]).unwrap().is_empty());

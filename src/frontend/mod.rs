@@ -1,15 +1,18 @@
-//! From samples to the network's images, as graphs: pre-emphasis, windowed frames, Fourier transform, mel bands, decibels, resampling.
+//! From samples to a network's inputs, as graphs: images (pre-emphasis, windowed frames, Fourier transform, mel bands, decibels,
+//! resampling), sequences of features and vectors of statistics.
 //!
 //! Clips of different length share a batch: `x` (B, N) holds them from the left and `lengths` (B) says how many samples each has. A
-//! clip has `1 + length/hop` frames; what stands behind a clip's samples or frames never influences a result, so a clip's image does
+//! clip has `1 + length/hop` frames; what stands behind a clip's samples or frames never influences a result, so a clip's input does
 //! not depend on its neighbours or on N.
 
 mod config;
 pub mod extractor;
+mod inputs;
 pub mod mel;
 
-pub use config::{Fit, Frontend, Image, MelNorm, MelScale, Normalise};
+pub use config::{Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Vector};
 pub use extractor::Extractor;
+pub use inputs::{FEATURES, Inputs};
 
 use crate::graph::{Graph, Var};
 use crate::ops::{self, DecibelScale};

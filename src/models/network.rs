@@ -17,6 +17,8 @@ pub enum Input {
     Image,
     /// A sequence (T, F) of feature vectors.
     Sequence,
+    /// A vector (F) of statistics of a recording.
+    Vector,
     /// A raw signal (C, N).
     Signal,
 }

@@ -28,7 +28,8 @@ use toml::{Table, Value};
 use self::merge::{Dotted, complete, differences, merge, modernise, parse_table, single};
 pub use self::section::*;
 pub use self::words::*;
-use crate::models::{Model, Network};
+use crate::frontend::Inputs;
+use crate::models::{Input, Model, Network};
 use crate::{Error, Result, error::located, hash::sha256};
 
 /// Everything that determines a run besides its data.
@@ -38,9 +39,13 @@ pub struct Config {
     pub preset: String,
     /// Samples to mel bands.
     pub frontend: Frontend,
-    /// Mel bands to images.
+    /// Mel bands to images, for networks that take images.
     pub image: Image,
-    /// What training does to images.
+    /// Samples to sequences of features, for networks that take sequences.
+    pub sequence: Sequence,
+    /// Samples to vectors of statistics, for networks that take vectors.
+    pub vector: Vector,
+    /// What training does to images; other inputs are not augmented.
     pub augment: Augment,
     /// The network.
     pub model: Model,
@@ -142,6 +147,8 @@ impl Config {
             preset: section(table, "preset")?,
             frontend: section(table, "frontend")?,
             image: section(table, "image")?,
+            sequence: section(table, "sequence")?,
+            vector: section(table, "vector")?,
             augment: section(table, "augment")?,
             model: section(table, "model")?,
             task: section(table, "task")?,
@@ -151,7 +158,8 @@ impl Config {
     }
 
     /// Reads a configuration that an earlier version stored. A key of training that did not exist then has no say in what a model
-    /// computes, and is taken from preset `paper`; all others must be there.
+    /// computes, and neither has a section about inputs that no network of that version took: they are taken from preset `paper`. All
+    /// others must be there.
     ///
     /// # Errors
     /// [`Error::Config`] naming what is missing or wrong.
@@ -160,6 +168,9 @@ impl Config {
         let paper = preset::table("paper")?;
         for name in ["preset", "train", "stage", "augment", "task"] {
             complete(&mut table, &[(name.to_string(), paper[name].clone())].into_iter().collect());
+        }
+        for name in ["sequence", "vector"] {
+            table.entry(name).or_insert_with(|| paper[name].clone());
         }
         Self::from_table(&table)
     }
@@ -188,9 +199,26 @@ impl Config {
         self.train.stages.iter().map(|name| Ok((name.as_str(), self.stage(name)?))).collect()
     }
 
+    /// The front end that feeds the network.
+    ///
+    /// # Errors
+    /// As [`Config::network`]; [`Error::Config`] for a network whose inputs no front end makes.
+    pub fn inputs(&self) -> Result<Inputs> {
+        let rate = self.frontend.sample_rate;
+        Ok(match self.network()?.input() {
+            Input::Image => Inputs::Images(self.frontend.clone(), self.image.clone()),
+            Input::Sequence => Inputs::Sequences(rate, self.sequence.clone()),
+            Input::Vector => Inputs::Vectors(rate, self.vector.clone()),
+            Input::Signal => return Err(Error::Config(format!("model.name = {:?}: no front end makes raw signals", self.model.name()))),
+        })
+    }
+
     /// Shape of one network input, without the batch.
-    pub fn input_shape(&self) -> Vec<usize> {
-        vec![self.image.channels, self.image.size, self.image.size]
+    ///
+    /// # Errors
+    /// As [`Config::inputs`].
+    pub fn input_shape(&self) -> Result<Vec<usize>> {
+        Ok(self.inputs()?.shape())
     }
 
     /// The network, which takes inputs of [`Config::input_shape`].

@@ -1,11 +1,11 @@
-//! A run's data: recordings turned into images, with labels, speakers and the split.
+//! A run's data: recordings turned into a network's inputs, with labels, speakers and the split.
 
-use super::config::{Config, Normalise, Target};
+use super::config::{Config, Image, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
 use super::task::Targets;
 use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
-use crate::frontend::Extractor;
+use crate::frontend::{Extractor, FEATURES, Inputs};
 use crate::gpu::Device;
 use crate::{Error, Result, hash::hex};
 use sha2::{Digest, Sha256};
@@ -32,10 +32,10 @@ impl Default for DataSpec {
     }
 }
 
-/// Images in host memory with all that is known about them.
+/// Inputs in host memory with all that is known about them.
 pub struct Dataset {
-    /// (C, S, S) image of each utterance, values in \[0, 1\].
-    pub images: Vec<Vec<f32>>,
+    /// The network's input of each utterance, flat: an image (C, S, S) with values in \[0, 1\], a sequence (T, F), a vector (F).
+    pub inputs: Vec<Vec<f32>>,
     /// What each utterance is called: the path of its recording.
     pub names: Vec<String>,
     /// Class of each utterance's label.
@@ -50,12 +50,13 @@ pub struct Dataset {
     pub split: Split,
     /// Hash of all clips, and the split.
     pub hash: String,
-    /// Mean and standard deviation of each channel over the training split (0 and 1 where images are not normalised).
+    /// Mean and standard deviation over the training split of each channel of images, and of each feature of sequences over their own
+    /// frames (0 and 1 where inputs are not normalised; none for vectors).
     pub mean_std: Vec<(f32, f32)>,
 }
 
 impl Dataset {
-    /// Reads, decodes and splits the corpora and computes all images on the device.
+    /// Reads, decodes and splits the corpora and computes all inputs on the device.
     ///
     /// # Errors
     /// Unreadable corpora, leaking splits, device faults.
@@ -99,14 +100,16 @@ impl Dataset {
             loaded.hours(),
             split.description
         )));
-        let images = extract(device, config, &loaded.clips, observe)?;
-        let mean_std = match config.image.normalise {
-            Normalise::Train => mean_std(&images, &split.train, config.image.channels),
-            Normalise::None => vec![(0.0, 1.0); config.image.channels],
+        let kind = config.inputs()?;
+        let inputs = extract(device, &kind, &loaded.clips, observe)?;
+        let mean_std = match &kind {
+            Inputs::Images(_, Image { normalise: Normalise::Train, channels, .. }) => mean_std(&inputs, &split.train, *channels),
+            Inputs::Sequences(_, Sequence { normalise: Normalise::Train, .. }) => frame_mean_std(&inputs, &split.train),
+            kind => vec![(0.0, 1.0); kind.normalised()],
         };
         let hash = format!("{}/{}", loaded.data_hash, split_spec);
         let names = utterances.iter().map(|u| u.path.display().to_string()).collect();
-        Ok(Dataset { images, names, class, classes, speakers, targets, split, hash, mean_std })
+        Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, mean_std })
     }
 }
 
@@ -121,15 +124,15 @@ fn silent(loaded: &Loaded) -> Option<String> {
     })
 }
 
-fn extract(device: &Arc<Device>, config: &Config, clips: &[Clip], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let mut extractor = Extractor::new(device, &config.frontend, &config.image);
-    let mut images = Vec::with_capacity(clips.len());
+fn extract(device: &Arc<Device>, kind: &Inputs, clips: &[Clip], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+    let mut extractor = Extractor::new(device, kind);
+    let mut inputs = Vec::with_capacity(clips.len());
     for part in clips.chunks(256) {
         let samples: Vec<&[f32]> = part.iter().map(|c| c.samples.as_slice()).collect();
-        images.extend(extractor.extract(&samples)?);
-        observe(Event::Preparing("images", images.len(), clips.len()));
+        inputs.extend(extractor.extract(&samples)?);
+        observe(Event::Preparing(kind.plural(), inputs.len(), clips.len()));
     }
-    Ok(images)
+    Ok(inputs)
 }
 
 fn recorded(spec: &DataSpec, observe: &mut Observer) -> Result<Loaded> {
@@ -183,6 +186,17 @@ fn mean_std(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f
         .collect()
 }
 
+/// Mean and standard deviation of each feature over the own frames of some sequences, which are those that are not all zeros, in f64. A
+/// feature that never changes keeps its scale.
+fn frame_mean_std(sequences: &[Vec<f32>], rows: &[usize]) -> Vec<(f32, f32)> {
+    let frames = || rows.iter().flat_map(|&i| sequences[i].chunks(FEATURES)).filter(|frame| frame.iter().any(|&v| v != 0.0));
+    let count = frames().count().max(1) as f64;
+    let mut all = [(0.0, 0.0); FEATURES];
+    frames().for_each(|frame| all.iter_mut().zip(frame).for_each(|((mean, _), &v)| *mean += f64::from(v) / count));
+    frames().for_each(|frame| all.iter_mut().zip(frame).for_each(|((mean, var), &v)| *var += (f64::from(v) - *mean).powi(2) / count));
+    all.map(|(mean, var)| (mean as f32, if var.sqrt() > 1e-6 { var.sqrt() as f32 } else { 1.0 })).to_vec()
+}
+
 /// The numbers in some columns of every utterance that has all of them.
 fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<Targets> {
     let number = |u: &Utterance, column: &String| -> Result<Option<f32>> {
@@ -234,5 +248,25 @@ impl Dataset {
             ),
             _ => return Ok(()),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Zeros behind a sequence count for nothing, rows that are not trained on neither, and a feature that never changes keeps its scale.
+    #[test]
+    fn frames_are_measured_without_padding() {
+        let frame = |v: f32| -> Vec<f32> { (0..FEATURES).map(|f| if f == 5 { 2.0 } else { v + f as f32 }).collect() };
+        let zeros = vec![0.0; 3 * FEATURES];
+        let sequences = vec![[frame(1.0), frame(5.0), zeros].concat(), frame(1e6), frame(3.0)];
+        let got = frame_mean_std(&sequences, &[0, 2]);
+        let std = (8.0f32 / 3.0).sqrt();
+        for (f, (mean, deviation)) in got.into_iter().enumerate() {
+            let want = if f == 5 { (2.0, 1.0) } else { (3.0 + f as f32, std) };
+            assert!((mean - want.0).abs() < 1e-5 && (deviation - want.1).abs() < 1e-5, "feature {f}: {mean} {deviation}");
+        }
+        assert_eq!(frame_mean_std(&[vec![]], &[0])[0], (0.0, 1.0));
     }
 }

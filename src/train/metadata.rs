@@ -49,18 +49,19 @@ impl Recipe {
     }
 
     fn consistent(self) -> Result<Self, String> {
-        let (channels, mean, std) = (self.config.image.channels, &self.mean, &self.std);
+        let (mean, std) = (&self.mean, &self.std);
+        let parts = self.config.inputs().map_err(|e| e.to_string())?.normalised();
         for (_, stage) in self.config.stages().map_err(|e| e.to_string())? {
             if let Some((task, _)) = stage.tasks().find(|(task, _)| self.outputs(task).is_empty()) {
                 return Err(format!("no classes of task {task}"));
             }
         }
-        if mean.len() != channels || std.len() != channels {
-            return Err(format!("{} means and {} standard deviations for {channels} channels", mean.len(), std.len()));
+        if mean.len() != parts || std.len() != parts {
+            return Err(format!("{} means and {} standard deviations for {parts} channels or features", mean.len(), std.len()));
         }
         match mean.iter().all(|m| m.is_finite()) && std.iter().all(|s| s.is_finite() && *s > 0.0) {
             true => Ok(self),
-            false => Err(format!("channels of mean {mean:?} and standard deviation {std:?} cannot be normalised")),
+            false => Err(format!("inputs of mean {mean:?} and standard deviation {std:?} cannot be normalised")),
         }
     }
 }
@@ -84,7 +85,7 @@ mod tests {
         };
         assert!(Recipe::from_metadata(&recipe().to_metadata().expect("text")).is_ok());
         assert!(refused(|r| r.heads.clear()).contains("no classes of task emotion"));
-        assert!(refused(|r| r.std.clear()).contains("1 means and 0 standard deviations for 1 channels"));
+        assert!(refused(|r| r.std.clear()).contains("1 means and 0 standard deviations for 1 channels or features"));
         assert!(refused(|r| r.mean.push(0.0)).contains("2 means"));
         assert!(refused(|r| r.std[0] = 0.0).contains("cannot be normalised"));
         assert!(refused(|r| r.config.image.size = 31).contains("image.size"));

@@ -45,7 +45,7 @@ impl Predictor {
             Err(e @ (Error::Graph(_) | Error::Shape { .. })) => return Err(bad(e.to_string())),
             inference => inference?,
         };
-        let extractor = Extractor::new(device, &recipe.config.frontend, &recipe.config.image);
+        let extractor = Extractor::new(device, &recipe.config.inputs()?);
         Ok(Predictor { recipe, task, extractor, inference })
     }
 
@@ -59,11 +59,11 @@ impl Predictor {
         self.recipe.config.task[&self.task].loss.of_numbers()
     }
 
-    /// The (C, S, S) image the network sees of each clip (mono, 16 kHz).
+    /// What the network takes of each clip (mono, 16 kHz): (C, S, S) of an image, (T, F) of a sequence, (F) of a vector.
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn images<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+    pub fn inputs<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         self.extractor.extract(clips)
     }
 
@@ -72,8 +72,8 @@ impl Predictor {
     /// # Errors
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
-        let images = self.images(clips)?;
-        let logits = self.inference.run(&io::logits(&self.task), images.len(), &|i| &images[i])?;
+        let inputs = self.inputs(clips)?;
+        let logits = self.inference.run(&io::logits(&self.task), inputs.len(), &|i| &inputs[i])?;
         let loss = self.recipe.config.task[&self.task].loss;
         let prediction = |l: &Vec<f32>| {
             let probabilities = loss.answer(l);
@@ -87,7 +87,7 @@ impl Predictor {
     /// # Errors
     /// Empty clips; device faults.
     pub fn embeddings<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
-        let images = self.images(clips)?;
-        self.inference.run(io::EMBEDDING, images.len(), &|i| &images[i])
+        let inputs = self.inputs(clips)?;
+        self.inference.run(io::EMBEDDING, inputs.len(), &|i| &inputs[i])
     }
 }

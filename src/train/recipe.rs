@@ -5,6 +5,7 @@ use super::config::{Config, Head, Stage, Target};
 use super::task;
 use crate::augment::{self, Levels, PairInputs};
 use crate::compile::Options;
+use crate::frontend::Inputs;
 use crate::graph::{Graph, Shape, Var};
 use crate::kernels::TunedCache;
 use crate::models::{Network, TRUNK};
@@ -21,9 +22,9 @@ pub struct Recipe {
     pub config: Config,
     /// Heads by the name of their task, and what each output stands for: classes, speakers, columns.
     pub heads: BTreeMap<String, Vec<String>>,
-    /// Mean of each image channel over the training split.
+    /// Mean over the training split of each part of an input: channels of images, features of sequences (over their own frames).
     pub mean: Vec<f32>,
-    /// Standard deviation of each image channel over the training split.
+    /// Standard deviation of each part over the training split.
     pub std: Vec<f32>,
     /// Tasks that some training clips have no target of; these clips do not count in the task's loss.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -104,12 +105,12 @@ impl Recipe {
                 heads.insert(name.to_string(), outputs);
             }
         }
-        let channels = config.image.channels;
+        let parts = config.inputs()?.normalised();
         Ok(Recipe {
             config,
             heads,
-            mean: vec![0.0; channels],
-            std: vec![1.0; channels],
+            mean: vec![0.0; parts],
+            std: vec![1.0; parts],
             partial: BTreeSet::new(),
             data_hash: String::new(),
             tuned: TunedCache::new(),
@@ -140,7 +141,12 @@ impl Recipe {
 
     /// Whether a stage trains on features of a frozen trunk that nothing changes from epoch to epoch.
     pub fn caches_features(&self, stage: &Stage) -> bool {
-        !stage.trains(TRUNK) && self.config.train.bn_frozen && !stage.augment
+        !stage.trains(TRUNK) && self.config.train.bn_frozen && !self.augments(stage)
+    }
+
+    /// Whether a stage changes its inputs: augmentation is for images, whatever the stage asks for.
+    pub fn augments(&self, stage: &Stage) -> bool {
+        stage.augment && matches!(self.config.inputs(), Ok(Inputs::Images(..)))
     }
 
     /// Shape of one network input, without the batch.
@@ -148,7 +154,7 @@ impl Recipe {
     /// # Errors
     /// Shape errors of the network.
     pub fn input_shape(&self, source: Source) -> Result<Vec<usize>> {
-        let shape = self.config.input_shape();
+        let shape = self.config.input_shape()?;
         if source == Source::Raw {
             return Ok(shape);
         }
@@ -162,11 +168,17 @@ impl Recipe {
     pub fn mixes(&self, stage: &Stage) -> bool {
         let a = &self.config.augment;
         let speakers = stage.tasks().any(|(name, _)| self.config.task.get(name).is_some_and(|t| t.target == Target::Speaker));
-        stage.augment && !speakers && a.mixup.ratio + a.horizontal_mixup.ratio > 0.0
+        self.augments(stage) && !speakers && a.mixup.ratio + a.horizontal_mixup.ratio > 0.0
     }
 
-    /// `(x − mean) / std` per channel.
+    /// `(x − mean) / std` per channel of images and per feature of sequences.
     fn normalise(&self, g: &mut Graph, x: Var) -> Result<Var> {
+        if self.mean.is_empty() {
+            return Ok(x);
+        }
+        if matches!(self.config.inputs()?, Inputs::Sequences(..)) {
+            return self.normalise_frames(g, x);
+        }
         if self.mean.len() == 1 {
             let s = 1.0 / self.std[0];
             return ops::affine(g, x, s, -self.mean[0] * s);
@@ -177,6 +189,24 @@ impl Recipe {
             channels.push(ops::affine(g, plane, 1.0 / std, -mean / std)?);
         }
         ops::concat(g, &channels, 1)
+    }
+
+    /// Frames of zeros fill a sequence up and stay zeros.
+    fn normalise_frames(&self, g: &mut Graph, x: Var) -> Result<Var> {
+        let shape = g.shape(x).clone();
+        let scale: Vec<f32> = self.std.iter().map(|s| 1.0 / s).collect();
+        let shift: Vec<f32> = self.mean.iter().zip(&scale).map(|(m, s)| -m * s).collect();
+        let (scale, shift) = (g.constant([scale.len()], &scale)?, g.constant([shift.len()], &shift)?);
+        let scaled = ops::mul(g, x, scale)?;
+        let y = ops::add(g, scaled, shift)?;
+        // 1 where any feature of a frame is above a millionth, else 0: 1 − max(0, 1 − 10¹²·Σ x²).
+        let squares = ops::mul(g, x, x)?;
+        let energy = ops::sum(g, squares, 2)?;
+        let lacking = ops::affine(g, energy, -1e12, 1.0)?;
+        let empty = ops::relu(g, lacking)?;
+        let own = ops::affine(g, empty, -1.0, 1.0)?;
+        let own = ops::reshape(g, own, [shape[0], shape[1], 1])?;
+        ops::mul(g, y, own)
     }
 
     fn features(&self, cx: &mut Context, network: &dyn Network, source: Source, x: Var) -> Result<Var> {
@@ -265,7 +295,7 @@ impl Recipe {
     }
 
     fn augment(&self, cx: &mut Context, stage: &Stage, batch: usize, x: Var) -> Result<Var> {
-        if !stage.augment {
+        if !self.augments(stage) {
             return Ok(x);
         }
         let (rng, _) = cx.random();

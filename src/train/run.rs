@@ -184,8 +184,11 @@ fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Resul
 /// Says how large the network and a training step are.
 fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
     let params = recipe.parameters()?;
-    let (stages, size) = (recipe.config.train.stages.join(" -> "), recipe.config.image.size);
-    let text = format!("model: {} parameters, images {size} x {size}; stages: {stages}", params.count());
+    let (stages, inputs) = (recipe.config.train.stages.join(" -> "), recipe.config.inputs()?);
+    let mut text = format!("model: {} parameters, {}; stages: {stages}", params.count(), inputs.describe());
+    if recipe.config.stages()?.iter().any(|(_, stage)| stage.augment && !recipe.augments(stage)) {
+        text.push_str(&format!("; augmentation is for images, {} are taken as they are", inputs.plural()));
+    }
     observe(Event::Summary(&text));
     Ok(())
 }
@@ -206,7 +209,7 @@ fn finish(
         let logits = io::logits(task);
         let batch = recipe.config.train.batch;
         let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
-        let answers = inference.run(&logits, rows.len(), &|r| &data.images[rows[r]])?;
+        let answers = inference.run(&logits, rows.len(), &|r| &data.inputs[rows[r]])?;
         measure = data.targets[task].measure(rows, &answers)?;
         Predictions::new(recipe, task, data, rows, &answers).write(&folder.0.join("predictions.csv"))?;
     }

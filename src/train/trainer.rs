@@ -121,7 +121,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
 
     /// A row of what enters the network.
     fn input(&self, i: usize) -> &[f32] {
-        self.features.as_ref().map_or(&self.run.data.images[i], |f| &f[i])
+        self.features.as_ref().map_or(&self.run.data.inputs[i], |f| &f[i])
     }
 
     /// The rest of the epoch, step by step.
@@ -285,12 +285,12 @@ fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usiz
 
 /// Features of the frozen trunk for every utterance, computed once.
 fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let (recipe, images) = (run.recipe, &run.data.images);
-    observe(Event::Preparing("features of the frozen trunk", 0, images.len()));
+    let (recipe, inputs) = (run.recipe, &run.data.inputs);
+    observe(Event::Preparing("features of the frozen trunk", 0, inputs.len()));
     let half = recipe.config.train.precision == Precision::F16;
     let options = Options { half, ..recipe.options() };
     let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[io::FEATURES], options)?;
-    let features = inference.run(io::FEATURES, images.len(), &|i| &images[i])?;
-    observe(Event::Preparing("features of the frozen trunk", images.len(), images.len()));
+    let features = inference.run(io::FEATURES, inputs.len(), &|i| &inputs[i])?;
+    observe(Event::Preparing("features of the frozen trunk", inputs.len(), inputs.len()));
     Ok(features)
 }

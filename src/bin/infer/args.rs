@@ -37,7 +37,7 @@ pub struct Args {
     /// Seconds from window to window; half a window by default.
     #[arg(long, requires = "window", value_parser = positive)]
     hop: Option<f64>,
-    /// Write the CNN's mean activations per recording into this safetensors file.
+    /// Write the network's embedding of each recording into this safetensors file.
     #[arg(long)]
     pub embeddings: Option<PathBuf>,
     /// Write the image the network sees of one recording and exit.

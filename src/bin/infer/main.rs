@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use args::{Args, Format};
 use clap::Parser;
 use emotone::audio::SAMPLE_RATE;
+use emotone::frontend::Inputs;
 use emotone::gpu::Device;
 use emotone::graph::Shape;
 use emotone::nn::{Weights, file};
@@ -113,8 +114,15 @@ fn metrics(classes: &[String], truth: &[usize], predicted: &[usize]) -> Result<(
 fn spectrogram(model: &mut Predictor, args: &Args, path: &Path) -> Result<usize> {
     let (items, bad) = inputs::collect(&args.inputs)?;
     let [item] = items.as_slice() else { bail!("--spectrogram takes one recording, got {}", items.len()) };
+    if let Inputs::Sequences(..) | Inputs::Vectors(..) = model.recipe.config.inputs()? {
+        bail!(
+            "--spectrogram shows images, and network {} takes {}",
+            model.recipe.config.model.name(),
+            model.recipe.config.inputs()?.plural()
+        );
+    }
     let samples = item.load()?;
-    let image = model.images(&[samples])?.pop().context("no image")?;
+    let image = model.inputs(&[samples])?.pop().context("no image")?;
     let s = model.recipe.config.image.size;
     let upright: Vec<f32> = (0..s).rev().flat_map(|r| image[r * s..(r + 1) * s].to_vec()).collect();
     write_image(path, s, s, &upright, Palette::Magma)?;

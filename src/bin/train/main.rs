@@ -95,7 +95,7 @@ fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
     }
     if let Some(path) = &args.trunk {
         let (tensors, _) = file::read(path)?;
-        let renamed = config.network()?.import(&tensors, &config.input_shape());
+        let renamed = config.network()?.import(&tensors, &config.input_shape()?);
         weights.extend(renamed.with_context(|| path.display().to_string())?);
     }
     Ok(weights)

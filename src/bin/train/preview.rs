@@ -64,7 +64,7 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
         let classes: Vec<u32> = rows.iter().map(|&i| data.class[i] as u32).collect();
         let state = rng::counter(config.train.seed, 1);
         let drawn = Pairs::draw(&classes, s, &settings, state);
-        program.write("x", &rows.iter().flat_map(|&i| data.images[i].clone()).collect::<Vec<f32>>())?;
+        program.write("x", &rows.iter().flat_map(|&i| data.inputs[i].clone()).collect::<Vec<f32>>())?;
         program.write_u32("rng", &state)?;
         PairInputs::write(&program, &drawn)?;
         program.run()?;

@@ -5,7 +5,7 @@ use super::section::Target;
 use super::words::{Fit, Loss, MixLabels, hint};
 use crate::Result;
 use crate::audio::SAMPLE_RATE;
-use crate::models::{Input, TRUNK};
+use crate::models::TRUNK;
 use crate::range::{require, within};
 
 impl Config {
@@ -16,6 +16,8 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         self.check_frontend()?;
         self.check_image()?;
+        self.check_sequence()?;
+        self.check_vector()?;
         self.check_augment()?;
         self.check_tasks()?;
         self.check_train()?;
@@ -51,6 +53,25 @@ impl Config {
         require(i.channels == 1 || i.channels == 3, "image.channels", i.channels, "be 1 or 3")
     }
 
+    fn check_sequence(&self) -> Result<()> {
+        let s = &self.sequence;
+        within("sequence.frames", s.frames, 1, 10_000)?;
+        within("sequence.silence_threshold", s.silence_threshold, 0.0, 0.5)?;
+        within("sequence.min_silence", s.min_silence, 0.001, 10.0)?;
+        within("sequence.frame", s.frame, 64, 4096)?;
+        within("sequence.hop", s.hop, 1, s.frame)
+    }
+
+    fn check_vector(&self) -> Result<()> {
+        let v = &self.vector;
+        within("vector.n_fft", v.n_fft, 64, 4096)?;
+        require(v.n_fft.is_power_of_two(), "vector.n_fft", v.n_fft, "be a power of two")?;
+        within("vector.frame", v.frame, 16, v.n_fft)?;
+        within("vector.hop", v.hop, 1, v.frame)?;
+        within("vector.n_mels", v.n_mels, 8, v.n_fft / 2)?;
+        within("vector.cepstra", v.cepstra, 1, v.n_mels)
+    }
+
     fn check_augment(&self) -> Result<()> {
         let a = &self.augment;
         within("augment.random_cut.prob", a.random_cut.prob, 0.0, 1.0)?;
@@ -84,10 +105,7 @@ impl Config {
     }
 
     fn check_model(&self) -> Result<()> {
-        let network = self.network()?;
-        let rule = "be one that takes images: front ends for sequences and raw signals are not there yet";
-        require(network.input() == Input::Image, "model.name", self.model.name(), rule)?;
-        network.check(&self.input_shape())
+        self.network()?.check(&self.input_shape()?)
     }
 
     fn check_tasks(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::*;
 pub use crate::augment::{Augment, Cutout, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
-pub use crate::frontend::{Frontend, Image};
+pub use crate::frontend::{Frontend, Image, Sequence, Vector};
 
 /// `[train]`: how the network learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ pub struct Stage {
     pub epochs: usize,
     /// Base learning rate.
     pub lr: f64,
-    /// Whether images are augmented.
+    /// Whether images are augmented. Other inputs never are.
     pub augment: bool,
     /// Tasks by name, and the weights of their losses; 0 for a task that is left out.
     pub tasks: BTreeMap<String, f64>,
