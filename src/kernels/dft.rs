@@ -1,0 +1,48 @@
+//! Launches of `dft.wgsl`.
+
+use super::shader;
+use crate::gpu::{Capabilities, Launch, wgsl::constant};
+
+shader!("dft", [("WG", 8)], [("WG", 256)]);
+
+/// Complex points that fill 16 KiB of workgroup memory: half the longest frame.
+pub const MOST: usize = constant(SHADER.source, "MOST") as usize;
+
+/// Extents of a transform of frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Geometry {
+    /// Clips.
+    pub batch: usize,
+    /// Samples a clip has room for.
+    pub samples: usize,
+    /// Frames a clip has room for.
+    pub frames: usize,
+    /// Samples between frames.
+    pub hop: usize,
+    /// Half the samples of a frame.
+    pub points: usize,
+    /// How many factors `points` has.
+    pub factors: usize,
+}
+
+/// Magnitudes of the bins of frames, (batch, frames, points): x, lengths, factors and turns, y.
+pub fn dft<B>(caps: &Capabilities, s: &Geometry, [x, lengths, factors, turns]: [B; 4], y: B) -> Launch<B> {
+    let frames = s.batch * s.frames;
+    // A butterfly of four or five points takes some ten operations a point; packing and magnitudes as many again.
+    let flops = 10 * s.points * (s.factors + 2);
+    Launch::new(&SHADER, "dft")
+        .set("batch", s.batch)
+        .set("samples", s.samples)
+        .set("frames", s.frames)
+        .set("hop", s.hop)
+        .set("points", s.points)
+        .set("factors", s.factors)
+        .tune("WG", if caps.software { 8 } else { 256 })
+        .bind("x", x)
+        .bind("lengths", lengths)
+        .bind("factor", factors)
+        .bind("turns", turns)
+        .bind("y", y)
+        .linear(frames as u64)
+        .cost(4 * (s.batch * s.samples + frames * s.points) as u64, (frames * flops) as u64)
+}
