@@ -1,7 +1,7 @@
 //! Networks, one file each: settings, presets, checks, blocks and the trait [`Network`]. A line below registers one.
 
 mod network;
-pub mod resnet;
+pub mod residual;
 
 pub use network::{Input, Network, Settings, TRUNK};
 
@@ -21,7 +21,12 @@ macro_rules! networks {
 }
 
 networks! {
+    densenet::DenseNet,
+    dpn::Dpn,
     res_trans::ResTrans,
+    resnest::ResNeSt,
+    resnet::ResNet,
+    resnext::ResNeXt,
 }
 
 /// A network that `model.name` can name.
@@ -105,6 +110,19 @@ impl Model {
         let mut settings = self.0.clone();
         settings.remove("name");
         (entry(self.name())?.read)(settings)
+    }
+}
+
+/// [`Network::scope`] of a network whose trunk and emotion head are at the root of names.
+fn rooted(group: &str) -> &str {
+    if group == TRUNK || group == "emotion" { "" } else { group }
+}
+
+/// [`Settings::config`] of a network that the paper trains in one stage, and published for colour images.
+fn single_stage(size: &str) -> &'static str {
+    match size {
+        "paper" => "[image]\nchannels = 3\n[train]\nstages = [\"single\"]\n",
+        _ => "[train]\nstages = [\"single\"]\n",
     }
 }
 

@@ -2,7 +2,7 @@
 //! head for the emotion; a second linear head on the feature maps identifies the speaker.
 
 use super::network::{Input, Network, Settings, TRUNK};
-use super::resnet::{self, Trunk};
+use super::residual::{self, Trunk};
 use crate::words::words;
 use crate::graph::Var;
 use crate::nn::layers::{layer_norm, linear};
@@ -142,7 +142,7 @@ impl Network for ResTrans {
         if shape.rank() != 4 || !shape[2..].iter().all(|&side| side > 0 && side.is_multiple_of(SHRINK)) {
             return Err(Error::shape("res_trans", "images (B, C, S, S) with sides that are multiples of 32", shape.to_string()));
         }
-        Trunk { width: self.width, blocks: [2; 4], reduction: if self.se { self.reduction } else { 0 } }.build(cx, images)
+        self.trunk().build(cx, images)
     }
 
     /// (B, 8·width, h, w) -> (B, outputs), by tokens, transformer and a linear layer on all of its outputs.
@@ -182,11 +182,15 @@ impl Network for ResTrans {
 
     /// A torchvision ResNet-18 for the trunk.
     fn import(&self, foreign: &Weights, shape: &[usize]) -> Result<Weights> {
-        resnet::import_torchvision(foreign, self.scope(TRUNK), shape.first().copied().unwrap_or(0))
+        residual::import_torchvision(foreign, &self.trunk(), self.scope(TRUNK), shape.first().copied().unwrap_or(0))
     }
 }
 
 impl ResTrans {
+    fn trunk(&self) -> Trunk {
+        Trunk { width: self.width, blocks: [2; 4], bottleneck: false, reduction: if self.se { self.reduction } else { 0 } }
+    }
+
     fn layer(&self) -> EncoderLayer {
         EncoderLayer {
             heads: self.heads,

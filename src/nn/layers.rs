@@ -3,9 +3,9 @@
 //! Names are PyTorch's, so that weights travel both ways. So are starting values, but for convolutions, which start as torchvision's ResNet.
 
 use super::{Context, Init};
-use crate::Result;
 use crate::graph::Var;
 use crate::ops::{self, Conv2d, LayerNormMode};
+use crate::{Error, Result};
 
 /// Batch norm's `eps` and the weight of the new value in the running statistics.
 const BN_EPS: f32 = 1e-5;
@@ -67,7 +67,7 @@ pub fn conv2d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
 /// statistics otherwise or where the context freezes them.
 ///
 /// # Errors
-/// Shape errors of the op.
+/// Shape errors of the op; [`Error::Config`] for batch statistics of one value per channel, whose variance is 0.
 pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
     batch_norm_eps(cx, x, relu, BN_EPS)
 }
@@ -86,8 +86,12 @@ pub fn batch_norm_eps(cx: &mut Context, x: Var, relu: bool, eps: f32) -> Result<
     if !cx.batch_statistics() {
         return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], eps, relu);
     }
-    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, eps, relu)?;
     let count = shape.elements() / c.max(1);
+    if count == 1 {
+        let reason = "has one value per channel here, which has no variance: train with a larger train.batch, or fewer train.micro_batches";
+        return Err(Error::Config(format!("batch norm {} {reason}", cx.g.scope())));
+    }
+    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, eps, relu)?;
     let (new_mean, new_var) = ops::batch_norm_running(cx.g, [mean, var], [batch_mean, rstd], count, BN_MOMENTUM, eps)?;
     for (leaf, new) in [("running_mean", new_mean), ("running_var", new_var)] {
         let name = cx.path(leaf);
@@ -108,6 +112,18 @@ pub fn linear(cx: &mut Context, x: Var, out: usize, bias: bool) -> Result<Var> {
     let w = cx.param("weight", [out, k], bound(k))?;
     let b = if bias { Some(cx.param("bias", [out], bound(k))?) } else { None };
     ops::linear(cx.g, x, w, b)
+}
+
+/// A linear layer with bias whose weight is that of a 1x1 convolution, (out, C, 1, 1), for maps of one place: (B, C) -> (B, out).
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn pointwise(cx: &mut Context, x: Var, out: usize) -> Result<Var> {
+    let c = cx.g.shape(x).last().copied().unwrap_or(0);
+    let w = cx.param("weight", [out, c, 1, 1], bound(c))?;
+    let b = cx.param("bias", [out], bound(c))?;
+    let w = ops::reshape(cx.g, w, [out, c])?;
+    ops::linear(cx.g, x, w, Some(b))
 }
 
 /// PyTorch's start of a linear layer of `k` inputs.

@@ -3,7 +3,7 @@
 use crate::file::File;
 use anyhow::Result;
 use emotone::graph::{Graph, Var};
-use emotone::models::resnet::basic_block;
+use emotone::models::residual::basic_block;
 use emotone::nn::transformer::EncoderLayer;
 use emotone::nn::{Context, Params};
 use emotone::ops::LayerNormMode;

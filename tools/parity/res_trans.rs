@@ -1,23 +1,18 @@
-//! Runs a network on inputs with given weights, to compare with another implementation.
-//!
-//!     cargo run --release --example parity -- --weights w.safetensors --inputs x.safetensors --out y.safetensors \\
-//!         --preset paper --set model.ln=standard --classes 4 --speakers 10
-//!
-//! Reads a tensor `inputs` (or `images`) (B, C, H, W), writes `features`, `embedding` and the logits of each head; evaluation mode,
-//! no normalisation.
+//! Res-Trans, by the flags of the configuration.
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use emotone::gpu::{AdapterRequest, Device};
+use emotone::gpu::Device;
 use emotone::graph::Shape;
 use emotone::nn::{Weights, file};
 use emotone::train::config::Config;
 use emotone::train::inference::Inference;
 use emotone::train::recipe::{Recipe, io};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Parser)]
-struct Args {
+pub struct Args {
     /// Weights under the network's names.
     #[arg(long)]
     weights: PathBuf,
@@ -39,10 +34,8 @@ struct Args {
     speakers: usize,
 }
 
-fn main() -> Result<()> {
-    let a = Args::parse();
-    let device = Device::open(&AdapterRequest::from_env())?;
-    println!("{}", device.caps().headline());
+/// Evaluation mode on the inputs of `--inputs`, to `--out`.
+pub fn run(a: &Args, device: &Arc<Device>) -> Result<()> {
     let mut config = Config::preset(&a.preset)?;
     for s in &a.sets {
         config.set(s)?;
@@ -61,7 +54,7 @@ fn main() -> Result<()> {
     let logits: Vec<String> = recipe.heads.keys().map(|task| io::logits(task)).collect();
     let results: Vec<&str> = logits.iter().map(String::as_str).chain([io::FEATURES, io::EMBEDDING]).collect();
     let n = shape[0];
-    let inference = Inference::new(&device, &recipe, &weights, n, &results, recipe.options())?;
+    let inference = Inference::new(device, &recipe, &weights, n, &results, recipe.options())?;
     let width = x.len() / n;
     let mut out = Weights::new();
     for name in results {

@@ -1,0 +1,70 @@
+//! Flags of a system: what to do, files, and settings of the network under their own names.
+
+use anyhow::{Context as _, Result, bail};
+use emotone::train::config::Config;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use toml::Value;
+
+/// Flags that another implementation takes and that change nothing here.
+const IGNORED: [&str; 6] = ["probes", "seed", "threads", "batch", "device", "steps"];
+/// Flags of what the inputs' shape tells, where the network has no setting of that name.
+const TOLD: [&str; 6] = ["channels", "size", "height", "frames", "length", "dim"];
+
+/// What to do, and the values of flags by name.
+pub struct Flags {
+    /// `forward` or `grads`.
+    pub what: String,
+    values: BTreeMap<String, String>,
+}
+
+impl Flags {
+    /// Reads `WHAT --flag value --flag=value ...`.
+    pub fn parse(words: &[String]) -> Result<Self> {
+        let (what, mut rest) = words.split_first().context("say what to do: forward or grads")?;
+        let mut values = BTreeMap::new();
+        while let Some((word, after)) = rest.split_first() {
+            let flag = word.strip_prefix("--").with_context(|| format!("{word:?}: a flag begins with --"))?;
+            rest = after;
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name, value.to_string()),
+                None => {
+                    let (value, after) = rest.split_first().with_context(|| format!("--{flag} needs a value"))?;
+                    rest = after;
+                    (flag, value.clone())
+                }
+            };
+            values.insert(name.replace('-', "_"), value);
+        }
+        IGNORED.iter().for_each(|name| drop(values.remove(*name)));
+        Ok(Flags { what: what.clone(), values })
+    }
+
+    /// The file that a flag names.
+    pub fn path(&mut self, name: &str) -> Result<PathBuf> {
+        Ok(self.values.remove(name).with_context(|| format!("--{name} is missing"))?.into())
+    }
+
+    /// A number, or what it is by default.
+    pub fn number(&mut self, name: &str, default: usize) -> Result<usize> {
+        self.values.remove(name).map_or(Ok(default), |v| v.parse().with_context(|| format!("--{name} {v}: must be a number")))
+    }
+
+    /// Sets what is left in `[model]`; values are read as those of the settings: words, numbers, lists as `3,4,6,3`, 1, true or yes.
+    pub fn settings(self, config: &mut Config) -> Result<()> {
+        for (name, value) in self.values {
+            let value = match config.model.0.get(&name) {
+                Some(Value::Boolean(_)) => matches!(value.to_lowercase().as_str(), "1" | "true" | "yes").to_string(),
+                Some(Value::String(_)) => format!("{value:?}"),
+                Some(_) => value,
+                None if TOLD.contains(&name.as_str()) => continue,
+                None => {
+                    let known: Vec<&str> = config.model.0.keys().map(String::as_str).collect();
+                    bail!("--{name}: {} has no such setting, but {}", config.model.name(), known.join(", "));
+                }
+            };
+            config.set(&format!("model.{name}={value}"))?;
+        }
+        Ok(())
+    }
+}

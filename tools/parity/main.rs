@@ -1,0 +1,45 @@
+//! Runs a network on inputs with given weights, to compare with another implementation.
+//!
+//!     cargo run --release --example parity -- --weights w.safetensors --inputs x.safetensors --out y.safetensors \\
+//!         --preset paper --set model.ln=standard --classes 4 --speakers 10
+//!
+//! Without a system it is Res-Trans: reads a tensor `inputs` (or `images`) (B, C, H, W), writes `features`, `embedding` and the logits of
+//! each head; evaluation mode, no normalisation.
+//!
+//!     cargo run --release --example parity -- densenet121 forward --weights w.safetensors --inputs x.safetensors --out y.safetensors
+//!     cargo run --release --example parity -- densenet121 grads --weights w.safetensors --inputs x.safetensors \\
+//!         --targets t.safetensors --out g.safetensors --growth 8 --init 16 --blocks 2,3,2,2 --pool 2
+//!
+//! A system of the paper by name: `forward` writes `logits` and the system's other results in evaluation mode; `grads` writes `loss`, the
+//! results, `grad.NAME` of every trained parameter and `new.NAME` of every running statistic after one step of training mode, without
+//! dropout, augmentation and normalisation. Further flags are the network's settings at their `paper` values (`--stem-stride 4`);
+//! `--classes` and `--speakers` count outputs; what inputs tell (`--size`, `--channels`) may be left out.
+
+mod case;
+mod flags;
+mod res_trans;
+mod systems;
+
+use anyhow::Result;
+use clap::Parser;
+use emotone::gpu::{AdapterRequest, Device};
+use flags::Flags;
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let open = || -> Result<_> {
+        let device = Device::open(&AdapterRequest::from_env())?;
+        println!("{}", device.caps().headline());
+        Ok(device)
+    };
+    match words.split_first() {
+        Some((name, rest)) if !name.starts_with('-') => {
+            let system = systems::find(name)?;
+            case::run(system, Flags::parse(rest)?, &open()?)
+        }
+        _ => {
+            let args = res_trans::Args::parse();
+            res_trans::run(&args, &open()?)
+        }
+    }
+}
