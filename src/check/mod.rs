@@ -23,9 +23,10 @@ use input::halves;
 macro_rules! check_stems {
     ($with:ident) => {
         $with! {
-            activation, attention, augment, batch_norm, bce_with_logits, channel_scale, clip, conv2d, copy, cross_entropy, decibel, delta,
-            dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation, layer_norm, matmul, mel, mixup, moments, optimiser, permute,
-            pointwise, pool2d, pre_emphasis, reduce, resize, row_mean, short_term, slice, softmax, softmax_dropout, squeeze_excite, stft,
+            activation, attention, augment, batch_norm, bce_with_logits, capsule_routing, channel_scale, clip, conv2d, copy,
+            cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation, layer_norm, lrn, margin,
+            matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d, pre_emphasis, reduce, resize, row_mean, short_term,
+            slice, softmax, softmax_dropout, squash, squeeze_excite, stft,
         }
     };
 }

@@ -234,6 +234,21 @@ impl Graph {
         }
     }
 
+    /// Opens a block as [`Graph::enter_block`] does, without a scope of its own, and says whether it did: in a block there is none.
+    /// [`Graph::end_block`] closes it.
+    pub fn begin_block(&mut self, name: &str) -> bool {
+        let opens = self.block.is_none();
+        if opens {
+            self.block = Some((format!("{}:{name}", self.scope()).into(), self.scope.len()));
+        }
+        opens
+    }
+
+    /// Closes the open block.
+    pub fn end_block(&mut self) {
+        self.block = None;
+    }
+
     /// Closes the innermost scope.
     pub fn leave(&mut self) {
         self.scope.pop();

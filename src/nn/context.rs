@@ -86,6 +86,19 @@ impl<'a> Context<'a> {
         out
     }
 
+    /// What [`Context::block`] is without a scope: for a part of a network whose layers have no name in common.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn part<T>(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let opened = self.g.begin_block(name);
+        let out = f(self);
+        if opened {
+            self.g.end_block();
+        }
+        out
+    }
+
     /// The full name of `leaf` in the current scope.
     pub fn path(&self, leaf: &str) -> String {
         let scope = self.g.scope();

@@ -136,6 +136,12 @@ def batch_norm_eval(d):
     return run(d, "batch_norm_eval", dict(eps=1e-5), i, f, ("x", "weight", "bias"))
 
 
+def lrn(d):
+    i = dict(x=d.normal(d.pick(1, 2), d.pick(1, 4, 33, 96), d.pick(1, 7), d.pick(5, 8)))
+    a = dict(size=d.pick(1, 4, 5), alpha=d.pick(1e-4, 1.0), beta=d.pick(.75, .5), k=d.pick(1.0, 2.0))
+    return run(d, "lrn", a, i, lambda x: F.local_response_norm(x, **a), ("x",))
+
+
 def layer_norm(d):
     r, n = d.pick(1, 6, 65), d.pick(3, 64, 127, 512)
     mode = d.pick("standard", "unbiased_std")
@@ -244,20 +250,31 @@ def lstm(d):
     return run(d, "lstm", dict(hidden=h, bidirectional=bi, layout="TBC", gates="ifgo"), i, f, tuple(i))
 
 
+def squashed(x):
+    q = (x * x).sum(-1, keepdim=True)
+    return q / (1 + q) * x / (q.sqrt() + 1e-8)
+
+
+def squash(d):
+    i = dict(x=d.normal(d.pick(1, 3), d.pick(1, 10, 67), d.pick(1, 7, 8, 16), scale=d.pick(.01, 1, 10)))
+    return run(d, "squash", dict(squash_eps=1e-8), i, squashed, ("x",))
+
+
+def length(d):
+    i = dict(x=d.normal(d.pick(1, 3), d.pick(1, 4, 67), d.pick(1, 7, 16), scale=d.pick(.01, 1, 10)))
+    return run(d, "length", {}, i, lambda x: x.norm(dim=-1), ("x",))
+
+
 def capsule_routing(d):
     b, n, j, di, do = d.pick(1, 2), d.pick(10, 67), 4, 8, 16
     i = dict(u=d.normal(b, n, di), weight=d.normal(j, n, do, di, scale=.1))
-
-    def squash(s):
-        q = (s * s).sum(-1, keepdim=True)
-        return q / (1 + q) * s / (q.sqrt() + 1e-8)
 
     def f(u, weight):
         hat = torch.einsum("jnod,bnd->bjno", weight, u)
         logits = torch.zeros(b, j, n, dtype=hat.dtype)
         for it in range(3):
             c = torch.softmax(logits, 1)
-            v = squash((c[..., None] * (hat if it == 2 else hat.detach())).sum(2))
+            v = squashed((c[..., None] * (hat if it == 2 else hat.detach())).sum(2))
             if it < 2:
                 logits = logits + (hat.detach() * v[:, :, None]).sum(-1)
         return v
@@ -286,6 +303,17 @@ def focal_bce(d):
         l = -(y * p.log() + (1 - y) * (1 - p).log())
         return ((1 - (-l).exp()) ** g * l).mean()
     return run(d, "focal_bce", dict(gamma=g, label_smoothing=s), i, f, ("logits",), 3e-4)
+
+
+def margin(d):
+    n, c = d.pick(1, 7, 64), d.pick(2, 4, 24)
+    a = dict(upper=d.pick(.9, .8), lower=d.pick(.1, .3), down=d.pick(.5, 1.0))
+    i = dict(lengths=d.uniform(n, c), target=soft_labels(d, n, c))
+
+    def f(lengths, target):
+        present, absent = (a["upper"] - lengths).clamp(min=0) ** 2, (lengths - a["lower"]).clamp(min=0) ** 2
+        return (target * present + a["down"] * (1 - target) * absent).sum(1).mean()
+    return run(d, "margin", a, i, f, ("lengths",))
 
 
 def bce_with_logits(d):
@@ -439,7 +467,8 @@ OPS = dict(
     tanh=unary("tanh", torch.tanh), add=add, mul=mul, channel_scale=channel_scale, concat=concat, slice=slice_, permute=permute,
     sum=reduce("sum", lambda x, dim: x.sum(dim)), mean=reduce("mean", lambda x, dim: x.mean(dim)), softmax=softmax,
     max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg_pool, attention=attention, lstm=lstm,
-    capsule_routing=capsule_routing, cross_entropy=cross_entropy, focal_bce=focal_bce, bce_with_logits=bce_with_logits,
+    squash=squash, length=length, capsule_routing=capsule_routing, lrn=lrn, margin=margin,
+    cross_entropy=cross_entropy, focal_bce=focal_bce, bce_with_logits=bce_with_logits,
     kl_distillation=kl_distil,
     adamw=optimiser("adamw", lambda p: torch.optim.AdamW([p], 1e-2, (.9, .999), 1e-8, .05), dict(lr=1e-2, betas=[.9, .999], eps=1e-8, weight_decay=.05, steps=3)),
     sgd=optimiser("sgd", lambda p: torch.optim.SGD([p], 1e-2, .9, weight_decay=5e-4), dict(lr=1e-2, momentum=.9, weight_decay=5e-4, steps=3)),

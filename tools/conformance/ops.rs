@@ -4,7 +4,7 @@ use crate::file::File;
 use anyhow::{Context as _, Result};
 use emotone::graph::{Graph, Var};
 use emotone::nn::attention::attention;
-use emotone::ops::{self, Conv2d, LayerNormMode, PoolSpec};
+use emotone::ops::{self, Conv2d, LayerNormMode, Lrn, Margin, PoolSpec};
 
 /// Inputs of a case by name.
 pub struct Inputs<'a> {
@@ -31,7 +31,7 @@ pub type Op = fn(&File, &mut Graph, &Inputs) -> Result<Vec<Var>>;
 
 /// The op of that name; `None` when the engine has none.
 pub fn find(name: &str) -> Option<Op> {
-    [products, norms, pointwise, shapes, pools, losses, crate::signal::find].iter().find_map(|group| group(name))
+    [products, norms, capsules, pointwise, shapes, pools, losses, crate::signal::find].iter().find_map(|group| group(name))
 }
 
 fn products(name: &str) -> Option<Op> {
@@ -71,7 +71,20 @@ fn norms(name: &str) -> Option<Op> {
             let mode = if f.word("mode")? == "standard" { LayerNormMode::Standard } else { LayerNormMode::UnbiasedStd };
             Ok(vec![ops::layer_norm(g, x.get("x")?, x.get("weight")?, x.get("bias")?, mode, f.number("eps")? as f32)?])
         },
+        "lrn" => |f, g, x| {
+            let (window, [alpha, beta, k]) = (f.count("size")?, ["alpha", "beta", "k"].map(|key| f.number(key).map(|v| v as f32)));
+            Ok(vec![ops::lrn(g, x.get("x")?, Lrn { window, alpha: alpha?, beta: beta?, k: k? })?])
+        },
         "softmax" => |f, g, x| Ok(vec![ops::softmax(g, x.get("x")?, f.count("dim")?)?]),
+        _ => return None,
+    })
+}
+
+fn capsules(name: &str) -> Option<Op> {
+    Some(match name {
+        "capsule_routing" => |f, g, x| Ok(vec![ops::capsule_routing(g, x.get("u")?, x.get("weight")?, f.count("iterations")?)?]),
+        "squash" => |_, g, x| Ok(vec![ops::squash(g, x.get("x")?)?]),
+        "length" => |_, g, x| Ok(vec![ops::length(g, x.get("x")?)?]),
         _ => return None,
     })
 }
@@ -130,6 +143,11 @@ fn losses(name: &str) -> Option<Op> {
             let soft = ops::scale(g, x.get("teacher")?, 1.0 / temperature)?;
             let teacher = ops::softmax(g, soft, 1)?;
             Ok(vec![ops::kl_distillation(g, x.get("student")?, teacher, None, temperature)?])
+        },
+        "margin" => |f, g, x| {
+            let [upper, lower, down] = ["upper", "lower", "down"].map(|key| f.number(key).map(|v| v as f32));
+            let constants = Margin { upper: upper?, lower: lower?, down: down? };
+            Ok(vec![ops::margin(g, x.get("lengths")?, x.get("target")?, None, constants)?])
         },
         "bce_with_logits" => |_, g, x| Ok(vec![ops::bce_with_logits(g, x.get("logits")?, x.get("target")?, None)?]),
         _ => return None,

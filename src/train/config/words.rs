@@ -48,6 +48,8 @@ words! {
         FocalBce = "focal_bce",
         /// Sigmoid binary cross-entropy.
         Bce = "bce",
+        /// Margins on the lengths of capsules (Sabour et al. 2017), without smoothing.
+        Margin = "margin",
         /// Mean squared error, of numbers.
         Mse = "mse",
     }
