@@ -58,6 +58,13 @@ pub(super) fn read(root: &Path) -> Result<Corpus> {
     by_class(root, recordings)
 }
 
+/// Every recording under `root`, as paths relative to it.
+pub(super) fn recordings(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut tree = Tree::default();
+    walk(root, Path::new(""), 0, &mut tree)?;
+    Ok(tree.recordings)
+}
+
 fn walk(root: &Path, relative: &Path, depth: usize, tree: &mut Tree) -> Result<()> {
     let folder = root.join(relative);
     if depth > MAX_DEPTH {

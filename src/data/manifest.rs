@@ -28,12 +28,24 @@ const ALIASES: &[(&str, &[&str])] =
 /// # Errors
 /// [`Error::Manifest`] with the line: not UTF-8, a missing column or value, a row of another length, a path named twice.
 pub fn read(path: &Path) -> Result<Corpus> {
+    parse(path, &bytes(path)?)
+}
+
+/// Reads the manifest at `path` without its labels, which it need not have.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_unlabelled(path: &Path) -> Result<Corpus> {
+    parse_with(path, &bytes(path)?, false)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
     let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason };
     let size = std::fs::metadata(path).map_err(Error::io(path))?;
     if !size.is_file() || size.len() > MAX_BYTES {
         return Err(fail(1, format!("a regular file of at most {MAX_BYTES} bytes is expected")));
     }
-    parse(path, &std::fs::read(path).map_err(Error::io(path))?)
+    std::fs::read(path).map_err(Error::io(path))
 }
 
 /// Reads the bytes of the manifest that lies at `path`; see [`read`].
@@ -41,6 +53,10 @@ pub fn read(path: &Path) -> Result<Corpus> {
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
+    parse_with(path, bytes, true)
+}
+
+fn parse_with(path: &Path, bytes: &[u8], labelled: bool) -> Result<Corpus> {
     let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason: one_line(reason) };
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
@@ -51,7 +67,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
         json_rows(text)
     } else {
         let tabs = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tsv"));
-        csv_rows(text, if tabs { b'\t' } else { b',' })
+        csv_rows(text, if tabs { b'\t' } else { b',' }, if labelled { &["path", "label"] } else { &["path"] })
     }
     .map_err(|(line, reason)| fail(line, reason))?;
 
@@ -62,7 +78,8 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
         let mut take = |name: &str| row.remove(name).map(|v: String| v.trim().to_string()).filter(|v| !v.is_empty());
         let required = |name: &str, value: Option<String>| value.ok_or_else(|| fail(line, format!("no value in column {name:?}")));
         let file = required("path", take("path"))?;
-        let label = required("label", take("label"))?;
+        let label = take("label").filter(|_| labelled);
+        let label = if labelled { required("label", label)? } else { String::new() };
         let (speaker, split, fold) = (take("speaker").unwrap_or_default(), take("split"), take("fold"));
         if !seen.insert(file.clone()) {
             return Err(fail(line, format!("{file:?} is listed twice")));
@@ -89,7 +106,7 @@ fn canonical(name: &str) -> String {
     }
 }
 
-fn csv_rows(text: &str, delimiter: u8) -> Result<Vec<Row>, (usize, String)> {
+fn csv_rows(text: &str, delimiter: u8, needed: &[&str]) -> Result<Vec<Row>, (usize, String)> {
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
     let describe = |e: csv::Error| {
         let line = e.position().map_or(1, |p| p.line() as usize);
@@ -99,7 +116,7 @@ fn csv_rows(text: &str, delimiter: u8) -> Result<Vec<Row>, (usize, String)> {
         }
     };
     let names: Vec<String> = reader.headers().map_err(describe)?.iter().map(canonical).collect();
-    for wanted in ["path", "label"] {
+    for wanted in needed {
         if !names.iter().any(|n| n == wanted) {
             return Err((1, format!("no column {wanted:?}; the first line names {}", names.join(", "))));
         }

@@ -15,6 +15,7 @@ mod real_tests;
 mod split;
 mod split_spec;
 pub mod synth;
+mod unlabelled;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
 pub use load::{Loaded, load_clips};
 pub use split::Split;
 pub use split_spec::SplitSpec;
+pub use unlabelled::unlabelled;
 
 use crate::{Error, Result};
 

@@ -53,6 +53,8 @@ pub struct Config {
     pub task: BTreeMap<String, Task>,
     /// How it learns.
     pub train: Train,
+    /// How it learns from a teacher, where a run has one.
+    pub distil: Distil,
     /// What differs between stages, by their names.
     pub stage: BTreeMap<String, Stage>,
 }
@@ -153,6 +155,7 @@ impl Config {
             model: section(table, "model")?,
             task: section(table, "task")?,
             train: section(table, "train")?,
+            distil: section(table, "distil")?,
             stage: section(table, "stage")?,
         })
     }
@@ -166,7 +169,7 @@ impl Config {
     pub fn stored(mut table: Table) -> Result<Self> {
         modernise(&mut table);
         let paper = preset::table("paper")?;
-        for name in ["preset", "train", "stage", "augment", "task"] {
+        for name in ["preset", "train", "distil", "stage", "augment", "task"] {
             complete(&mut table, &[(name.to_string(), paper[name].clone())].into_iter().collect());
         }
         for name in ["sequence", "vector"] {

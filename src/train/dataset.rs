@@ -3,6 +3,7 @@
 use super::config::{Config, Image, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
 use super::task::Targets;
+use super::teacher::Teacher;
 use crate::audio::{Clip, SAMPLE_RATE, is_silent};
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
 use crate::frontend::{Extractor, FEATURES, Inputs};
@@ -24,11 +25,22 @@ pub struct DataSpec {
     pub split: String,
     /// Go on without unreadable files, however many.
     pub skip_bad: bool,
+    /// What says of each recording what a student should say.
+    pub teacher: Option<Teacher>,
+    /// Folders or manifests of recordings that join training with the teacher's targets alone.
+    pub unlabelled: Vec<PathBuf>,
 }
 
 impl Default for DataSpec {
     fn default() -> Self {
-        DataSpec { paths: Vec::new(), label_map: String::new(), split: "default".into(), skip_bad: false }
+        DataSpec {
+            paths: Vec::new(),
+            label_map: String::new(),
+            split: "default".into(),
+            skip_bad: false,
+            teacher: None,
+            unlabelled: Vec::new(),
+        }
     }
 }
 
@@ -38,13 +50,13 @@ pub struct Dataset {
     pub inputs: Vec<Vec<f32>>,
     /// What each utterance is called: the path of its recording.
     pub names: Vec<String>,
-    /// Class of each utterance's label.
+    /// Class of each utterance's label; of one without a label what its teacher takes it for, or a class more than there are.
     pub class: Vec<usize>,
     /// Class names.
     pub classes: Vec<String>,
     /// Training speakers.
     pub speakers: Vec<String>,
-    /// Targets by the name of the task, for the tasks of the run's stages.
+    /// Targets by the name of the task, for the tasks of the run's stages, and what a teacher says beside them (`distil::key`).
     pub targets: BTreeMap<String, Targets>,
     /// The split.
     pub split: Split,
@@ -61,35 +73,35 @@ impl Dataset {
     /// # Errors
     /// Unreadable corpora, leaking splits, device faults.
     pub fn prepare(device: &Arc<Device>, config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
-        let loaded = if spec.paths.is_empty() { synthetic(config.train.seed) } else { recorded(spec, observe)? };
+        let mut loaded = if spec.paths.is_empty() { synthetic(config.train.seed) } else { recorded(spec, observe)? };
         for note in &loaded.corpus.notes {
             observe(Event::Warning(note));
         }
         for (path, reason) in &loaded.bad {
             observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
         }
+        let split_spec: SplitSpec = spec.split.parse()?;
+        let mut split = loaded.split(&split_spec, config.train.seed)?;
+        let classes = loaded.corpus.labels();
+        let mut class = loaded.corpus.classes(&classes)?;
+        let labelled = class.len();
+        join_unlabelled(&mut loaded, &mut split, spec, observe)?;
         if let Some(warning) = silent(&loaded) {
             observe(Event::Warning(&warning));
         }
-        let split_spec: SplitSpec = spec.split.parse()?;
-        let split = loaded.split(&split_spec, config.train.seed)?;
-        let classes = loaded.corpus.labels();
         let utterances = &loaded.corpus.utterances;
-        let class = loaded.corpus.classes(&classes)?;
         let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
         speakers.sort();
         speakers.dedup();
-        let mut targets = BTreeMap::new();
-        for (task, _) in config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()) {
-            let of = match &config.task[task].target {
-                Target::Label => Targets::classes(classes.clone(), class.iter().map(|c| Some(*c)).collect()),
-                // Speakers that are not trained on have no number.
-                Target::Speaker => {
-                    Targets::classes(speakers.clone(), utterances.iter().map(|u| speakers.binary_search(&u.speaker).ok()).collect())
-                }
-                Target::Columns(columns) => numbers(task, columns, utterances)?,
-            };
-            targets.insert(task.to_string(), of);
+        let mut targets = targets(config, utterances, (&classes, &class), &speakers)?;
+        class.resize(utterances.len(), classes.len());
+        if let Some(teacher) = &spec.teacher {
+            let labels: Vec<&str> = targets.keys().filter(|t| config.task[*t].target == Target::Label).map(String::as_str).collect();
+            let taught = teacher.teach(device, &config.distil, &loaded, (&classes, &labels), &split.train, observe)?;
+            for (i, class) in class.iter_mut().enumerate().skip(labelled) {
+                *class = taught.values().find_map(|t| t.class(i)).unwrap_or(*class);
+            }
+            targets.extend(taught);
         }
         observe(Event::Summary(&format!(
             "data: {} clips, {} speakers, {} classes ({}), {:.2} h; split: {}",
@@ -107,10 +119,48 @@ impl Dataset {
             Inputs::Sequences(_, Sequence { normalise: Normalise::Train, .. }) => frame_mean_std(&inputs, &split.train),
             kind => vec![(0.0, 1.0); kind.normalised()],
         };
-        let hash = format!("{}/{}", loaded.data_hash, split_spec);
+        let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
+        let hash = format!("{}/{split_spec}{taught}", loaded.data_hash);
         let names = utterances.iter().map(|u| u.path.display().to_string()).collect();
         Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, mean_std })
     }
+}
+
+/// Adds the recordings without labels to the data.
+fn join_unlabelled(loaded: &mut Loaded, split: &mut Split, spec: &DataSpec, observe: &mut Observer) -> Result<()> {
+    if spec.unlabelled.is_empty() {
+        return Ok(());
+    }
+    if spec.teacher.is_none() {
+        return Err(Error::Data("recordings without labels have nothing to be learnt; name a teacher (--teacher)".into()));
+    }
+    for note in loaded.join_unlabelled(split, &data::unlabelled(&spec.unlabelled)?, spec.skip_bad)? {
+        observe(Event::Warning(&note));
+    }
+    Ok(())
+}
+
+/// What the data say of each task of the run's stages. Utterances behind those of known class have no label.
+fn targets(
+    config: &Config,
+    utterances: &[Utterance],
+    (classes, class): (&[String], &[usize]),
+    speakers: &[String],
+) -> Result<BTreeMap<String, Targets>> {
+    let mut targets = BTreeMap::new();
+    for (task, _) in config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()) {
+        let of = match &config.task[task].target {
+            Target::Label => Targets::classes(classes.to_vec(), (0..utterances.len()).map(|i| class.get(i).copied()).collect()),
+            // Speakers that are not trained on have no number.
+            Target::Speaker => {
+                Targets::classes(speakers.to_vec(), utterances.iter().map(|u| speakers.binary_search(&u.speaker).ok()).collect())
+            }
+            Target::Columns(columns) => numbers(task, columns, utterances)?,
+            Target::Teacher => Targets::vectors(Vec::new(), vec![None; utterances.len()]),
+        };
+        targets.insert(task.to_string(), of);
+    }
+    Ok(targets)
 }
 
 /// How many clips are silent, and the first of them.
@@ -246,6 +296,11 @@ impl Dataset {
                 "no training clip has numbers in all columns that task {task} of stage {stage} learns ({}); name columns of the manifest in task.{task}.target, or set stage.{stage}.tasks.{task}=0",
                 columns.join(", ")
             ),
+            Target::Teacher if !known => {
+                format!(
+                    "task {task} of stage {stage} learns a teacher's embeddings: name a file of them (--teacher), or set stage.{stage}.tasks.{task}=0"
+                )
+            }
             _ => return Ok(()),
         }))
     }

@@ -7,13 +7,16 @@ use crate::{Error, Result, error::one_line};
 use serde_json::{Value, json};
 
 impl Recipe {
+    /// The metadata that make a file a model.
+    pub const KEY: &'static str = "recipe";
+
     /// The recipe as checkpoint metadata.
     ///
     /// # Errors
     /// None for a valid configuration.
     pub fn to_metadata(&self) -> Result<Metadata> {
         let text = serde_json::to_string(self).map_err(|e| Error::Config(e.to_string()))?;
-        Ok(Metadata::from([("recipe".to_string(), text), ("version".to_string(), env!("CARGO_PKG_VERSION").to_string())]))
+        Ok(Metadata::from([(Self::KEY.to_string(), text), ("version".to_string(), env!("CARGO_PKG_VERSION").to_string())]))
     }
 
     /// Reads the recipe back, also that of an earlier version; see [`Config::stored`].
@@ -21,7 +24,7 @@ impl Recipe {
     /// # Errors
     /// When it is missing, does not parse or contradicts itself.
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
-        let text = metadata.get("recipe").ok_or("no recipe in the metadata: not an emotone model")?;
+        let text = metadata.get(Self::KEY).ok_or("no recipe in the metadata: not an emotone model")?;
         Self::stored(text).and_then(Self::consistent).map_err(|e| format!("recipe: {e}"))
     }
 

@@ -2,6 +2,7 @@
 //! the graphs of network and losses that follow from it.
 
 use super::config::{Config, Head, Stage, Target};
+use super::distil::{self, Lesson, Taught};
 use super::task;
 use crate::augment::{self, Levels, PairInputs};
 use crate::compile::Options;
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// Tasks that some training clips have no target of; these clips do not count in the task's loss.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub partial: BTreeSet<String>,
+    /// The teacher it learns from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught: Option<Taught>,
     /// Hash of all clips, and the split.
     pub data_hash: String,
     /// Variants chosen by measurement, so that the same ones compute later on.
@@ -101,6 +105,8 @@ impl Recipe {
                     Target::Label => classes.to_vec(),
                     Target::Speaker => speakers.to_vec(),
                     Target::Columns(columns) => columns.clone(),
+                    // Whoever has the teacher knows.
+                    Target::Teacher => Vec::new(),
                 };
                 heads.insert(name.to_string(), outputs);
             }
@@ -112,6 +118,7 @@ impl Recipe {
             mean: vec![0.0; parts],
             std: vec![1.0; parts],
             partial: BTreeSet::new(),
+            taught: None,
             data_hash: String::new(),
             tuned: TunedCache::new(),
         })
@@ -276,10 +283,7 @@ impl Recipe {
         for (name, weight) in stage.tasks() {
             let logits = self.logits(&mut cx, &*network, name, features)?;
             results.insert(io::logits(name), logits);
-            let shape: Shape = cx.g.shape(logits).clone();
-            let target = cx.input(&io::target(name), shape);
-            let rows = self.partial.contains(name).then(|| cx.input(&io::weight(name), [batch]));
-            let mut loss = task::loss(cx.g, &self.config.task[name], train, logits, target, rows)?;
+            let mut loss = self.loss(&mut cx, name, logits)?;
             if weight != 1.0 {
                 loss = ops::scale(cx.g, loss, weight as f32)?;
             }
@@ -292,6 +296,38 @@ impl Recipe {
         results.extend(cx.marks().clone());
         let used = cx.used().clone();
         Ok(StageGraph { graph: g, loss, used, results })
+    }
+
+    /// The loss of a task, the teacher's share included.
+    fn loss(&self, cx: &mut Context, task: &str, logits: Var) -> Result<Var> {
+        let shape: Shape = cx.g.shape(logits).clone();
+        let inputs = |cx: &mut Context, key: &str| {
+            let target = cx.input(&io::target(key), shape.clone());
+            (target, self.partial.contains(key).then(|| cx.input(&io::weight(key), [shape[0]])))
+        };
+        let (target, rows) = inputs(cx, task);
+        let own = task::loss(cx.g, &self.config.task[task], &self.config.train, logits, target, rows)?;
+        let Some(taught) = &self.taught else { return Ok(own) };
+        let distil = &self.config.distil;
+        match (&self.config.task[task].target, taught.lesson) {
+            (Target::Label, Lesson::Answers) => {
+                let (teacher, rows) = inputs(cx, &distil::key(task));
+                distil::loss(cx.g, distil, own, logits, teacher, rows)
+            }
+            (Target::Label, Lesson::Embeddings) => ops::scale(cx.g, own, (1.0 - distil.share) as f32),
+            (Target::Teacher, _) => ops::scale(cx.g, own, distil.share as f32),
+            _ => Ok(own),
+        }
+    }
+
+    /// Names under which batches of a stage carry targets: its tasks, and what a teacher says beside them.
+    pub fn learnt(&self, stage: &Stage) -> Vec<String> {
+        let mut names: Vec<String> = stage.tasks().map(|(task, _)| task.to_string()).collect();
+        if self.taught.as_ref().is_some_and(|t| t.lesson == Lesson::Answers) {
+            let labels = stage.tasks().filter(|(task, _)| self.config.task.get(*task).is_some_and(|t| t.target == Target::Label));
+            names.extend(labels.map(|(task, _)| distil::key(task)));
+        }
+        names
     }
 
     fn augment(&self, cx: &mut Context, stage: &Stage, batch: usize, x: Var) -> Result<Var> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::distil::Taught;
 use super::metrics::{Confusion, Intervals};
 use super::picture::{Canvas, Palette, text_size};
 use crate::{Error, Result, storage};
@@ -206,6 +207,9 @@ pub struct RunResult {
     pub test_ccc: Option<f64>,
     /// Accuracy of the speaker head on clips it was not trained on, where there is one.
     pub speaker_accuracy: Option<f64>,
+    /// The teacher it learnt from, where it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught: Option<Taught>,
 }
 
 impl RunResult {
@@ -293,6 +297,7 @@ mod tests {
             test: Some(TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?))),
             test_ccc: None,
             speaker_accuracy: None,
+            taught: None,
         };
         result.write(&path)?;
         result.write(&path)?;

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Metric, Precision, Stage};
 use super::dataset::{DataSpec, Dataset};
+use super::distil::{Lesson, Taught};
 use super::events::{Event, Observer};
 use super::inference::Inference;
 use super::learner::Learner;
@@ -11,6 +12,7 @@ use super::recipe::{Recipe, Source, io};
 use super::report::{self, RunResult, TestResult};
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
+use super::teacher::Teacher;
 use super::trainer::{RunContext, train_stage};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
@@ -70,24 +72,19 @@ const LEVEL: f64 = 0.95;
 /// [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the state saved.
 pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
     spec.config.check()?;
+    let config = spec.data.teacher.as_ref().map_or_else(|| Ok(spec.config.clone()), |t| t.extend(&spec.config))?;
     std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
     let folder = Folder(spec.out.clone());
     if !spec.resume && folder.state().exists() {
         let reason = "a run is here already; continue it with --resume or choose another --out".to_string();
         return Err(Error::Checkpoint { path: folder.state(), reason });
     }
-    let data = Dataset::prepare(device, &spec.config, &spec.data, observe)?;
-    data.check(&spec.config)?;
-    let mut recipe = Recipe {
-        mean: data.mean_std.iter().map(|m| m.0).collect(),
-        std: data.mean_std.iter().map(|m| m.1).collect(),
-        partial: data.partial(),
-        data_hash: data.hash.clone(),
-        ..Recipe::untrained(spec.config.clone(), &data.classes, &data.speakers)?
-    };
+    let data = Dataset::prepare(device, &config, &spec.data, observe)?;
+    data.check(&config)?;
+    let mut recipe = recipe(&config, &data, spec.data.teacher.as_ref())?;
     summarise(&recipe, observe)?;
     let goes_on = spec.resume && folder.state().exists();
-    let identity = identity(goes_on.then_some(&folder), &spec.config, &data.hash, device)?;
+    let identity = identity(goes_on.then_some(&folder), &config, &data.hash, device)?;
     let (mut progress, mut snapshot) = match goes_on {
         true => state::load(&folder.state(), &identity).map(|(progress, snapshot)| (progress, Some(snapshot)))?,
         false => (Progress { identity, ..Progress::default() }, None),
@@ -98,9 +95,9 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     recipe.tuned.clone_from(&progress.tuned);
     // The file of a run that goes on stays as it is: its bytes are part of the run's identity.
     if !goes_on || !folder.config().exists() {
-        storage::write(&folder.config(), spec.config.to_toml()?.as_bytes())?;
+        storage::write(&folder.config(), config.to_toml()?.as_bytes())?;
     }
-    let stages = &spec.config.train.stages;
+    let stages = &config.train.stages;
     let mut weights = start_weights(&recipe, &spec.start, observe)?;
     if progress.stage > 0 {
         weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
@@ -126,6 +123,21 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     let result = result.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
+}
+
+/// The recipe of a run on its data.
+fn recipe(config: &Config, data: &Dataset, teacher: Option<&Teacher>) -> Result<Recipe> {
+    let mut recipe = Recipe {
+        mean: data.mean_std.iter().map(|m| m.0).collect(),
+        std: data.mean_std.iter().map(|m| m.1).collect(),
+        partial: data.partial(),
+        taught: teacher.map(Teacher::taught),
+        data_hash: data.hash.clone(),
+        ..Recipe::untrained(config.clone(), &data.classes, &data.speakers)?
+    };
+    // What only the data know of a head: the dimensions of a teacher's embeddings.
+    recipe.heads.iter_mut().for_each(|(task, outputs)| outputs.clone_from(&data.targets[task].outputs));
+    Ok(recipe)
 }
 
 /// Hash of what a resumed run must have in common. Where the folder of a run that goes on holds the same configuration as an earlier
@@ -190,6 +202,11 @@ fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
         text.push_str(&format!("; augmentation is for images, {} are taken as they are", inputs.plural()));
     }
     observe(Event::Summary(&text));
+    if let Some(Taught { file, lesson, .. }) = &recipe.taught {
+        let d = &recipe.config.distil;
+        let temperature = if *lesson == Lesson::Answers { format!(" at temperature {}", d.temperature) } else { String::new() };
+        observe(Event::Summary(&format!("teacher: {file}, whose {lesson}{temperature} have {} of the loss", d.share)));
+    }
     Ok(())
 }
 
@@ -228,6 +245,7 @@ fn finish(
         test,
         test_ccc: measure.as_ref().and_then(|m| m.value(Metric::Ccc)),
         speaker_accuracy: progress.speaker_accuracy,
+        taught: recipe.taught.clone(),
     };
     result.write(&folder.0.join("result.json"))?;
     Ok(result)

@@ -95,7 +95,9 @@ pub fn load(path: &Path, identity: &str) -> Result<(Progress, Weights)> {
     let text = metadata.get(KEY).ok_or_else(|| bad("holds no training state".into()))?;
     let progress: Progress = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
     if progress.identity != identity {
-        return Err(bad("was made with another configuration, other data or another adapter; start without --resume".into()));
+        return Err(bad(
+            "was made with another configuration, other data, another teacher or another adapter; start without --resume".into()
+        ));
     }
     Ok((progress, snapshot))
 }

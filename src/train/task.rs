@@ -17,6 +17,7 @@ pub struct Targets {
 enum Values {
     Classes(Vec<Option<usize>>),
     Numbers(Vec<Option<Vec<f32>>>),
+    Vectors(Vec<Option<Vec<f32>>>),
 }
 
 impl Targets {
@@ -30,11 +31,16 @@ impl Targets {
         Targets { outputs, values: Values::Numbers(of) }
     }
 
+    /// A vector for each utterance, where it is known; `outputs` are its dimensions.
+    pub fn vectors(outputs: Vec<String>, of: Vec<Option<Vec<f32>>>) -> Self {
+        Targets { outputs, values: Values::Vectors(of) }
+    }
+
     /// Whether the target of utterance `i` is known.
     pub fn known(&self, i: usize) -> bool {
         match &self.values {
             Values::Classes(of) => of[i].is_some(),
-            Values::Numbers(of) => of[i].is_some(),
+            Values::Numbers(of) | Values::Vectors(of) => of[i].is_some(),
         }
     }
 
@@ -43,15 +49,16 @@ impl Targets {
         let n = self.outputs.len();
         match &self.values {
             Values::Classes(of) => (0..n).map(|k| f32::from(u8::from(Some(k) == of[i]))).collect(),
-            Values::Numbers(of) => of[i].clone().unwrap_or_else(|| vec![0.0; n]),
+            Values::Numbers(of) | Values::Vectors(of) => of[i].clone().unwrap_or_else(|| vec![0.0; n]),
         }
     }
 
-    /// The class of utterance `i`, or its most probable one; `None` where it is not known, and for the numbers of one column.
+    /// The class of utterance `i`, or its most probable one; `None` where it is not known, for the numbers of one column, and for vectors.
     pub fn class(&self, i: usize) -> Option<usize> {
         match &self.values {
             Values::Classes(of) => of[i],
             Values::Numbers(of) => of[i].as_ref().filter(|v| v.len() > 1).map(|v| argmax(v)),
+            Values::Vectors(_) => None,
         }
     }
 
@@ -64,8 +71,9 @@ impl Targets {
         if known.is_empty() {
             return Ok(None);
         }
-        if self.outputs.len() == 1 {
-            let pairs: Vec<(f64, f64)> = known.iter().map(|(i, l)| (f64::from(self.row(*i)[0]), f64::from(l[0]))).collect();
+        if self.outputs.len() == 1 || matches!(self.values, Values::Vectors(_)) {
+            let pair = |(t, l): (f32, &f32)| (f64::from(t), f64::from(*l));
+            let pairs = known.iter().flat_map(|(i, l)| self.row(*i).into_iter().zip(*l).map(pair)).collect();
             return Ok(Some(Measure::Numbers(pairs)));
         }
         let truth: Vec<usize> = known.iter().filter_map(|(i, _)| self.class(*i)).collect();
@@ -163,6 +171,9 @@ mod tests {
         assert_eq!(t.measure(&[1], &[vec![9.0, 0.0]]).unwrap(), None);
         let soft = Targets::numbers(names(&["joy", "fear"]), vec![Some(vec![0.3, 0.7]), None]);
         assert_eq!((soft.class(0), soft.row(0), soft.row(1)), (Some(1), vec![0.3, 0.7], vec![0.0, 0.0]));
+        let vectors = Targets::vectors(names(&["e0", "e1"]), vec![Some(vec![0.5, 1.0]), None]);
+        let m = vectors.measure(&[0, 1], &[vec![0.0, 2.0], vec![9.0, 9.0]]).unwrap().unwrap();
+        assert_eq!((vectors.class(0), m), (None, Measure::Numbers(vec![(0.5, 0.0), (1.0, 2.0)])));
         let numbers = Targets::numbers(names(&["valence"]), vec![Some(vec![0.5]), Some(vec![-1.5]), None]);
         assert_eq!(numbers.class(0), None);
         let m = numbers.measure(&[0, 1, 2], &[vec![0.5], vec![-1.5], vec![7.0]]).unwrap().unwrap();

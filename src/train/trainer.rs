@@ -163,25 +163,26 @@ impl<'a, 'b> StageRun<'a, 'b> {
     fn parts(&self, indices: &[usize]) -> Vec<Batch> {
         let (recipe, data) = (self.run.recipe, self.run.data);
         let rows = indices.len() / recipe.config.train.micro_batches;
+        let learnt = recipe.learnt(self.stage);
         let part = |(m, indices): (usize, &[usize])| {
             let pairs = recipe.mixes(self.stage).then(|| {
                 let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
                 Pairs::draw(&classes, recipe.config.image.size, &recipe.config.augment, self.learner.counter(m))
             });
-            let target = |(task, _): (&str, f64)| {
+            let target = |task: &String| {
                 let targets: Vec<f32> = indices.iter().flat_map(|&i| data.targets[task].row(i)).collect();
-                let numbers = matches!(recipe.config.task[task].target, Target::Columns(_));
-                let mode = if numbers { MixLabels::Share } else { recipe.config.augment.horizontal_mixup.labels };
+                let classes = recipe.config.task.get(task).is_some_and(|t| matches!(t.target, Target::Label | Target::Speaker));
+                let mode = if classes { recipe.config.augment.horizontal_mixup.labels } else { MixLabels::Share };
                 let mixed = pairs.as_ref().map(|p| p.labels(&targets, mode));
-                (task.to_string(), mixed.unwrap_or(targets))
+                (task.clone(), mixed.unwrap_or(targets))
             };
-            let targets = self.stage.tasks().map(target).collect();
+            let targets = learnt.iter().map(target).collect();
             let known = |task: &str, row: usize| {
                 let partner = pairs.as_ref().map_or(row, |p| p.partner[row] as usize);
                 f32::from(u8::from([row, partner].iter().all(|&r| data.targets[task].known(indices[r]))))
             };
-            let partial = self.stage.tasks().filter(|(task, _)| recipe.partial.contains(*task));
-            let weights = partial.map(|(task, _)| (task.to_string(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();
+            let partial = learnt.iter().filter(|task| recipe.partial.contains(*task));
+            let weights = partial.map(|task| (task.clone(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();
             let x = indices.iter().flat_map(|&i| self.input(i)).copied().collect();
             Batch { x, targets, weights, pairs }
         };
@@ -267,9 +268,10 @@ impl<'a, 'b> StageRun<'a, 'b> {
     }
 }
 
-/// Rows a stage trains and validates on: those with a target of any of its tasks. Where speakers are learnt, validation has other clips of the same ones.
+/// Rows a stage trains and validates on: those with a target of any of its tasks or of its teacher. Where speakers are learnt, validation has other clips of the same ones.
 fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usize>) {
-    let usable = |i: usize| stage.tasks().any(|(task, _)| data.targets[task].known(i));
+    let learnt = recipe.learnt(stage);
+    let usable = |i: usize| learnt.iter().any(|task| data.targets[task].known(i));
     let train: Vec<usize> = data.split.train.iter().copied().filter(|&i| usable(i)).collect();
     let judged = recipe.judged_task(stage);
     if recipe.config.task[judged].target != Target::Speaker {

@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 use emotone::gpu::{AdapterRequest, LimitsChoice};
 use emotone::train::config::Config;
 use emotone::train::dataset::DataSpec;
+use emotone::train::teacher::Teacher;
 use std::path::{Path, PathBuf};
 
 /// Trains a speech-emotion network. Without --data it trains the demo: a small network on a built-in synthetic corpus.
@@ -27,6 +28,12 @@ pub struct Args {
     /// Go on without unreadable files, however many.
     #[arg(long)]
     skip_bad: bool,
+    /// Learn from a teacher too: a model of ours, or a table (CSV, safetensors) of probabilities or embeddings per recording ([distil]).
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// Folders or manifests of recordings without labels, which join training with the teacher's answers.
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "teacher")]
+    unlabelled: Vec<PathBuf>,
     /// Built-in configuration: tiny, small or paper. Default: tiny without --data, small with.
     #[arg(long)]
     preset: Option<String>,
@@ -126,8 +133,15 @@ impl Args {
     }
 
     /// Where data come from.
-    pub fn data_spec(&self) -> DataSpec {
-        DataSpec { paths: self.data.clone(), label_map: self.label_map.clone(), split: self.split.clone(), skip_bad: self.skip_bad }
+    pub fn data_spec(&self) -> Result<DataSpec> {
+        Ok(DataSpec {
+            paths: self.data.clone(),
+            label_map: self.label_map.clone(),
+            split: self.split.clone(),
+            skip_bad: self.skip_bad,
+            teacher: self.teacher.as_deref().map(Teacher::open).transpose()?,
+            unlabelled: self.unlabelled.clone(),
+        })
     }
 
     /// Which adapter to open.

@@ -12,6 +12,7 @@ use emotone::nn::{Weights, file};
 use emotone::train::dataset::Dataset;
 use emotone::train::recipe::Recipe;
 use emotone::train::run::{self, RunSpec};
+use emotone::train::teacher::{self, Teacher};
 use emotone::{Error, train::config::Config};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,10 +50,10 @@ fn start(args: &Args) -> Result<ExitCode> {
     show.line(&device.caps().headline());
     device.watch_precompilation(show.precompilation());
     if args.plan {
-        return plan(&device, &config);
+        return plan(&device, &config, args.data_spec()?.teacher.as_ref());
     }
     if let Some(dir) = &args.preview {
-        let data = Dataset::prepare(&device, &config, &args.data_spec(), &mut |e| show.event(&e))?;
+        let data = Dataset::prepare(&device, &config, &args.data_spec()?, &mut |e| show.event(&e))?;
         preview::write(&device, &config, &data, dir)?;
         show.line(&format!("previews are in {}", dir.display()));
         return Ok(ExitCode::SUCCESS);
@@ -63,7 +64,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
         tune: args.tune,
-        ..RunSpec::new(config, args.data_spec(), args.out()?)
+        ..RunSpec::new(config, args.data_spec()?, args.out()?)
     };
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
@@ -114,9 +115,14 @@ fn doctor(request: AdapterRequest) -> Result<ExitCode> {
 }
 
 /// Prints the compiled training step of each stage.
-fn plan(device: &Arc<Device>, config: &Config) -> Result<ExitCode> {
+fn plan(device: &Arc<Device>, config: &Config, teacher: Option<&Teacher>) -> Result<ExitCode> {
     let names = |what: &str, n: usize| (0..n).map(|i| format!("{what}{i}")).collect::<Vec<_>>();
-    let recipe = Recipe::untrained(config.clone(), &names("class", 8), &names("speaker", 20))?;
+    let config = &teacher.map_or_else(|| Ok(config.clone()), |t| t.extend(config))?;
+    let mut recipe = Recipe::untrained(config.clone(), &names("class", 8), &names("speaker", 20))?;
+    if let Some(teacher) = teacher {
+        recipe.taught = Some(teacher.taught());
+        recipe.heads.get_mut(teacher::TASK).into_iter().for_each(|head| *head = teacher.dimensions());
+    }
     for (stage, text) in run::plans(device, &recipe)? {
         println!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);
     }

@@ -72,7 +72,7 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
         // Row 0 of an image is the lowest band; pictures start at the top.
         let upright = |image: &[f32]| (0..s).rev().flat_map(|r| image[r * s..(r + 1) * s].to_vec()).collect::<Vec<f32>>();
         let pictures: Vec<Vec<f32>> = images.chunks(c * s * s).map(upright).collect();
-        let class = |row: usize| data.classes[data.class[row]].as_str();
+        let class = |row: usize| data.classes.get(data.class[row]).map_or("unlabelled", String::as_str);
         let captions: Vec<String> = (0..IMAGES)
             .map(|i| match rows[drawn.partner[i] as usize] {
                 other if other != rows[i] => format!("{:.2} {} + {}", drawn.share[i], class(rows[i]), class(other)),

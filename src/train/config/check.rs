@@ -112,12 +112,16 @@ impl Config {
         for (name, task) in &self.task {
             let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             require(plain && name != TRUNK, &format!("task.{name}"), "...", "have a name of letters, digits and _, other than trunk")?;
-            let numbers = matches!(&task.target, Target::Columns(names) if names.len() == 1);
+            let numbers = match &task.target {
+                Target::Columns(names) => names.len() == 1,
+                Target::Teacher => true,
+                Target::Label | Target::Speaker => false,
+            };
             let key = format!("task.{name}.loss");
-            let rule = "be \"mse\" for the numbers of one column, and only for them";
+            let rule = "be \"mse\" for the numbers of one column, and only for them (or a teacher's embeddings)";
             require(task.loss.of_numbers() == numbers, &key, task.loss, rule)?;
             let key = format!("task.{name}.metric");
-            let rule = "be \"ccc\" for the numbers of one column, and only for them";
+            let rule = "be \"ccc\" for the numbers of one column, and only for them (or a teacher's embeddings)";
             require((task.metric.name() == "ccc") == numbers, &key, task.metric, rule)?;
         }
         Ok(())
@@ -151,7 +155,9 @@ impl Config {
         within("train.step_epochs", t.step_epochs, 1, 100_000)?;
         within("train.warmup_epochs", t.warmup_epochs, 0.0, 1000.0)?;
         within("train.ema", t.ema, 0.0, 0.999_999)?;
-        within("train.early_stopping", t.early_stopping, 0, 100_000)
+        within("train.early_stopping", t.early_stopping, 0, 100_000)?;
+        within("distil.temperature", self.distil.temperature, 0.1, 100.0)?;
+        within("distil.share", self.distil.share, 0.0, 1.0)
     }
 
     fn check_stages(&self) -> Result<()> {

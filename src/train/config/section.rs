@@ -57,6 +57,16 @@ pub struct Train {
     pub class_balanced: bool,
 }
 
+/// `[distil]`: how a teacher's answers are learnt, where a run has a teacher (Hinton et al. 2015, "Distilling the knowledge in a neural
+/// network").
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distil {
+    /// Divides the logits of teacher and student before they are compared: the higher, the more the improbable classes say.
+    pub temperature: f64,
+    /// Share of the teacher in a loss; the labels have the rest.
+    pub share: f64,
+}
+
 /// `[task.NAME]`: what a head learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -71,7 +81,7 @@ pub struct Task {
 }
 
 /// Where the targets of a task come from: `label`, `speaker`, or `column:NAME,...`: numbers in columns of a manifest (one for a number
-/// such as valence; one per class for the probabilities of a teacher).
+/// such as valence; one per class for the probabilities of a teacher), or `teacher`: the embeddings of the run's teacher.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {
@@ -81,6 +91,8 @@ pub enum Target {
     Speaker,
     /// Numbers in columns of the manifest.
     Columns(Vec<String>),
+    /// Embeddings of the run's teacher.
+    Teacher,
 }
 
 impl TryFrom<String> for Target {
@@ -90,6 +102,7 @@ impl TryFrom<String> for Target {
         match (text.as_str(), text.strip_prefix("column:")) {
             ("label", _) => Ok(Target::Label),
             ("speaker", _) => Ok(Target::Speaker),
+            ("teacher", _) => Ok(Target::Teacher),
             (_, Some(names)) if !names.split(',').any(|n| n.trim().is_empty()) => {
                 let names: Vec<String> = names.split(',').map(|n| n.trim().to_string()).collect();
                 match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
@@ -97,7 +110,7 @@ impl TryFrom<String> for Target {
                     None => Ok(Target::Columns(names)),
                 }
             }
-            _ => Err(format!("{text:?} is not one of label, speaker, column:NAME or column:NAME,NAME,...")),
+            _ => Err(format!("{text:?} is not one of label, speaker, column:NAME, column:NAME,NAME,... or teacher")),
         }
     }
 }
@@ -107,6 +120,7 @@ impl From<Target> for String {
         match target {
             Target::Label => "label".into(),
             Target::Speaker => "speaker".into(),
+            Target::Teacher => "teacher".into(),
             Target::Columns(names) => format!("column:{}", names.join(",")),
         }
     }

@@ -1,0 +1,126 @@
+//! Recordings without labels, which join training where a teacher says what to learn of them.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::{Corpus, Loaded, Split, Utterance, folder, load_clips, manifest};
+use crate::{Error, Result, hash::hex};
+
+/// Finds recordings in folders, however they lie and are called, and in manifests, whose labels are not read.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Data`] or [`Error::Manifest`]: nothing there, or a broken manifest.
+pub fn unlabelled(paths: &[PathBuf]) -> Result<Corpus> {
+    let mut utterances = Vec::new();
+    for path in paths {
+        if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
+            let found = folder::recordings(path)?;
+            if found.is_empty() {
+                return Err(Error::Data(format!("{}: no recordings", path.display())));
+            }
+            utterances.extend(found.into_iter().map(|p| Utterance { path: path.join(p), ..Utterance::default() }));
+        } else {
+            utterances.extend(manifest::read_unlabelled(path)?.utterances);
+        }
+    }
+    let mut seen = HashSet::new();
+    utterances.retain(|u| seen.insert(u.path.clone()));
+    Ok(Corpus { name: "unlabelled".into(), utterances, notes: Vec::new() })
+}
+
+impl Loaded {
+    /// Adds recordings without labels to the training rows of `split`, but for those that would leak: copies of labelled recordings, and
+    /// speakers (where a manifest names them) of the validation or the test set. Returns what to tell the user.
+    ///
+    /// # Errors
+    /// As [`load_clips`]; [`Error::Data`] where none is left.
+    pub fn join_unlabelled(&mut self, split: &mut Split, corpus: &Corpus, skip_bad: bool) -> Result<Vec<String>> {
+        let new = load_clips(corpus, skip_bad, &|_, _| ())?;
+        let mut notes: Vec<String> = new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())).collect();
+        let labelled: HashSet<[u8; 32]> = self.digests.iter().copied().collect();
+        let held: HashSet<String> = split.valid.iter().chain(&split.test).map(|&i| self.corpus.utterances[i].speaker.clone()).collect();
+        let (mut copies, mut speakers, mut joined, mut strangers) = (0, 0, 0, 0);
+        for ((utterance, clip), digest) in new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests) {
+            if labelled.contains(&digest) {
+                copies += 1;
+            } else if !utterance.speaker.is_empty() && held.contains(&utterance.speaker) {
+                speakers += 1;
+            } else {
+                strangers += usize::from(utterance.speaker.is_empty());
+                joined += 1;
+                split.train.push(self.clips.len());
+                self.kept.push(self.kept.len());
+                self.corpus.utterances.push(Utterance { label: String::new(), ..utterance });
+                self.clips.push(clip);
+                self.digests.push(digest);
+            }
+        }
+        for (count, what) in [(copies, "are copies of labelled ones"), (speakers, "are of speakers of the validation or the test set")] {
+            if count > 0 {
+                notes.push(format!("{count} of {} unlabelled recordings {what}: left out", copies + speakers + joined));
+            }
+        }
+        if joined == 0 {
+            return Err(Error::Data(format!("no unlabelled recording is left to learn from: {}", notes.join("; "))));
+        }
+        let unknown = if strangers > 0 { format!(", {strangers} of unknown speakers, who may be tested ones") } else { String::new() };
+        split.description += &format!("; {joined} unlabelled recordings join training{unknown}");
+        let both = Sha256::new().chain_update(&self.data_hash).chain_update(&new.data_hash);
+        self.data_hash = hex(&both.finalize());
+        Ok(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio;
+
+    /// Folders without order, copies, and speakers that are tested.
+    #[test]
+    fn what_would_leak_does_not_join() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, value: f32| {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            audio::write_wav(&path, &[value; 50], 16_000).unwrap();
+            path
+        };
+        let labelled: Vec<Utterance> = (0..6)
+            .map(|i| Utterance {
+                path: write(&format!("own/{i}.wav"), 0.1 * i as f32),
+                label: ["a", "b"][i % 2].into(),
+                speaker: format!("s{}", i / 2),
+                ..Utterance::default()
+            })
+            .collect();
+        let corpus = Corpus { name: "own".into(), utterances: labelled, notes: vec![] };
+        let mut loaded = load_clips(&corpus, false, &|_, _| ()).unwrap();
+        let hash = loaded.data_hash.clone();
+        let mut split = loaded.split(&"loso:s2".parse().unwrap(), 1).unwrap();
+        let trained = split.train.len();
+        write("more/deep/x.wav", 0.75);
+        write("more/copy.wav", 0.4);
+        std::fs::write(dir.path().join("list.csv"), "path,speaker\nmore/tested.wav,s2\nmore/other.wav,s9\n").unwrap();
+        write("more/tested.wav", 0.8);
+        write("more/other.wav", 0.85);
+        let listed = unlabelled(&[dir.path().join("list.csv")]).unwrap();
+        let notes = loaded.join_unlabelled(&mut split, &listed, false).unwrap();
+        assert_eq!((notes.len(), split.train.len()), (1, trained + 1));
+        assert!(notes[0].contains("1 of 2") && notes[0].contains("speakers of the validation"), "{notes:?}");
+        std::fs::remove_file(dir.path().join("more/tested.wav")).unwrap();
+        std::fs::remove_file(dir.path().join("more/other.wav")).unwrap();
+        let found = unlabelled(&[dir.path().join("more")]).unwrap();
+        assert_eq!(found.utterances.len(), 2);
+        let notes = loaded.join_unlabelled(&mut split, &found, false).unwrap();
+        assert!(notes.len() == 1 && notes[0].contains("1 of 2 unlabelled recordings are copies"), "{notes:?}");
+        let last = *split.train.last().unwrap();
+        assert_eq!((last, loaded.corpus.utterances[last].label.as_str(), loaded.clips.len()), (7, "", 8));
+        assert!(loaded.corpus.utterances[last].path.ends_with("more/deep/x.wav"));
+        assert!(split.description.contains("1 of unknown speakers") && loaded.data_hash != hash, "{}", split.description);
+        assert!(loaded.join_unlabelled(&mut split, &found, false).unwrap_err().to_string().contains("no unlabelled recording is left"));
+        assert!(unlabelled(&[dir.path().join("none")]).is_err());
+    }
+}

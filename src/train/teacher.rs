@@ -1,0 +1,214 @@
+//! Teachers: a model of ours, or a table of what any other program says of each recording.
+
+use super::config::{Config, Distil, Head, Loss, Metric, Target, Task};
+use super::distil::{Lesson, Taught, key, soften, standardise};
+use super::events::{Event, Observer};
+use super::lessons::Lessons;
+use super::predictor::Predictor;
+use super::recipe::Recipe;
+use super::task::Targets;
+use crate::data::Loaded;
+use crate::gpu::Device;
+use crate::models::TRUNK;
+use crate::nn::file;
+use crate::{Error, Result, hash::sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The task by which an auxiliary head learns a teacher's embeddings.
+pub const TASK: &str = "teacher";
+/// Largest file read, bytes.
+const MAX_BYTES: u64 = 4 << 30;
+/// Recordings a model is asked about at once.
+const AT_ONCE: usize = 64;
+
+/// Values of each recording, where there are any.
+type Rows = Vec<Option<Vec<f32>>>;
+
+/// Something that says of each recording what a student should say.
+#[derive(Clone, Debug)]
+pub struct Teacher {
+    path: PathBuf,
+    sha256: String,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Model,
+    Table(Lessons),
+}
+
+impl Teacher {
+    /// Opens a model file of ours, or a table of probabilities or embeddings; see [`Lessons::from_csv`] and
+    /// [`Lessons::from_safetensors`].
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Checkpoint`] naming the file and what is wrong.
+    pub fn open(path: &Path) -> Result<Self> {
+        let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
+        let meta = std::fs::metadata(path).map_err(Error::io(path))?;
+        if !meta.is_file() || meta.len() > MAX_BYTES {
+            return Err(bad(format!("a teacher is a regular file of at most {MAX_BYTES} bytes")));
+        }
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let source = if ["csv", "tsv"].contains(&extension.as_str()) {
+            let text = std::str::from_utf8(&bytes).map_err(|e| bad(format!("not UTF-8 text: {e}")))?;
+            Source::Table(Lessons::from_csv(text, if extension == "tsv" { b'\t' } else { b',' }).map_err(bad)?)
+        } else if file::parse(&bytes).map_err(bad)?.1.contains_key(Recipe::KEY) {
+            Source::Model
+        } else {
+            Source::Table(Lessons::from_safetensors(&bytes).map_err(bad)?)
+        };
+        Ok(Teacher { path: path.to_path_buf(), sha256: sha256(&bytes), source })
+    }
+
+    /// What a model keeps of it.
+    pub fn taught(&self) -> Taught {
+        let file = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Taught { file, sha256: self.sha256.clone(), lesson: self.lesson() }
+    }
+
+    /// Names of the dimensions of its embeddings; none of a teacher that gives answers.
+    pub fn dimensions(&self) -> Vec<String> {
+        match &self.source {
+            Source::Table(table) if table.lesson == Lesson::Embeddings => table.outputs.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn lesson(&self) -> Lesson {
+        match &self.source {
+            Source::Model => Lesson::Answers,
+            Source::Table(table) => table.lesson,
+        }
+    }
+
+    /// The configuration of a run with this teacher. Where it gives embeddings, an auxiliary head learns them in every stage that trains
+    /// the trunk for labels, by mean squared error: embeddings are standardised per dimension, so that squares of different dimensions
+    /// weigh the same, and the squared error of a mixture has its least where the mixture of embeddings is, as the mixed labels ask. A cosine
+    /// would not see lengths, and would let the few dimensions of the largest values decide.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a task that learns labels has no distribution over classes to compare, or `task.teacher` is another task.
+    pub fn extend(&self, config: &Config) -> Result<Config> {
+        let mut config = config.clone();
+        let labels = |config: &Config, task: &str| config.task.get(task).is_some_and(|t| t.target == Target::Label);
+        if self.lesson() == Lesson::Answers {
+            for (name, task) in config.task.iter().filter(|(_, t)| t.target == Target::Label) {
+                if !matches!(task.loss, Loss::CrossEntropy | Loss::FocalBce) {
+                    let loss = task.loss;
+                    return Err(Error::Config(format!(
+                        "task.{name}.loss = {loss}: a teacher's distribution over classes is learnt with cross_entropy or focal_bce"
+                    )));
+                }
+            }
+            return Ok(config);
+        }
+        let own = Task { target: Target::Teacher, head: Head::Auxiliary, loss: Loss::Mse, metric: Metric::Ccc };
+        if config.task.entry(TASK.into()).or_insert(own).target != Target::Teacher {
+            return Err(Error::Config(format!(
+                "task.{TASK} is the name of the head that learns a teacher's embeddings; give yours another"
+            )));
+        }
+        let names: Vec<String> = config.stage.keys().cloned().collect();
+        for name in names {
+            let stage = &config.stage[&name];
+            if stage.trains(TRUNK) && stage.tasks().any(|(task, _)| labels(&config, task)) && !stage.tasks.contains_key(TASK) {
+                let stage = config.stage.entry(name).and_modify(|stage| _ = stage.tasks.insert(TASK.into(), 1.0));
+                stage.and_modify(|stage| stage.trains.push(TASK.into()));
+            }
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the teacher says of every recording, as targets: a distribution at the temperature beside each of the tasks `labels`, under
+    /// its [`key`], or an embedding for [`TASK`]. `train` are the rows whose embeddings become of mean 0 and deviation 1.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming classes the teacher does not know, or a row that is no distribution; device faults.
+    pub fn teach(
+        &self,
+        device: &Arc<Device>,
+        distil: &Distil,
+        loaded: &Loaded,
+        (classes, labels): (&[String], &[&str]),
+        train: &[usize],
+        observe: &mut Observer,
+    ) -> Result<BTreeMap<String, Targets>> {
+        let (known, mut rows) = self.rows(device, loaded, observe)?;
+        self.missing(loaded, &rows, observe)?;
+        if self.lesson() == Lesson::Embeddings {
+            standardise(&mut rows, train);
+            return Ok([(TASK.to_string(), Targets::vectors(known, rows))].into());
+        }
+        let place = |class: &String| known.iter().position(|k| k == class);
+        let places: Vec<usize> = classes.iter().filter_map(place).collect();
+        if places.len() < classes.len() {
+            let lacking: Vec<&str> = classes.iter().filter(|c| place(c).is_none()).map(String::as_str).collect();
+            return Err(Error::Data(format!(
+                "the teacher {} does not know {}; it knows {}, the data have {}",
+                self.path.display(),
+                lacking.join(", "),
+                known.join(", "),
+                classes.join(", ")
+            )));
+        }
+        let soft = |(i, row): (usize, &Option<Vec<f32>>)| {
+            let Some(row) = row else { return Ok(None) };
+            let own: Vec<f32> = places.iter().map(|&p| row[p]).collect();
+            let bad = || {
+                let clip = loaded.corpus.utterances[i].path.display();
+                Error::Data(format!("{}: {own:?} for {clip} are no probabilities of {}", self.path.display(), classes.join(", ")))
+            };
+            soften(&own, distil.temperature).map(Some).ok_or_else(bad)
+        };
+        let rows = rows.iter().enumerate().map(soft).collect::<Result<Vec<_>>>()?;
+        Ok(labels.iter().map(|task| (key(task), Targets::numbers(classes.to_vec(), rows.clone()))).collect())
+    }
+
+    /// What the teacher's values stand for, and those of each recording.
+    fn rows(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
+        let Source::Table(table) = &self.source else { return self.ask(device, loaded, observe) };
+        let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
+        let bad = |reason| Error::Data(format!("{}: {reason}", self.path.display()));
+        let found = table.find(&paths).map_err(bad)?;
+        Ok((table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect()))
+    }
+
+    /// Asks a model about every recording.
+    fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
+        let mut model = Predictor::load(device, &self.path, AT_ONCE)?;
+        if model.says_numbers() {
+            let what = model.classes().join(", ");
+            return Err(Error::Data(format!("the teacher {} answers a number ({what}), no classes", self.path.display())));
+        }
+        let mut rows = Vec::with_capacity(loaded.clips.len());
+        for part in loaded.clips.chunks(4 * AT_ONCE) {
+            let samples: Vec<&[f32]> = part.iter().map(|c| c.samples.as_slice()).collect();
+            rows.extend(model.predict(&samples)?.into_iter().map(|p| Some(p.probabilities)));
+            observe(Event::Preparing("the teacher's answers", rows.len(), loaded.clips.len()));
+        }
+        Ok((model.classes().to_vec(), rows))
+    }
+
+    /// Says how many recordings have no row.
+    fn missing(&self, loaded: &Loaded, rows: &[Option<Vec<f32>>], observe: &mut Observer) -> Result<()> {
+        let without: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_none()).collect();
+        let Some(&first) = without.first() else { return Ok(()) };
+        let (file, clip) = (self.path.display(), loaded.corpus.utterances[first].path.display());
+        if without.len() == rows.len() {
+            let names = if let Source::Table(table) = &self.source { table.names[0].as_str() } else { "" };
+            return Err(Error::Data(format!(
+                "{file}: no row is about any of the {} clips, such as {clip}; its first is {names:?}",
+                rows.len()
+            )));
+        }
+        let learn = "labelled ones learn from their labels alone, others not at all";
+        observe(Event::Warning(&format!("{file} says nothing of {} of {} clips ({learn}), such as {clip}", without.len(), rows.len())));
+        Ok(())
+    }
+}
