@@ -6,3 +6,4 @@ fn load(s: Stored) -> Value { return s; }
 fn store(v: Value) -> Stored { return v; }
 fn total(v: Value) -> f32 { return v; }
 fn first_of(v: Value) -> f32 { return v; }
+fn largest(v: Value) -> f32 { return v; }

@@ -6,6 +6,7 @@ mod device;
 mod input;
 pub mod network;
 mod session;
+mod solved;
 pub mod tol;
 mod values;
 
@@ -23,10 +24,10 @@ use input::halves;
 macro_rules! check_stems {
     ($with:ident) => {
         $with! {
-            activation, attention, augment, batch_norm, bce_with_logits, capsule_routing, channel_scale, clip, conv2d, copy,
-            cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation, layer_norm, lrn, margin,
-            matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d, pre_emphasis, reduce, resize, row_mean, short_term,
-            slice, softmax, softmax_dropout, squash, squeeze_excite, stft,
+            activation, attention, attention_decoder, augment, batch_norm, bce_with_logits, capsule_routing, channel_scale, clip, conv2d,
+            copy, cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation, layer_norm, lrn, lstm,
+            margin, matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d, pre_emphasis, rbf, reduce, resize, row_mean,
+            short_term, slice, softmax, softmax_dropout, squared_hinge, squash, squeeze_excite, stft, votes,
         }
     };
 }

@@ -1,6 +1,8 @@
 //! What every network must do, whoever wrote it: gradients that are derivatives, a trunk that stays frozen, the same losses every time,
-//! weights that survive a file, recomputation that changes no bit, and inference that says what evaluation says.
+//! weights that survive a file, recomputation that changes no bit, and inference that says what evaluation says. Networks that are solved make
+//! no updates: what they must do instead is in `solved.rs` beside this.
 
+use super::solved::{self, require};
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Node;
@@ -32,6 +34,9 @@ pub fn tiny(name: &str, sets: &[&str]) -> Result<Recipe> {
     {
         config.set(s)?;
     }
+    if config.network()?.solver().is_some() {
+        config.set("train.stages=single")?;
+    }
     config.stage.values_mut().for_each(|stage| stage.augment = false);
     config.check()?;
     let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
@@ -43,16 +48,15 @@ pub fn tiny(name: &str, sets: &[&str]) -> Result<Recipe> {
 /// # Errors
 /// [`Error::Graph`] saying what does not hold, with both values; what keeps the network from running.
 pub fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
+    if recipe.config.network()?.solver().is_some() {
+        return solved::verify(device, recipe);
+    }
     for stage in ["joint", "emotion"] {
         derivative(device, recipe, stage)?;
     }
     frozen_trunk(device, recipe)?;
     recomputation(device, recipe)?;
     survives_a_file(device, recipe)
-}
-
-fn require(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Graph(what())) }
 }
 
 /// A batch for a stage of a recipe.

@@ -1,6 +1,7 @@
 //! One owner per WGSL file: parameters, variants, launch geometry, bytes and flops. No mathematics.
 
 pub mod activation;
+pub mod attention_decoder;
 pub mod augment;
 pub mod batch_norm;
 pub mod bce_with_logits;
@@ -28,6 +29,7 @@ pub mod in_place;
 pub mod kl_distillation;
 pub mod layer_norm;
 pub mod lrn;
+pub mod lstm;
 pub mod margin;
 pub mod matmul;
 pub mod matmul_row;
@@ -44,6 +46,7 @@ pub mod pool2d;
 pub mod pre_emphasis;
 pub mod problem;
 pub mod product;
+pub mod rbf;
 pub mod reduce;
 pub mod resize;
 pub mod row_mean;
@@ -51,11 +54,13 @@ pub mod short_term;
 pub mod slice;
 pub mod softmax;
 pub mod softmax_dropout;
+pub mod squared_hinge;
 pub mod squash;
 pub mod squeeze_excite;
 pub mod stft;
 pub mod target;
 pub mod tuned;
+pub mod votes;
 pub mod winograd;
 pub mod winograd_input;
 pub mod winograd_output;

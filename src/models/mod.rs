@@ -3,7 +3,7 @@
 mod network;
 pub mod residual;
 
-pub use network::{Input, Network, Settings, TRUNK};
+pub use network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
 
 use crate::error::{located, one_line};
 use crate::words::hint;
@@ -23,10 +23,12 @@ macro_rules! networks {
 networks! {
     densenet::DenseNet,
     dpn::Dpn,
+    lstm::Lstm,
     res_trans::ResTrans,
     resnest::ResNeSt,
     resnet::ResNet,
     resnext::ResNeXt,
+    svm::Svm,
 }
 
 /// A network that `model.name` can name.

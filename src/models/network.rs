@@ -1,11 +1,14 @@
 //! What a network is to those who train and ask it.
 
+use crate::gpu::Device;
 use crate::graph::Var;
 use crate::nn::layers::linear;
 use crate::nn::{Context, Weights};
 use crate::{Error, Result, ops};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
+use std::sync::Arc;
+use toml::Table;
 
 /// Group of the parameters that [`Network::features`] builds. The parameters of a head are in the group of the head's task.
 pub const TRUNK: &str = "trunk";
@@ -81,6 +84,11 @@ pub trait Network: Debug + Send + Sync {
         group
     }
 
+    /// How it is solved, where it is not trained by steps. By default it is.
+    fn solver(&self) -> Option<&dyn Solver> {
+        None
+    }
+
     /// Weights published under other names (torchvision's, timm's), renamed and fitted to inputs of `shape`.
     ///
     /// # Errors
@@ -88,6 +96,48 @@ pub trait Network: Debug + Send + Sync {
     fn import(&self, foreign: &Weights, shape: &[usize]) -> Result<Weights> {
         let _ = (foreign, shape);
         Err(Error::Config("this network imports no weights published under other names; --weights takes models of ours".into()))
+    }
+}
+
+/// What a network is solved on.
+pub struct Examples<'a> {
+    /// Its input of each clip.
+    pub inputs: Vec<&'a [f32]>,
+    /// The class of each clip.
+    pub classes: Vec<usize>,
+    /// Number of classes.
+    pub outputs: usize,
+}
+
+/// What solving found.
+#[derive(Debug, Clone, Default)]
+pub struct Solution {
+    /// Values of the trunk's parameters and statistics, by their names within it.
+    pub trunk: Weights,
+    /// Values of the head's parameters, by their names within it.
+    pub head: Weights,
+    /// Settings that are known only now; they are kept with the model.
+    pub settings: Table,
+    /// The objective of each of its problems, as good as it was found.
+    pub objective: Vec<f64>,
+    /// How far each may be from its optimum: the distance to a bound that no solution passes.
+    pub gap: Vec<f64>,
+}
+
+/// What a network does that is solved, not stepped.
+pub trait Solver {
+    /// Weights and settings from all training clips at once. `progress` hears how many of how many problems are solved; its error ends the
+    /// work.
+    ///
+    /// # Errors
+    /// That of `progress`; data that it cannot be solved on; device faults.
+    fn solve(&self, device: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution>;
+
+    /// Settings that make the probabilities of its answers honest, from what the head answered to other clips, and their classes. By
+    /// default none.
+    fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
+        let _ = (answers, classes);
+        Table::new()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod gradients;
 pub mod layers;
 pub mod optimiser;
 mod params;
+pub mod recurrent;
 mod training;
 pub mod transformer;
 

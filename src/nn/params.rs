@@ -26,6 +26,10 @@ pub enum Init {
     Xavier(usize, usize),
     /// Uniform in `±bound`.
     Uniform(f32),
+    /// A random matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al. 2014).
+    Orthogonal,
+    /// Zeros, and ones for the second of four gates: the forget gate of an LSTM (Jozefowicz et al. 2015).
+    ForgetGate,
 }
 
 /// A named tensor of a model.
@@ -218,7 +222,32 @@ fn start(p: &Param, seed: u64) -> Vec<f32> {
             // Box & Muller 1958.
             (0..n).map(|_| (sd * (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()) as f32).collect()
         }
+        Init::Orthogonal => orthogonal(&p.shape, &mut || normal(&mut unit)),
+        Init::ForgetGate => (0..n).map(|i| f32::from(u8::from(4 * i / n.max(1) == 1))).collect(),
     }
+}
+
+/// A normal number from two uniform ones (Box & Muller 1958). (Kaiming's line above rounds in another order, which stays as it is.)
+fn normal(unit: &mut impl FnMut() -> f64) -> f64 {
+    (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()
+}
+
+/// A matrix whose shorter side's vectors are orthonormal: normal ones, each freed of those before it (twice, against rounding).
+fn orthogonal(shape: &Shape, normal: &mut impl FnMut() -> f64) -> Vec<f32> {
+    let (rows, cols) = (shape.first().copied().unwrap_or(1), shape.elements() / shape.first().copied().unwrap_or(1).max(1));
+    let (count, len) = (rows.min(cols), rows.max(cols));
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while basis.len() < count {
+        let mut v: Vec<f64> = (0..len).map(|_| normal()).collect();
+        for b in basis.iter().chain(&basis) {
+            let along: f64 = b.iter().zip(&v).map(|(b, v)| b * v).sum();
+            v.iter_mut().zip(b).for_each(|(v, b)| *v -= along * b);
+        }
+        let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
+        basis.push(v.into_iter().map(|v| v / norm).collect());
+    }
+    let at = |r: usize, c: usize| if rows >= cols { basis[c][r] } else { basis[r][c] };
+    (0..rows * cols).map(|i| at(i / cols, i % cols) as f32).collect()
 }
 
 #[cfg(test)]
@@ -238,6 +267,30 @@ mod tests {
         assert_eq!(params.extent(TRAINABLE), 192);
         assert_eq!(params.count(), 15 + 65 + 2);
         assert!(params.param(&mut again, "emotion", "head.b", [3], Init::Fill(0.0)).is_err());
+    }
+
+    #[test]
+    fn orthogonal_matrices_are() {
+        for [rows, cols] in [[12, 5], [5, 12], [7, 7]] {
+            let mut params = Params::new(|_| true);
+            params.param(&mut Graph::new(), "", "w", [rows, cols], Init::Orthogonal).unwrap();
+            let w = &params.initial(3)["w"].1;
+            let at = |i: usize, k: usize| f64::from(if rows >= cols { w[k * cols + i] } else { w[i * cols + k] });
+            for i in 0..rows.min(cols) {
+                for j in 0..=i {
+                    let dot: f64 = (0..rows.max(cols)).map(|k| at(i, k) * at(j, k)).sum();
+                    assert!((dot - f64::from(u8::from(i == j))).abs() < 1e-6, "{rows} x {cols}, {i} . {j} = {dot}");
+                }
+            }
+            assert_ne!(params.initial(3)["w"].1, params.initial(4)["w"].1);
+        }
+    }
+
+    #[test]
+    fn the_forget_gate_starts_open() {
+        let mut params = Params::new(|_| true);
+        params.param(&mut Graph::new(), "", "b", [8], Init::ForgetGate).unwrap();
+        assert_eq!(params.initial(1)["b"].1, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Batched matrix products and the linear layer.
 
 use super::{arity, reshape, sum};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Operand, Shape, Var};
 use crate::kernels::matmul::{self as kernel, Product, Variant};
 use crate::kernels::tuned::Variants;
 use crate::{Error, Result};
@@ -89,16 +89,44 @@ impl Op for MatMul {
             cx.note_problem(p);
             p.choose(cx.target())
         });
-        let part = match variant {
-            Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
-            _ => None,
-        };
+        let part = scratch(cx, variant, &p);
         let bias = cx.input(if cx.input_count() == 3 { 2 } else { 0 });
         let operands = kernel::Operands { a: cx.input(0), b: cx.input(1), bias, c: cx.output(0) };
         for launch in kernel::launches(cx.target(), variant, &p, operands, part) {
             cx.launch(launch);
         }
         Ok(())
+    }
+}
+
+/// A product that one op launches again and again, step after step.
+pub(super) struct Repeated {
+    product: Product,
+    variant: Variant,
+    part: Option<Operand>,
+}
+
+impl Repeated {
+    pub(super) fn new(cx: &mut Lowering, product: Product) -> Self {
+        let variant = product.choose(cx.target());
+        let part = scratch(cx, variant, &product);
+        Repeated { product, variant, part }
+    }
+
+    /// `c = op(a) · op(b)`.
+    pub(super) fn launch(&self, cx: &mut Lowering, a: Operand, b: Operand, c: Operand) {
+        let operands = kernel::Operands { a, b, bias: a, c };
+        for launch in kernel::launches(cx.target(), self.variant, &self.product, operands, self.part) {
+            cx.launch(launch);
+        }
+    }
+}
+
+/// Memory for the parts of sums, where a variant makes such.
+fn scratch(cx: &mut Lowering, variant: Variant, p: &Product) -> Option<Operand> {
+    match variant {
+        Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
+        _ => None,
     }
 }
 

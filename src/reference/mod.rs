@@ -3,6 +3,7 @@
 //! A leaf: tests, benches and the device self-test import it; the engine does not.
 
 pub mod activation;
+pub mod attention_decoder;
 pub mod augment;
 pub mod batch_norm;
 pub mod bce_with_logits;
@@ -22,6 +23,7 @@ pub mod in_place;
 pub mod kl_distillation;
 pub mod layer_norm;
 pub mod lrn;
+pub mod lstm;
 pub mod margin;
 pub mod matmul;
 pub mod mel;
@@ -32,6 +34,7 @@ pub mod permute;
 pub mod pointwise;
 pub mod pool2d;
 pub mod pre_emphasis;
+pub mod rbf;
 mod real;
 pub mod reduce;
 pub mod resize;
@@ -39,8 +42,10 @@ pub mod row_mean;
 pub mod short_term;
 pub mod slice;
 pub mod softmax;
+pub mod squared_hinge;
 pub mod squash;
 pub mod squeeze_excite;
 pub mod stft;
+pub mod votes;
 
 pub use real::{Dual, Real, check_vjp, noise};

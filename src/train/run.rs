@@ -10,6 +10,7 @@ use super::metrics::bootstrap;
 use super::predictions::Predictions;
 use super::recipe::{Recipe, Source, io};
 use super::report::{self, RunResult, TestResult};
+use super::solving::{self, solve_stage, solved};
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
 use super::teacher::Teacher;
@@ -83,13 +84,14 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     data.check(&config)?;
     let mut recipe = recipe(&config, &data, spec.data.teacher.as_ref())?;
     summarise(&recipe, observe)?;
+    let solved = solved(&recipe)?;
     let goes_on = spec.resume && folder.state().exists();
     let identity = identity(goes_on.then_some(&folder), &config, &data.hash, device)?;
     let (mut progress, mut snapshot) = match goes_on {
         true => state::load(&folder.state(), &identity).map(|(progress, snapshot)| (progress, Some(snapshot)))?,
         false => (Progress { identity, ..Progress::default() }, None),
     };
-    if spec.tune && snapshot.is_none() {
+    if spec.tune && snapshot.is_none() && !solved {
         progress.tuned = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
     }
     recipe.tuned.clone_from(&progress.tuned);
@@ -102,18 +104,22 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
     if progress.stage > 0 {
         weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
     }
-    let context = RunContext {
-        device,
-        recipe: &recipe,
-        data: &data,
-        folder: &folder,
-        stop,
-        save_every: spec.save_every,
-        detect_anomaly: spec.detect_anomaly,
-    };
     while let Some(stage) = stages.get(progress.stage) {
-        let trained = train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe);
-        weights = trained.map_err(|e| with_fitting_batch(device, &recipe, e)).map_err(|e| with_way_out(&folder, &progress.identity, e))?;
+        let context = RunContext {
+            device,
+            recipe: &recipe,
+            data: &data,
+            folder: &folder,
+            stop,
+            save_every: spec.save_every,
+            detect_anomaly: spec.detect_anomaly,
+        };
+        let done = match solved {
+            true => solve_stage(&context, stage, &mut progress, observe),
+            false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
+        };
+        let done = done.map_err(|e| with_fitting_batch(device, &recipe, e));
+        (weights, recipe) = done.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
         // An earlier version kept both heads, whatever the stages.
         weights = split(&recipe, &weights)?.0;
         progress.next_stage();
@@ -154,6 +160,10 @@ fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: 
 
 /// The weights to start from, less those that this network has no parameter for.
 fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
+    if !weights.is_empty() && solved(recipe)? {
+        let name = recipe.config.model.name();
+        return Err(Error::Config(format!("model.name = {name:?} is solved from the data alone: it does not start from weights")));
+    }
     let (weights, unknown) = split(recipe, weights)?;
     if let [first, more @ ..] = unknown.as_slice() {
         let others = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
@@ -256,6 +266,9 @@ fn finish(
 /// # Errors
 /// Shape errors; [`Error::OutOfMemory`] with the batch size that fits.
 pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
+    if solved(recipe)? {
+        return solving::plans(device, recipe);
+    }
     let mut plans = compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))?;
     // What the other choice would cost.
     let mut other = recipe.clone();

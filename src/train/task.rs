@@ -120,6 +120,7 @@ pub fn loss(g: &mut Graph, task: &Task, train: &Train, logits: Var, target: Var,
         Loss::FocalBce => ops::focal_bce(g, logits, target, weight, train.focal_gamma as f32, smoothing),
         Loss::Bce => ops::bce_with_logits(g, logits, target, weight),
         Loss::Margin => ops::margin(g, logits, target, weight, ops::Margin::default()),
+        Loss::SquaredHinge => ops::squared_hinge(g, logits, target, weight),
         Loss::Mse => {
             let minus = ops::scale(g, target, -1.0)?;
             let difference = ops::add(g, logits, minus)?;
@@ -141,7 +142,7 @@ impl Loss {
         match self {
             Loss::Mse => logits.to_vec(),
             Loss::Bce => logits.iter().map(|l| 1.0 / (1.0 + (-l).exp())).collect(),
-            Loss::CrossEntropy | Loss::FocalBce | Loss::Margin => {
+            Loss::CrossEntropy | Loss::FocalBce | Loss::Margin | Loss::SquaredHinge => {
                 let top = logits.iter().fold(f32::MIN, |m, &l| m.max(l));
                 let shares: Vec<f32> = logits.iter().map(|l| (l - top).exp()).collect();
                 let sum: f32 = shares.iter().sum();

@@ -269,7 +269,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
 }
 
 /// Rows a stage trains and validates on: those with a target of any of its tasks or of its teacher. Where speakers are learnt, validation has other clips of the same ones.
-fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize>, Vec<usize>) {
     let learnt = recipe.learnt(stage);
     let usable = |i: usize| learnt.iter().any(|task| data.targets[task].known(i));
     let train: Vec<usize> = data.split.train.iter().copied().filter(|&i| usable(i)).collect();

@@ -265,6 +265,30 @@ def length(d):
     return run(d, "length", {}, i, lambda x: x.norm(dim=-1), ("x",))
 
 
+def attention_decoder(d):
+    b, t, n, u, o = d.pick(1, 3), d.pick(2, 6, 17), d.pick(3, 8, 20), d.pick(1, 4, 9), d.pick(2, 4, 7)
+    k, reverse = o + u + n, d.pick(True, False)
+    shapes = {"state.weight": (u, n), "query.weight": (u, u), "key.weight": (u, n), "key.bias": (u,), "score.weight": (1, u)}
+    for name, rows in (("reset", u), ("update", u), ("candidate", u), ("output", o)):
+        shapes |= {name + ".weight": (rows, k), name + ".bias": (rows,)}
+    i = dict(x=d.normal(b, t, n)) | {name: d.normal(*s, scale=1.5 / math.sqrt(s[-1])) for name, s in shapes.items()}
+
+    def f(x, **w):
+        lin = lambda name, v: F.linear(v, w[name + ".weight"], w.get(name + ".bias"))
+        x = x.flip(1) if reverse else x
+        s, y, ys = torch.tanh(lin("state", x[:, 0])), x.new_zeros(b, o), []
+        for _ in range(t):
+            a = torch.softmax(lin("score", torch.tanh(lin("query", s)[:, None] + lin("key", x))), 1)
+            c = (a * x).sum(1)
+            v = torch.cat([y, s, c], 1)
+            r, z = torch.sigmoid(lin("reset", v)), torch.sigmoid(lin("update", v))
+            new = torch.tanh(lin("candidate", torch.cat([y, r * s, c], 1)))
+            y, s = torch.softmax(lin("output", v), 1), (1 - z) * s + z * new
+            ys.append(y)
+        return torch.stack(ys[::-1] if reverse else ys, 1)
+    return run(d, "attention_decoder", dict(reverse=reverse), i, f, tuple(i))
+
+
 def capsule_routing(d):
     b, n, j, di, do = d.pick(1, 2), d.pick(10, 67), 4, 8, 16
     i = dict(u=d.normal(b, n, di), weight=d.normal(j, n, do, di, scale=.1))
@@ -320,6 +344,28 @@ def bce_with_logits(d):
     n, c = d.pick(1, 9), d.pick(1, 4)
     i = dict(logits=d.normal(n, c, scale=d.pick(1, 20)), target=d.uniform(n, c))
     return run(d, "bce_with_logits", {}, i, lambda logits, target: F.binary_cross_entropy_with_logits(logits, target), ("logits",))
+
+
+def squared_hinge(d):
+    n, c = d.pick(1, 7, 64), d.pick(1, 4, 9)
+    i = dict(decision=d.normal(n, c, scale=d.pick(1, 5)), target=(d.normal(n, c) > 0).float())
+    f = lambda decision, target: ((1 - (2 * target - 1) * decision).clamp(min=0) ** 2).sum(1).mean()
+    return run(d, "squared_hinge", {}, i, f, ("decision",))
+
+
+def rbf(d):
+    n, s, k, gamma = d.pick(1, 9, 65), d.pick(1, 30, 129), d.pick(1, 13, 78), d.pick(.2, 1.0)
+    i = dict(x=d.normal(n, k), support=d.normal(s, k))
+    f = lambda x, support: torch.exp(-gamma / k * ((x[:, None] - support) ** 2).sum(2))
+    return run(d, "rbf", dict(gamma=gamma / k), i, f)
+
+
+def votes(d):
+    n, k = d.pick(1, 9, 65), d.pick(2, 4, 7)
+    first, second = torch.tensor([(i, j) for i in range(k) for j in range(i + 1, k)]).T
+    i = dict(decision=d.normal(n, len(first)))
+    f = lambda decision: torch.zeros(n, k).double().index_add(1, first, (decision > 0).double()).index_add(1, second, (decision <= 0).double())
+    return run(d, "votes", dict(classes=k), i, f)
 
 
 def kl_distil(d):
@@ -469,6 +515,7 @@ OPS = dict(
     max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg_pool, attention=attention, lstm=lstm,
     squash=squash, length=length, capsule_routing=capsule_routing, lrn=lrn, margin=margin,
     cross_entropy=cross_entropy, focal_bce=focal_bce, bce_with_logits=bce_with_logits,
+    attention_decoder=attention_decoder, squared_hinge=squared_hinge, rbf=rbf, votes=votes,
     kl_distillation=kl_distil,
     adamw=optimiser("adamw", lambda p: torch.optim.AdamW([p], 1e-2, (.9, .999), 1e-8, .05), dict(lr=1e-2, betas=[.9, .999], eps=1e-8, weight_decay=.05, steps=3)),
     sgd=optimiser("sgd", lambda p: torch.optim.SGD([p], 1e-2, .9, weight_decay=5e-4), dict(lr=1e-2, momentum=.9, weight_decay=5e-4, steps=3)),

@@ -11,6 +11,7 @@ mod file;
 mod layers;
 mod ops;
 mod optimise;
+mod sequence;
 mod signal;
 
 use anyhow::{Context as _, Result, bail};

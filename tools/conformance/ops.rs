@@ -31,7 +31,9 @@ pub type Op = fn(&File, &mut Graph, &Inputs) -> Result<Vec<Var>>;
 
 /// The op of that name; `None` when the engine has none.
 pub fn find(name: &str) -> Option<Op> {
-    [products, norms, capsules, pointwise, shapes, pools, losses, crate::signal::find].iter().find_map(|group| group(name))
+    [products, norms, capsules, pointwise, shapes, pools, losses, crate::sequence::find, crate::signal::find]
+        .iter()
+        .find_map(|group| group(name))
 }
 
 fn products(name: &str) -> Option<Op> {
@@ -45,6 +47,8 @@ fn products(name: &str) -> Option<Op> {
             let (stride, padding) = (f.count("stride")?, f.count("padding")?);
             Ok(vec![ops::conv1d(g, x.get("x")?, x.get("weight")?, x.maybe("bias"), stride, padding)?])
         },
+        "rbf" => |f, g, x| Ok(vec![ops::rbf(g, x.get("x")?, x.get("support")?, f.number("gamma")? as f32)?]),
+        "votes" => |f, g, x| Ok(vec![ops::votes(g, x.get("decision")?, f.count("classes")?)?]),
         "linear" => |_, g, x| Ok(vec![ops::linear(g, x.get("x")?, x.get("weight")?, Some(x.get("bias")?))?]),
         "matmul" => |f, g, x| Ok(vec![ops::matmul(g, x.get("a")?, x.get("b")?, f.flag("transpose_a")?, f.flag("transpose_b")?)?]),
         "attention" => |f, g, x| Ok(vec![attention(g, x.get("q")?, x.get("k")?, x.get("v")?, f.number("scale")? as f32, None)?]),
@@ -149,6 +153,7 @@ fn losses(name: &str) -> Option<Op> {
             let constants = Margin { upper: upper?, lower: lower?, down: down? };
             Ok(vec![ops::margin(g, x.get("lengths")?, x.get("target")?, None, constants)?])
         },
+        "squared_hinge" => |_, g, x| Ok(vec![ops::squared_hinge(g, x.get("decision")?, x.get("target")?, None)?]),
         "bce_with_logits" => |_, g, x| Ok(vec![ops::bce_with_logits(g, x.get("logits")?, x.get("target")?, None)?]),
         _ => return None,
     })

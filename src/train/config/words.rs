@@ -52,6 +52,8 @@ words! {
         Margin = "margin",
         /// Mean squared error, of numbers.
         Mse = "mse",
+        /// Squared hinge of one-vs-rest decisions.
+        SquaredHinge = "squared_hinge",
     }
     /// Learning-rate schedules.
     Schedule {

@@ -1,0 +1,168 @@
+//! A stage of a network that is solved, not stepped: from all training clips at once, in the place of epochs.
+
+use super::config::{Head, Stage, Target};
+use super::events::{EpochRecord, Event};
+use super::inference::Inference;
+use super::metrics::Confusion;
+use super::recipe::{Recipe, Source, io};
+use super::report::StageResult;
+use super::state::{self, Progress};
+use super::task::Measure;
+use super::trainer::{RunContext, rows};
+use crate::compile::Plan;
+use crate::gpu::Device;
+use crate::models::{Examples, Solution, Solver, TRUNK};
+use crate::nn::{Params, Weights, file};
+use crate::train::events::Observer;
+use crate::{Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Whether the stages of a recipe are solved.
+///
+/// # Errors
+/// [`Error::Config`] where they are, and one of them has not exactly one task of classes for the network's own head.
+pub fn solved(recipe: &Recipe) -> Result<bool> {
+    if recipe.config.network()?.solver().is_none() {
+        return Ok(false);
+    }
+    recipe.config.stages()?.into_iter().try_for_each(|(name, stage)| task(recipe, name, stage).map(|_| ()))?;
+    Ok(true)
+}
+
+/// The only task of a stage.
+fn task<'a>(recipe: &Recipe, name: &str, stage: &'a Stage) -> Result<&'a str> {
+    let tasks: Vec<&str> = stage.tasks().map(|(task, _)| task).collect();
+    let classes = |task: &str| {
+        let t = &recipe.config.task[task];
+        t.head == Head::Main && !matches!(&t.target, Target::Columns(names) if names.len() == 1)
+    };
+    match tasks[..] {
+        [task] if classes(task) => Ok(task),
+        _ => Err(Error::Config(format!(
+            "train.stages: stage {name} learns {}; model.name = {:?} is solved for the classes of one task by its own head",
+            tasks.join(" and "),
+            recipe.config.model.name()
+        ))),
+    }
+}
+
+/// Weights under their full names, and the recipe with the settings that solving found.
+///
+/// # Errors
+/// Those of [`Solver::solve`].
+pub fn solve(
+    device: &Arc<Device>,
+    recipe: &Recipe,
+    task: &str,
+    examples: &Examples,
+    progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+) -> Result<(Weights, Recipe, Solution)> {
+    let network = recipe.config.network()?;
+    let solution = solver(recipe, network.solver())?.solve(device, examples, progress)?;
+    let named = |scope: &str, leaf: &str| if scope.is_empty() { leaf.to_string() } else { format!("{scope}.{leaf}") };
+    let trunk = solution.trunk.iter().map(|(leaf, v)| (named(network.scope(TRUNK), leaf), v.clone()));
+    let head = solution.head.iter().map(|(leaf, v)| (named(network.scope(task), leaf), v.clone()));
+    let weights = trunk.chain(head).collect();
+    let mut recipe = recipe.clone();
+    recipe.config.model.0.extend(solution.settings.clone());
+    Ok((weights, recipe, solution))
+}
+
+fn solver<'a>(recipe: &Recipe, solver: Option<&'a dyn Solver>) -> Result<&'a dyn Solver> {
+    solver.ok_or_else(|| Error::Config(format!("model.name = {:?} is not solved", recipe.config.model.name())))
+}
+
+/// Solves the stage `name`; returns the weights, and the recipe with the settings that solving found. A run that goes on after its end takes
+/// both from its file; one that was interrupted begins again, and comes to the same.
+///
+/// # Errors
+/// [`Error::Interrupted`] when asked to stop; data that the network cannot be solved on; device faults.
+pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observe: &mut Observer) -> Result<(Weights, Recipe)> {
+    let (recipe, data, path) = (run.recipe, run.data, run.folder.best(name));
+    let stage = recipe.config.stage(name)?;
+    let task = task(recipe, name, stage)?;
+    if progress.at.epoch > 0 && path.exists() {
+        let (weights, metadata) = file::read(&path)?;
+        let recipe = Recipe::from_metadata(&metadata).map_err(|reason| Error::Checkpoint { path, reason })?;
+        return Ok((weights, recipe));
+    }
+    let (train, valid) = rows(recipe, data, stage);
+    let known = |rows: &[usize]| rows.iter().filter_map(|&i| Some((i, data.targets[task].class(i)?))).collect::<Vec<_>>();
+    let (train, valid) = (known(&train), known(&valid));
+    observe(Event::Stage { stage: name, epochs: 1, steps: 1, done: 0 });
+    let clock = Instant::now();
+    let examples = Examples {
+        inputs: train.iter().map(|(i, _)| data.inputs[*i].as_slice()).collect(),
+        classes: train.iter().map(|(_, class)| *class).collect(),
+        outputs: recipe.outputs(task).len(),
+    };
+    let mut go_on = |done: usize, all: usize| {
+        observe(Event::Preparing("machines", done, all));
+        if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    };
+    let (weights, mut recipe, solution) = solve(run.device, recipe, task, &examples, &mut go_on)?;
+    let logits = io::logits(task);
+    let answers = if valid.is_empty() {
+        Vec::new()
+    } else {
+        let inference = Inference::new(run.device, &recipe, &weights, recipe.config.train.batch, &[&logits], recipe.options())?;
+        inference.run(&logits, valid.len(), &|r| &data.inputs[valid[r].0])?
+    };
+    let (valid_rows, classes): (Vec<usize>, Vec<usize>) = valid.into_iter().unzip();
+    let found = solver(&recipe, recipe.config.network()?.solver())?.calibrate(&answers, &classes);
+    recipe.config.model.0.extend(found);
+    let measure = data.targets[task].measure(&valid_rows, &answers)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    observe(Event::Summary(&told(&solution, train.len())));
+    let matrix = measure.as_ref().and_then(Measure::confusion);
+    let record = EpochRecord {
+        stage: name.into(),
+        epoch: 1,
+        loss: solution.objective.iter().sum(),
+        norm: 0.0,
+        lr: 0.0,
+        valid_uar: matrix.and_then(Confusion::uar),
+        valid_wa: matrix.and_then(Confusion::accuracy),
+        valid_macro_f1: matrix.and_then(Confusion::macro_f1),
+        valid_ccc: None,
+        best: true,
+    };
+    observe(Event::Epoch(&record));
+    progress.history.push(record);
+    file::write(&path, &weights, &recipe.to_metadata()?)?;
+    (progress.at.epoch, progress.at.updates, progress.at.clips, progress.at.seconds) = (1, 1, train.len() as u64, seconds);
+    let result = StageResult { epochs: 1, train_seconds: seconds, clips_per_s: train.len() as f64 / seconds.max(1e-9), skipped_steps: 0 };
+    progress.results.insert(name.into(), result);
+    state::save(&run.folder.state(), progress, &weights)?;
+    state::write_history(&run.folder.metrics(), &progress.history)?;
+    observe(Event::Saved(&run.folder.state()));
+    observe(Event::StageEnd(name));
+    Ok((weights, recipe))
+}
+
+/// How well it was solved, in a line.
+fn told(solution: &Solution, clips: usize) -> String {
+    let (objective, gap): (f64, f64) = (solution.objective.iter().sum(), solution.gap.iter().sum());
+    let found: Vec<String> = solution.settings.iter().map(|(key, value)| format!("; {key} = {value}")).collect();
+    format!(
+        "{} machines on {clips} clips: objective {objective:.6}, at most {gap:.1e} from the optimum{}",
+        solution.objective.len(),
+        found.concat()
+    )
+}
+
+/// What evaluation takes, for `train --plan`: there are no steps to plan.
+///
+/// # Errors
+/// Shape errors of the network.
+pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
+    let plan = |(name, stage): (&str, &Stage)| {
+        let logits = io::logits(task(recipe, name, stage)?);
+        let graph = recipe.inference(&mut Params::new(|_| false), recipe.config.train.batch, Source::Raw, &[&logits])?;
+        let plan = Plan::new(&graph, device, recipe.options())?;
+        Ok((name.to_string(), format!("solved from all training clips at once, not in steps; its evaluation:\n{plan}")))
+    };
+    recipe.config.stages()?.into_iter().map(plan).collect()
+}
