@@ -2,12 +2,15 @@
 //!
 //!     cargo run --release --example compare_torch -- --python venv/bin/python [--configs S,M,L] [--rounds 3] [-- EXTRA...]
 //!     cargo run --release --example compare_torch -- --python python3 --kernels
+//!     cargo run --release --example compare_torch -- --systems all --script SYSTEMS.py
 //!
 //! The script is called as `SCRIPT bench --batch B --size S --width W --depth D --steps N EXTRA...` and prints lines that end in
 //! `train stage=... : X ms/step, Y clips/s` and `infer ...`, as `step_bench` does. Both get two processor threads.
-//! `--kernels` sets matrix products beside numpy's BLAS and convolutions beside PyTorch's instead.
+//! `--kernels` sets matrix products beside numpy's BLAS and convolutions beside PyTorch's instead; `--systems` the other networks beside a
+//! script that is called as `SCRIPT SYSTEM bench FLAGS` and prints lines with `train system=...`, as the example `parity` does.
 
 mod kernels;
+mod systems;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -27,9 +30,12 @@ struct Args {
     /// The Python that has PyTorch.
     #[arg(long, default_value = "python3")]
     python: PathBuf,
-    /// The benchmark script.
-    #[arg(long, default_value = "tools/conformance/restrans_torch.py")]
-    script: PathBuf,
+    /// The benchmark script. Default: tools/conformance/restrans_torch.py.
+    #[arg(long)]
+    script: Option<PathBuf>,
+    /// The other systems instead, all or some of them: a Markdown table.
+    #[arg(long, value_delimiter = ',', conflicts_with = "kernels")]
+    systems: Vec<String>,
     /// Single kernels instead of steps.
     #[arg(long)]
     kernels: bool,
@@ -53,13 +59,13 @@ struct Args {
     extra: Vec<String>,
 }
 
-/// `train` and `infer` clips per second of one run.
-fn clips(command: &mut Command) -> Result<BTreeMap<&'static str, f64>> {
+/// `train` and `infer` clips per second of one run, from the lines with `train KEY=` and `infer KEY=`.
+fn clips(command: &mut Command, key: &str) -> Result<BTreeMap<&'static str, f64>> {
     let out = command.output().with_context(|| format!("cannot run {:?}", command.get_program()))?;
     let text = String::from_utf8_lossy(&out.stdout);
     let mut found = BTreeMap::new();
     for what in ["train", "infer"] {
-        let line = text.lines().find(|l| l.contains(&format!(" {what} stage=")) && l.contains(" clips/s"));
+        let line = text.lines().find(|l| l.contains(&format!(" {what} {key}=")) && l.contains(" clips/s"));
         let Some(rate) = line.and_then(|l| l.rsplit_once(' ')?.0.rsplit(' ').next()?.parse::<f64>().ok()) else {
             bail!(
                 "{:?} printed no `{what} ... clips/s` line ({}):\n{text}{}",
@@ -78,11 +84,11 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// `step_bench`, which Cargo builds beside this program.
-fn ours() -> Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name("step_bench").with_extension(std::env::consts::EXE_EXTENSION);
+/// Another example, which Cargo builds beside this program.
+fn ours(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name).with_extension(std::env::consts::EXE_EXTENSION);
     if !path.exists() {
-        bail!("{} is not built: cargo build --release --example step_bench", path.display());
+        bail!("{} is not built: cargo build --release --example {name}", path.display());
     }
     Ok(path)
 }
@@ -94,7 +100,7 @@ fn run(a: &Args, script: &Path, ours: &Path, flags: &str) -> Result<()> {
     for _ in 0..a.rounds.max(1) {
         let mut torch = Command::new(&a.python);
         torch.arg(script).arg("bench").args(&common).args(&a.extra).env("OMP_NUM_THREADS", a.threads.to_string());
-        for (side, found) in [clips(&mut torch)?, clips(Command::new(ours).args(&common))?].into_iter().enumerate() {
+        for (side, found) in [clips(&mut torch, "stage")?, clips(Command::new(ours).args(&common), "stage")?].into_iter().enumerate() {
             found.into_iter().for_each(|(what, rate)| rates.entry(what).or_default()[side].push(rate));
         }
     }
@@ -110,13 +116,17 @@ fn main() -> Result<()> {
     if a.kernels {
         return kernels::run(&a.python, a.threads, a.rounds);
     }
-    let ours = ours()?;
+    if !a.systems.is_empty() {
+        return systems::run(&a);
+    }
+    let ours = ours("step_bench")?;
+    let script = a.script.clone().unwrap_or_else(|| "tools/conformance/restrans_torch.py".into());
     for wanted in &a.configs {
         let Some((name, flags)) = CONFIGS.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)) else {
             bail!("--configs {wanted}: must be S, M or L");
         };
         println!("{name} ({flags})");
-        run(&a, &a.script, &ours, flags)?;
+        run(&a, &script, &ours, flags)?;
     }
     Ok(())
 }

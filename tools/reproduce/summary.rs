@@ -1,0 +1,80 @@
+//! What several runs of a setup come to.
+
+use crate::runs::Outcome;
+use anyhow::{Result, ensure};
+use std::collections::BTreeMap;
+
+/// A setup over its seeds and splits.
+pub struct Summary {
+    /// Runs.
+    pub runs: usize,
+    pub seeds: usize,
+    /// Classes in the order of the matrix.
+    pub classes: Vec<String>,
+    /// Mean recall of each class.
+    pub recall: Vec<Option<f64>>,
+    /// Unweighted average recall: the mean, and the half-width of the interval.
+    pub uar: f64,
+    pub uar_half: Option<f64>,
+    pub macro_f1: f64,
+    pub parameters: usize,
+    /// Mean seconds of training.
+    pub seconds: f64,
+    pub clips_per_s: Option<f64>,
+    /// Counts over all runs, rows the truth.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = values.into_iter().fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
+impl Summary {
+    /// The means over runs. The interval of UAR is the spread of the runs, twice their standard error, where there are several; else the
+    /// bootstrap interval of the one run over its clips.
+    pub fn of(outcomes: &[Outcome]) -> Result<Self> {
+        ensure!(!outcomes.is_empty(), "no runs to sum up");
+        let tests = || outcomes.iter().map(|o| &o.test);
+        let classes = outcomes[0].test.classes.clone();
+        ensure!(tests().all(|t| t.classes == classes), "runs with different classes: {classes:?} and others");
+        let recall = classes.iter().map(|c| mean(tests().filter_map(|t| t.recall.get(c).copied().flatten()))).collect();
+        let uars: Vec<f64> = tests().filter_map(|t| t.uar).collect();
+        let uar = mean(uars.iter().copied()).unwrap_or(f64::NAN);
+        let k = classes.len();
+        let confusion = (0..k).map(|t| (0..k).map(|p| tests().map(|m| m.confusion[t][p]).sum()).collect()).collect();
+        let seeds: BTreeMap<u64, ()> = outcomes.iter().map(|o| (o.seed, ())).collect();
+        Ok(Summary {
+            runs: outcomes.len(),
+            seeds: seeds.len(),
+            recall,
+            uar,
+            uar_half: half(&uars).or_else(|| outcomes[0].test.intervals.map(|i| (i.uar.high - i.uar.low) / 2.0)),
+            macro_f1: mean(tests().filter_map(|t| t.macro_f1)).unwrap_or(f64::NAN),
+            parameters: outcomes[0].parameters,
+            seconds: mean(outcomes.iter().map(|o| o.seconds)).unwrap_or(0.0),
+            clips_per_s: mean(outcomes.iter().filter_map(|o| o.clips_per_s)),
+            confusion,
+            classes,
+        })
+    }
+}
+
+/// Twice the standard error of several values.
+fn half(values: &[f64]) -> Option<f64> {
+    let centre = mean(values.iter().copied())?;
+    let variance = values.iter().map(|v| (v - centre) * (v - centre)).sum::<f64>() / (values.len() as f64 - 1.0);
+    (values.len() > 1).then(|| 2.0 * (variance / values.len() as f64).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::half;
+
+    #[test]
+    fn intervals_need_several_runs() {
+        assert_eq!(half(&[0.5]), None);
+        assert!((half(&[0.5, 0.7]).unwrap() - 0.2).abs() < 1e-12);
+        assert_eq!(half(&[0.6, 0.6, 0.6]), Some(0.0));
+    }
+}
