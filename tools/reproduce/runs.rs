@@ -137,17 +137,19 @@ impl Bench {
         Ok(config)
     }
 
-    /// The result of a run that is complete.
+    /// The result of a run that is complete. A configuration that an earlier version wrote counts by its values.
     fn done(&self, run: &Run) -> Result<Option<RunResult>> {
-        let path = self.folder(run).0.join("result.json");
+        let folder = self.folder(run);
+        let (path, config) = (folder.0.join("result.json"), folder.config());
         if !path.exists() {
             return Ok(None);
         }
-        let result = RunResult::read(&path)?;
-        if result.config_hash != self.config(run)?.hash()? {
-            bail!("{}: from another configuration; choose another --out, or remove that folder to make it again", path.display());
+        let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
+        let stored = text.parse().map_err(anyhow::Error::new).and_then(|table| Ok(Config::stored(table)?));
+        if !stored.with_context(|| config.display().to_string())?.same_values(&self.config(run)?) {
+            bail!("{}: another configuration; choose another --out, or remove that folder to make it again", config.display());
         }
-        Ok(Some(result))
+        Ok(Some(RunResult::read(&path)?))
     }
 
     fn train(&self, run: &Run, observe: &mut dyn FnMut(&Event), share: &dyn Fn(f64)) -> Result<RunResult, Error> {
