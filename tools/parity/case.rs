@@ -14,19 +14,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The stage that stands for the system in its configuration.
-const STAGE: &str = "parity";
+pub const STAGE: &str = "parity";
 
 /// Does what the flags say.
 pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()> {
     let what = flags.what.clone();
+    if what == "bench" {
+        return crate::bench::run(system, flags, device);
+    }
     if what != "forward" && what != "grads" {
-        bail!("{what:?} is not one of forward, grads");
+        bail!("{what:?} is not one of forward, grads, bench");
     }
     let (weights, inputs, out) = (flags.path("weights")?, flags.path("inputs")?, flags.path("out")?);
     let targets = if what == "grads" { file::read(&flags.path("targets")?)?.0 } else { Weights::new() };
     let (mut weights, _) = file::read(&weights)?;
     weights.retain(|name, _| !name.ends_with("num_batches_tracked"));
     let (mut inputs, _) = file::read(&inputs)?;
+    let (recipe, n, x) = prepare(system, flags, &mut inputs, what == "grads")?;
+    let written = match what.as_str() {
+        "forward" => forward(system, &recipe, device, &weights, n, &x)?,
+        _ => grads(system, &recipe, device, &weights, n, &x, &targets)?,
+    };
+    file::write(&out, &written, &file::Metadata::new())?;
+    Ok(())
+}
+
+/// The recipe that the flags describe, and the inputs out of a file's tensors: how many, and their values. `exact` leaves out dropout.
+///
+/// # Errors
+/// Flags that are no settings; inputs that do not fit.
+pub fn prepare(system: &System, mut flags: Flags, inputs: &mut Weights, exact: bool) -> Result<(Recipe, usize, Vec<f32>)> {
     let (classes, speakers) = (flags.number("classes", 4)?, flags.number("speakers", 10)?);
     let mut config = Config::preset("paper")?;
     config.set(&format!("model.name={}", system.network))?;
@@ -34,17 +51,11 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
         config.set(s)?;
     }
     flags.settings(&mut config)?;
-    let (n, x) = (system.inputs)(&mut inputs, &mut config)?;
-    if what == "grads" && config.model.0.contains_key("dropout") {
+    let (n, x) = (system.inputs)(inputs, &mut config)?;
+    if exact && config.model.0.contains_key("dropout") {
         config.set("model.dropout=0")?;
     }
-    let recipe = recipe(system, config, classes, speakers)?;
-    let written = match what.as_str() {
-        "forward" => forward(system, &recipe, device, &weights, n, &x)?,
-        _ => grads(system, &recipe, device, &weights, n, &x, &targets)?,
-    };
-    file::write(&out, &written, &file::Metadata::new())?;
-    Ok(())
+    Ok((recipe(system, config, classes, speakers)?, n, x))
 }
 
 /// The system with heads of as many outputs, trained by the one stage [`STAGE`].

@@ -7,13 +7,15 @@ use std::path::PathBuf;
 use toml::Value;
 
 /// Flags that another implementation takes and that change nothing here.
-const IGNORED: [&str; 6] = ["probes", "seed", "threads", "batch", "device", "steps"];
+const IGNORED: [&str; 4] = ["probes", "seed", "threads", "device"];
+/// Flags of a measurement, which a comparison may be called with as well.
+const SCRIPTS: [&str; 2] = ["batch", "steps"];
 /// Flags of what the inputs' shape tells, where the network has no setting of that name.
 const TOLD: [&str; 6] = ["channels", "size", "height", "frames", "length", "dim"];
 
 /// What to do, and the values of flags by name.
 pub struct Flags {
-    /// `forward` or `grads`.
+    /// `forward`, `grads` or `bench`.
     pub what: String,
     values: BTreeMap<String, String>,
 }
@@ -21,7 +23,7 @@ pub struct Flags {
 impl Flags {
     /// Reads `WHAT --flag value --flag=value ...`.
     pub fn parse(words: &[String]) -> Result<Self> {
-        let (what, mut rest) = words.split_first().context("say what to do: forward or grads")?;
+        let (what, mut rest) = words.split_first().context("say what to do: forward, grads or bench")?;
         let mut values = BTreeMap::new();
         while let Some((word, after)) = rest.split_first() {
             let flag = word.strip_prefix("--").with_context(|| format!("{word:?}: a flag begins with --"))?;
@@ -50,9 +52,17 @@ impl Flags {
         self.values.remove(name).map_or(Ok(default), |v| v.parse().with_context(|| format!("--{name} {v}: must be a number")))
     }
 
+    /// A number that stays with the flags, for it may be a setting too.
+    pub fn count(&self, name: &str, default: usize) -> Result<usize> {
+        self.values.get(name).map_or(Ok(default), |v| v.parse().with_context(|| format!("--{name} {v}: must be a number")))
+    }
+
     /// Sets what is left in `[model]`; values are read as those of the settings: words, numbers, lists as `3,4,6,3`, 1, true or yes.
     pub fn settings(self, config: &mut Config) -> Result<()> {
         for (name, value) in self.values {
+            if SCRIPTS.contains(&name.as_str()) {
+                continue;
+            }
             let value = match config.model.0.get(&name) {
                 Some(Value::Boolean(_)) => matches!(value.to_lowercase().as_str(), "1" | "true" | "yes").to_string(),
                 Some(Value::String(_)) => format!("{value:?}"),

@@ -14,7 +14,12 @@
 //! results, `grad.NAME` of every trained parameter and `new.NAME` of every running statistic after one step of training mode, without
 //! dropout, augmentation and normalisation. Further flags are the network's settings at their `paper` values (`--stem-stride 4`);
 //! `--classes` and `--speakers` count outputs; what inputs tell (`--size`, `--channels`) may be left out.
+//!
+//!     cargo run --release --example parity -- densenet121 bench --batch 8 --size 96 --steps 10
+//!
+//! `bench` times training steps and inference batches on random inputs of these sizes.
 
+mod bench;
 mod case;
 mod flags;
 mod res_trans;

@@ -18,6 +18,8 @@ pub struct System {
     /// The network's inputs out of a file's tensors: how many, and their values row after row. What their shape tells goes into the
     /// configuration.
     pub inputs: fn(&mut Weights, &mut Config) -> Result<(usize, Vec<f32>)>,
+    /// The input tensors: names, and dimensions after the batch as the flag that says them (none where it is empty) and what they are else.
+    pub shapes: &'static [(&'static str, &'static [(&'static str, usize)])],
     /// Tensors of the answer, and the results of the recipe that they are.
     pub outputs: fn(&Config) -> Vec<(String, String)>,
     /// Changes to the stage that `grads` computes: by default the trunk and the heads of all tasks are trained.
@@ -31,6 +33,7 @@ pub const IMAGES: System = System {
     sets: &[],
     tasks: &[("emotion", 1.0)],
     inputs: images,
+    shapes: &[("images", &[("channels", 3), ("size", 256), ("size", 256)])],
     outputs: |_| outputs(&[("features", io::FEATURES), ("logits", "emotion.logits")]),
     stage: |_, _| (),
 };

@@ -1,0 +1,74 @@
+//! Speed of a system: medians of whole training steps and inference batches on random inputs.
+
+use crate::case;
+use crate::flags::Flags;
+use crate::systems::System;
+use anyhow::Result;
+use emotone::gpu::Device;
+use emotone::graph::Shape;
+use emotone::nn::Weights;
+use emotone::reference::noise;
+use emotone::train::learner::Learner;
+use emotone::train::recipe::Source;
+use emotone::train::step::Batch;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Steps before the clock starts.
+const WARMUP: usize = 2;
+
+/// Random inputs of the sizes that the flags say.
+fn sample(system: &System, flags: &Flags, batch: usize) -> Result<Weights> {
+    let mut tensors = Weights::new();
+    for (k, (name, dims)) in system.shapes.iter().enumerate() {
+        let mut shape = vec![batch];
+        for (flag, default) in *dims {
+            shape.push(if flag.is_empty() { *default } else { flags.count(flag, *default)? });
+        }
+        let elements = shape.iter().product();
+        let values = noise(k as u64 + 1, elements).iter().map(|v| *v as f32).collect();
+        tensors.insert((*name).to_string(), (Shape(shape), values));
+    }
+    Ok(tensors)
+}
+
+/// Times the system and prints a line for training and one for inference.
+pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()> {
+    let (batch, steps) = (flags.number("batch", 16)?, flags.number("steps", 10)?.max(1));
+    let mut tensors = sample(system, &flags, batch)?;
+    let (mut recipe, n, x) = case::prepare(system, flags, &mut tensors, false)?;
+    recipe.config.train.batch = n;
+    let stage = recipe.config.stage(case::STAGE)?;
+    let mut learner = Learner::new(device, &recipe, stage, Source::Raw, &Weights::new())?;
+    let target = |k: usize| (0..n * k).map(|i| f32::from(u8::from(i % k == (i / k * 7) % k))).collect::<Vec<f32>>();
+    let targets = stage.tasks().map(|(task, _)| (task.to_string(), target(recipe.outputs(task).len()))).collect();
+    let parts = [Batch { x, targets, ..Batch::default() }];
+    let width = parts[0].x.len() / n;
+    let train = median(steps, || {
+        learner.update(&parts, 1e-4)?.done()?;
+        Ok(device.wait()?)
+    })?;
+    let infer = median(steps, || {
+        learner.infer(n, &|i| &parts[0].x[i * width..][..width])?;
+        Ok(())
+    })?;
+    for (what, seconds) in [("train", train), ("infer", infer)] {
+        let (name, adapter) = (system.name, &device.caps().adapter);
+        println!("emotone {adapter} {what} system={name} batch={n}: {:.2} ms/step, {:.1} clips/s", seconds * 1e3, n as f64 / seconds);
+    }
+    Ok(())
+}
+
+/// Median seconds of a step.
+fn median(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::with_capacity(steps);
+    for i in 0..WARMUP + steps {
+        let start = Instant::now();
+        step()?;
+        if i >= WARMUP {
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[steps / 2])
+}
