@@ -4,6 +4,8 @@
 //   bwd     g = dy (where y > 0, after ReLU);  dβ = Σ g,  dγ = Σ g x̂
 //           train: dx = γ σ⁻¹ (g − dβ/N − x̂ dγ/N),  N = n·inner;   eval: dx = γ σ⁻¹ g
 //   running m' = (1 − k) m + k μ,  v' = (1 − k) v + k var·N/(N − 1)
+// x may be the first channels of a wider tensor, and one of several pieces of what is normalised; then the pass writes and reads the
+// piece's channels of y, dy and the parameters, and dx may be added to what is there.
 // The variance is summed around the mean in a second pass: exact where mean ≫ standard deviation.
 // Grid: statistics one workgroup per channel; the pointwise passes one thread or one workgroup per image and channel; folded.
 
@@ -14,17 +16,21 @@
 
 const VEC: u32 = 1u; //#tunable  floats per access
 
-// `inner` counts accesses, `count` the values of a channel.
+// `inner` counts accesses, `count` the values of a channel. The piece has channels `first` .. `first + c` of the `whole` ones.
 struct Params {
     n: u32, c: u32, inner: u32, relu: u32,
     eps: f32, momentum: f32, train: u32, row_per_thread: u32,
-    count: f32,
+    count: f32, stored: u32, whole: u32, first: u32, accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
-@group(0) @binding(1) var<storage, read>       x:    array<Stored>; // (n, c, inner)
-@group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (c)  overwritten
-@group(0) @binding(3) var<storage, read_write> rstd: array<f32>; // (c)  overwritten
+@group(0) @binding(1) var<storage, read>       x:    array<Stored>; // (n, stored, inner), c of them
+@group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (whole)  the piece overwritten
+@group(0) @binding(3) var<storage, read_write> rstd: array<f32>; // (whole)  the piece overwritten
+
+// Where channel c of image n begins in x and dx, and in y and dy.
+fn in_x(n: u32, c: u32) -> u32 { return (n * p.stored + c) * p.inner; }
+fn in_y(n: u32, c: u32) -> u32 { return (n * p.whole + p.first + c) * p.inner; }
 
 @compute @workgroup_size(WG)
 fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -32,27 +38,27 @@ fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgro
     if c >= p.c { return; }
     var s = Value();
     for (var n = 0u; n < p.n; n++) {
-        let base = (n * p.c + c) * p.inner;
+        let base = in_x(n, c);
         for (var i = lane; i < p.inner; i += WG) { s += load(x[base + i]); }
     }
     let m = block_sum(lane, total(s)) / p.count;
     var q = Value();
     for (var n = 0u; n < p.n; n++) {
-        let base = (n * p.c + c) * p.inner;
+        let base = in_x(n, c);
         for (var i = lane; i < p.inner; i += WG) { let d = load(x[base + i]) - m; q += d * d; }
     }
     let v = block_sum(lane, total(q)) / p.count;
     if lane == 0u {
-        mean[c] = m;
-        rstd[c] = 1.0 / sqrt(v + p.eps);
+        mean[p.first + c] = m;
+        rstd[p.first + c] = 1.0 / sqrt(v + p.eps);
     }
 }
 
-@group(0) @binding(2) var<storage, read>       weight:  array<f32>; // (c)
-@group(0) @binding(3) var<storage, read>       bias:    array<f32>; // (c)
-@group(0) @binding(4) var<storage, read>       mean_in: array<f32>; // (c)
-@group(0) @binding(5) var<storage, read>       rstd_or_var:  array<f32>; // (c)  1/√(var + ε) (train) or the variance (eval)
-@group(0) @binding(6) var<storage, read_write> y:       array<Stored>; // (n, c, inner)  overwritten
+@group(0) @binding(2) var<storage, read>       weight:  array<f32>; // (whole)
+@group(0) @binding(3) var<storage, read>       bias:    array<f32>; // (whole)
+@group(0) @binding(4) var<storage, read>       mean_in: array<f32>; // (whole)
+@group(0) @binding(5) var<storage, read>       rstd_or_var:  array<f32>; // (whole)  1/√(var + ε) (train) or the variance (eval)
+@group(0) @binding(6) var<storage, read_write> y:       array<Stored>; // (n, whole, inner)  the piece overwritten
 
 fn reciprocal(c: u32) -> f32 {
     if p.train != 0u { return rstd_or_var[c]; }
@@ -63,39 +69,41 @@ fn reciprocal(c: u32) -> f32 {
 fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
-    let c = at.row % p.c;
+    let c = p.first + at.row % p.c;
     let m = mean_in[c];
     let r = reciprocal(c);
     let scale = weight[c];
     let shift = bias[c];
-    let base = at.row * p.inner;
+    let base = in_x(at.row / p.c, at.row % p.c);
+    let to = in_y(at.row / p.c, at.row % p.c);
     for (var i = at.first; i < p.inner; i += at.step) {
         let v = scale * ((load(x[base + i]) - m) * r) + shift;
-        if p.relu != 0u { y[base + i] = store(rectified(v)); } else { y[base + i] = store(v); }
+        if p.relu != 0u { y[to + i] = store(rectified(v)); } else { y[to + i] = store(v); }
     }
 }
 
-@group(0) @binding(2) var<storage, read>       y_saved: array<Stored>; // (n, c, inner); read after ReLU only
-@group(0) @binding(3) var<storage, read>       mean_s:  array<f32>; // (c)
-@group(0) @binding(4) var<storage, read>       rstd_or_var_s: array<f32>; // (c)
-@group(0) @binding(5) var<storage, read>       dy:      array<Stored>; // (n, c, inner)
-@group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (c)  overwritten
-@group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (c)  overwritten
+@group(0) @binding(2) var<storage, read>       y_saved: array<Stored>; // (n, whole, inner); read after ReLU only
+@group(0) @binding(3) var<storage, read>       mean_s:  array<f32>; // (whole)
+@group(0) @binding(4) var<storage, read>       rstd_or_var_s: array<f32>; // (whole)
+@group(0) @binding(5) var<storage, read>       dy:      array<Stored>; // (n, whole, inner)
+@group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (whole)  the piece overwritten
+@group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (whole)  the piece overwritten
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let c = flat_group(g, groups);
     if c >= p.c { return; }
-    let m = mean_s[c];
-    var r = rstd_or_var_s[c];
+    let m = mean_s[p.first + c];
+    var r = rstd_or_var_s[p.first + c];
     if p.train == 0u { r = 1.0 / sqrt(r + p.eps); }
     var sum = Value();
     var product = Value();
     for (var n = 0u; n < p.n; n++) {
-        let base = (n * p.c + c) * p.inner;
+        let base = in_x(n, c);
+        let above = in_y(n, c);
         for (var i = lane; i < p.inner; i += WG) {
-            var d = load(dy[base + i]);
-            if p.relu != 0u { d = select(Value(), d, load(y_saved[base + i]) > Value()); }
+            var d = load(dy[above + i]);
+            if p.relu != 0u { d = select(Value(), d, load(y_saved[above + i]) > Value()); }
             sum += d;
             product += d * (load(x[base + i]) - m);
         }
@@ -103,8 +111,8 @@ fn batch_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(wo
     let db = block_sum(lane, total(sum));
     let dw = block_sum(lane, total(product)) * r;
     if lane == 0u {
-        dbias[c] = db;
-        dweight[c] = dw;
+        dbias[p.first + c] = db;
+        dweight[p.first + c] = dw;
     }
 }
 
@@ -135,24 +143,26 @@ fn batch_norm_bwd_coefficients(@builtin(local_invocation_index) lane: u32, @buil
     coefficients[3u * p.c + c] = mean_k[c];
 }
 
-@group(0) @binding(3) var<storage, read>       coefficients_in: array<f32>; // (4, c)
-@group(0) @binding(4) var<storage, read>       dy_in:     array<Stored>; // (n, c, inner)
-@group(0) @binding(5) var<storage, read_write> dx:        array<Stored>; // (n, c, inner)  overwritten
+@group(0) @binding(3) var<storage, read>       coefficients_in: array<f32>; // (4, whole)
+@group(0) @binding(4) var<storage, read>       dy_in:     array<Stored>; // (n, whole, inner)
+@group(0) @binding(5) var<storage, read_write> dx:        array<Stored>; // (n, stored, inner), c of them overwritten or added to
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
-    let c = at.row % p.c;
+    let c = p.first + at.row % p.c;
     let scale = coefficients_in[c];
-    let x_scale = coefficients_in[p.c + c];
-    let constant = coefficients_in[2u * p.c + c];
-    let m = coefficients_in[3u * p.c + c];
-    let base = at.row * p.inner;
+    let x_scale = coefficients_in[p.whole + c];
+    let constant = coefficients_in[2u * p.whole + c];
+    let m = coefficients_in[3u * p.whole + c];
+    let base = in_x(at.row / p.c, at.row % p.c);
+    let above = in_y(at.row / p.c, at.row % p.c);
     for (var i = at.first; i < p.inner; i += at.step) {
-        var d = load(dy_in[base + i]);
-        if p.relu != 0u { d = select(Value(), d, load(y_saved[base + i]) > Value()); }
-        dx[base + i] = store(d * scale + (load(x[base + i]) - m) * x_scale + constant);
+        var d = load(dy_in[above + i]);
+        if p.relu != 0u { d = select(Value(), d, load(y_saved[above + i]) > Value()); }
+        let v = d * scale + (load(x[base + i]) - m) * x_scale + constant;
+        if p.accumulate != 0u { dx[base + i] = store(load(dx[base + i]) + v); } else { dx[base + i] = store(v); }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The flags that say which Res-Trans is trained on what, for the tools that measure whole steps on random images.
+//! The flags that say which network is trained on what, for the tools that measure whole steps on random images.
 
 use anyhow::{Result, bail};
 use emotone::gpu::Device;
@@ -14,6 +14,12 @@ pub struct StepArgs {
     /// What is trained: voiceprint, emotion (frozen CNN) or end_to_end.
     #[arg(long, default_value = "end_to_end")]
     pub stage: String,
+    /// The network. Other ones than Res-Trans have their `paper` settings but for those of --set, and no --width, --depth and so on.
+    #[arg(long, default_value = "res_trans")]
+    pub network: String,
+    /// Override a value: --set model.growth=8
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
     #[arg(long, default_value_t = 16)]
     pub batch: usize,
     #[arg(long, default_value_t = 256)]
@@ -50,21 +56,36 @@ pub struct StepArgs {
 impl StepArgs {
     fn recipe(&self) -> Result<Recipe> {
         let mut c = Config::preset("paper")?;
+        if self.network != "res_trans" {
+            c.set(&format!("model.name={}", self.network))?;
+        }
         (c.image.size, c.image.channels) = (self.size, self.channels);
+        if self.network == "res_trans" {
+            self.res_trans(&mut c)?;
+        }
+        for setting in &self.sets {
+            c.set(setting)?;
+        }
+        (c.train.batch, c.train.seed) = (self.batch, self.seed);
+        c.train.stages = vec!["voiceprint".into(), "emotion".into(), "single".into()];
+        c.train.precision = self.precision.parse().map_err(anyhow::Error::msg)?;
+        c.train.recompute |= self.recompute;
+        c.stage.values_mut().for_each(|stage| stage.augment = false);
+        c.check()?;
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        Ok(Recipe::untrained(c, &names(self.classes), &names(self.speakers))?)
+    }
+
+    /// The settings of Res-Trans and its losses, as its PyTorch twin is timed with.
+    fn res_trans(&self, c: &mut Config) -> Result<()> {
         for (key, value) in [("width", self.width), ("depth", self.depth), ("heads", self.heads), ("reduction", self.reduction)] {
             c.set(&format!("model.{key}={value}"))?;
         }
         for setting in [&format!("model.token={}", self.token), "model.ln=standard", "task.emotion.loss=cross_entropy"] {
             c.set(setting)?;
         }
-        (c.train.batch, c.train.seed, c.train.label_smoothing) = (self.batch, self.seed, 0.0);
-        c.train.stages = vec!["voiceprint".into(), "emotion".into(), "single".into()];
-        c.train.precision = self.precision.parse().map_err(anyhow::Error::msg)?;
-        c.train.recompute = self.recompute;
-        c.stage.values_mut().for_each(|stage| stage.augment = false);
-        c.check()?;
-        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
-        Ok(Recipe::untrained(c, &names(self.classes), &names(self.speakers))?)
+        c.train.label_smoothing = 0.0;
+        Ok(())
     }
 
     /// The stage of the configuration, and the task it is judged by.

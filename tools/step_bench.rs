@@ -1,4 +1,4 @@
-//! Times whole training steps and inference batches of Res-Trans on random images, in the form of a line per figure.
+//! Times whole training steps and inference batches of a network on random images, in the form of a line per figure.
 //!
 //!     cargo run --release --example step_bench -- --stage end_to_end --batch 16 --size 64 --width 16 --depth 2 --steps 10
 //!
@@ -89,12 +89,12 @@ fn main() -> Result<()> {
     })?;
     for (name, t) in [("train", train), ("infer", infer)] {
         println!(
-            "emotone {} {name} stage={} batch={} size={} width={}: {:.2} ms/step, {:.1} clips/s",
+            "emotone {} {name} network={} stage={} batch={} size={}: {:.2} ms/step, {:.1} clips/s",
             device.caps().adapter,
+            a.step.network,
             a.step.stage,
             a.step.batch,
             a.step.size,
-            a.step.width,
             t * 1e3,
             a.step.batch as f64 / t
         );

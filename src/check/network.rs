@@ -97,26 +97,34 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
     Ok((loss, params.download(&states, Some(GRADIENTS))?, weights))
 }
 
-/// `(L(w + ε t) − L(w − ε t)) / 2ε` against `∇L · t`, with t along the gradient's signs so that the difference is not lost in rounding.
+/// `L(w⁺) − L(w⁻)` against `∇L · (w⁺ − w⁻)` for weights w moved along the gradient's signs, so that the difference is not lost in rounding,
+/// and by little enough that the loss changes by some thousandths: where the gradient is large, so is the curvature.
 ///
 /// # Errors
 /// As [`verify`].
 pub fn derivative(device: &Arc<Device>, recipe: &Recipe, stage: &str) -> Result<()> {
     let stage = recipe.config.stage(stage)?;
     let (_, gradient, weights) = loss_and_gradient(device, recipe, stage, None)?;
-    let step = 1e-5;
-    let moved = |sign: f32| -> Result<f64> {
+    let steepness: f64 = gradient.values().flat_map(|(_, d)| d).map(|d| f64::from(d.abs())).sum();
+    let step = (1e-3 / steepness).min(1e-5) as f32;
+    let moved = |sign: f32| -> Result<(f64, Weights)> {
         let mut w = weights.clone();
         for (name, (_, d)) in &gradient {
             let values = w.get_mut(name).map(|(_, v)| v.as_mut_slice()).unwrap_or_default();
             values.iter_mut().zip(d).for_each(|(v, d)| *v += sign * step * d.signum());
         }
-        Ok(loss_and_gradient(device, recipe, stage, Some(&w))?.0)
+        Ok((loss_and_gradient(device, recipe, stage, Some(&w))?.0, w))
     };
-    let numeric = (moved(1.0)? - moved(-1.0)?) / (2.0 * f64::from(step));
-    let exact: f64 = gradient.values().flat_map(|(_, d)| d).map(|d| f64::from(d.abs())).sum();
-    let error = (numeric - exact).abs() / exact;
-    require(error < 0.02, || format!("finite difference {numeric} along the gradient, which promises {exact}"))
+    let ((above, more), (below, less)) = (moved(1.0)?, moved(-1.0)?);
+    let promised: f64 = gradient.iter().map(|(name, (_, d))| along(d, &more[name].1, &less[name].1)).sum();
+    let numeric = above - below;
+    let error = (numeric - promised).abs() / promised;
+    require(error < 0.02, || format!("finite difference {numeric} along the gradient, which promises {promised}"))
+}
+
+/// `d · (more − less)`.
+fn along(d: &[f32], more: &[f32], less: &[f32]) -> f64 {
+    d.iter().zip(more.iter().zip(less)).map(|(d, (a, b))| f64::from(*d) * (f64::from(*a) - f64::from(*b))).sum()
 }
 
 /// Where the trunk is not trained, it gets no backward nodes, and updates change neither its weights nor its statistics; the head moves.

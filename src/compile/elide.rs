@@ -1,27 +1,30 @@
 //! Stores that cost nothing: values made in the state region they are stored to.
 
-use super::uses::{live_nodes, view_root};
+use super::in_place::written;
+use super::uses::{live_nodes, root, view_root};
 use crate::graph::{Graph, NodeId, NodeKind, Shape, StateRef, Var};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// Values that can be written straight into the state region they are stored to, as themselves or as views: made by an op, stored
 /// once, no output, and nobody sees the difference. Until the store nothing else may read or write the region; after it, the
-/// value must have been read for the last time before the region changes. Its maker may read the region where the op allows that.
+/// value must have been read for the last time before the region changes. Its maker may read the region where the op allows that. Values
+/// that several ops write into stay where they are.
 pub(super) fn elide_stores(graph: &Graph, live: &[bool], last: &HashMap<Var, NodeId>) -> HashMap<Var, StateRef> {
     let nodes = graph.nodes();
     let mut regions = Accesses::new(graph, live);
+    let written = written(graph, live);
     let mut readers: HashMap<Var, Vec<NodeId>> = HashMap::new();
     for n in live_nodes(live) {
-        graph.inputs(n).iter().for_each(|v| readers.entry(view_root(graph, *v)).or_default().push(n));
+        graph.inputs(n).iter().for_each(|v| readers.entry(root(graph, *v)).or_default().push(n));
     }
     let mut out = HashMap::new();
     for (n, node) in nodes.iter().enumerate() {
         let NodeKind::Store(place) = &node.kind else { continue };
-        let v = view_root(graph, node.inputs[0]);
+        let v = root(graph, node.inputs[0]);
         let NodeKind::Op(maker) = &nodes[v.node].kind else { continue };
         let (extent, end) = (extent(place, graph.shape(v)), last.get(&v).copied().unwrap_or(n));
-        if end == NodeId::MAX || out.contains_key(&v) {
+        if end == NodeId::MAX || out.contains_key(&v) || written.contains(&v) {
             continue;
         }
         let alias = maker.may_alias(v.output);

@@ -1,9 +1,10 @@
 //! Fusion: an op takes a producer in, where nothing else needs what that makes. Saves a launch and a trip through memory.
 
-use super::uses::{changes_state, live, live_nodes, view_root};
+use super::in_place::written;
+use super::uses::{changes_state, live, live_nodes, root, view_root};
 use crate::graph::{Graph, NodeId, NodeKind, Op, Shape, Var};
 use crate::ops::fusion::{self, Pair};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// `graph` with producers taken in by their only readers. Nodes keep their numbers; what was taken in is no longer read by anybody.
@@ -19,7 +20,7 @@ pub(super) fn fuse(graph: &Graph) -> Graph {
         *sum += usize::from(*live && changes_state(graph, n));
         Some(*sum)
     }));
-    let mut fusion = Fusion { graph: graph.clone(), readers, changes };
+    let mut fusion = Fusion { graph: graph.clone(), readers, changes, written: written(graph, &live) };
     for n in live_nodes(&live) {
         // Each round takes one producer away; what takes its place may be taken in too.
         while let Some((op, inputs)) = (0..fusion.graph.inputs(n).len()).find_map(|i| fusion.fused(n, i)) {
@@ -35,6 +36,8 @@ struct Fusion {
     readers: HashMap<Var, usize>,
     /// How many of the nodes before each change state.
     changes: Vec<usize>,
+    /// Values that several nodes write into.
+    written: HashSet<Var>,
 }
 
 impl Fusion {
@@ -52,7 +55,7 @@ impl Fusion {
             }
             v = graph.inputs(v.node)[0];
         }
-        if self.readers.get(&made) != Some(&1) || graph.nodes()[made.node].shapes.len() != 1 || self.reads_changing_state(made.node, n) {
+        if self.readers.get(&made) != Some(&1) || graph.nodes()[made.node].shapes.len() != 1 || self.reads_what_changes(made.node, n) {
             return None;
         }
         let read = graph.inputs(made.node);
@@ -64,9 +67,12 @@ impl Fusion {
         Some((fusion::fused(&pair)?, inputs))
     }
 
-    /// Whether a node reads state that may change before a later one: run later, it might read another value.
-    fn reads_changing_state(&self, node: NodeId, later: NodeId) -> bool {
+    /// Whether a node reads state that may change before a later one, or a value that several nodes write into: run later, it might read
+    /// another value.
+    fn reads_what_changes(&self, node: NodeId, later: NodeId) -> bool {
         let state = |v: &Var| matches!(self.graph.nodes()[view_root(&self.graph, *v).node].kind, NodeKind::State(_));
-        self.changes[later] > self.changes[node + 1] && self.graph.inputs(node).iter().any(state)
+        let inputs = self.graph.inputs(node);
+        inputs.iter().any(|v| self.written.contains(&root(&self.graph, *v)))
+            || self.changes[later] > self.changes[node + 1] && inputs.iter().any(state)
     }
 }

@@ -3,6 +3,7 @@
 mod arena;
 mod elide;
 mod fuse;
+mod in_place;
 mod memory;
 mod passes;
 mod plan;

@@ -3,8 +3,9 @@
 use super::arena::{self, Block};
 use super::elide::elide_stores;
 use super::fuse::fuse;
+use super::in_place;
 use super::plan::{Label, Location, Options, Plan, PlannedNode};
-use super::uses::{changed_buffers, changes_state, last_reads, live, live_nodes, view_root};
+use super::uses::{changed_buffers, changes_state, last_reads, live, live_nodes, root, view_root};
 use crate::gpu::Device;
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Op, Operand, StateRef, Var};
 use crate::kernels::{self, Target};
@@ -38,6 +39,7 @@ impl Plan {
         let fused = target.fusion.then(|| fuse(graph));
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);
+        in_place::check(graph, &live)?;
         let last = last_reads(graph, &live);
         let stored = if options.audit { HashMap::new() } else { elide_stores(graph, &live, &last) };
         let mut passes = Passes { graph, target, options: &options, live: &live, stored, locations: HashMap::new(), pending: Vec::new() };
@@ -69,7 +71,7 @@ enum Pending {
 }
 
 impl Passes<'_> {
-    /// Locates inputs, constants and state; notes the lifetimes of all other values. Views wait for their roots.
+    /// Locates inputs, constants and state; notes the lifetimes of all other values. Views, and what is made in place, wait for their roots.
     fn locations(&mut self, last: &HashMap<Var, NodeId>) -> Result<()> {
         let apart = self.options.poison || self.options.audit;
         for n in live_nodes(self.live) {
@@ -83,7 +85,7 @@ impl Passes<'_> {
                     NodeKind::Input(name) => Location::Input(name.clone()),
                     NodeKind::Constant(_) => Location::Constant(n),
                     NodeKind::State(place) => Location::State(place.clone()),
-                    NodeKind::Op(op) if op.is_view() => continue,
+                    NodeKind::Op(_) if root(self.graph, v) != v => continue,
                     _ => match self.stored.get(&v) {
                         Some(place) => Location::State(place.clone()),
                         None => {
@@ -169,9 +171,10 @@ impl Passes<'_> {
         for n in live_nodes(self.live) {
             let node = &self.graph.nodes()[n];
             labels.insert(n, (node.scope.clone(), node.name().to_string(), node.shapes.clone()));
-            let view = Var { node: n, output: 0 };
-            if let Some(location) = self.locations.get(&view_root(self.graph, view)).cloned() {
-                self.locations.insert(view, location);
+            for v in (0..node.shapes.len().max(1)).map(|output| Var { node: n, output }) {
+                if let Some(location) = self.locations.get(&root(self.graph, v)).cloned() {
+                    self.locations.insert(v, location);
+                }
             }
         }
         let separate = blocks.iter().map(|b| b.size).sum();

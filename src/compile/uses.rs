@@ -19,6 +19,23 @@ pub(super) fn view_root(graph: &Graph, mut v: Var) -> Var {
     v
 }
 
+/// The value whose memory `v` is, views and outputs made in place seen through.
+pub(super) fn root(graph: &Graph, mut v: Var) -> Var {
+    while let Some(input) = same_memory(graph, v) {
+        v = graph.inputs(v.node)[input];
+    }
+    v
+}
+
+/// The input of its maker whose memory `v` is.
+pub(super) fn same_memory(graph: &Graph, v: Var) -> Option<usize> {
+    match &graph.nodes()[v.node].kind {
+        NodeKind::Op(op) if op.is_view() => Some(0),
+        NodeKind::Op(op) => op.in_place(v.output).map(|p| p.input),
+        _ => None,
+    }
+}
+
 /// Whether a node changes state.
 pub(super) fn changes_state(graph: &Graph, n: NodeId) -> bool {
     match &graph.nodes()[n].kind {
@@ -69,11 +86,11 @@ pub(super) fn last_reads(graph: &Graph, live: &[bool]) -> HashMap<Var, NodeId> {
     let mut last = HashMap::new();
     for n in live_nodes(live) {
         for v in graph.inputs(n) {
-            last.insert(view_root(graph, *v), n);
+            last.insert(root(graph, *v), n);
         }
     }
     for (_, v) in graph.outputs() {
-        last.insert(view_root(graph, *v), NodeId::MAX);
+        last.insert(root(graph, *v), NodeId::MAX);
     }
     last
 }

@@ -52,12 +52,39 @@ pub trait Op: Any + Send + Sync {
         &[]
     }
 
+    /// Where output `output` is an input's memory. What is written there must be a value that an op made, not an input of the program, a
+    /// constant or state; compiling fails for that, and where somebody reads what was overwritten.
+    fn in_place(&self, output: usize) -> Option<InPlace> {
+        let _ = output;
+        None
+    }
+
     /// The input whose memory output `output` may take over: of equal size, and each of its elements is read by the invocation that
     /// writes the output's element there, before it does, and by no other.
     fn may_alias(&self, output: usize) -> Option<usize> {
         let _ = output;
         None
     }
+}
+
+/// An output that is an input's memory, into which its op may write; see [`Op::in_place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InPlace {
+    /// The input, of equal shape.
+    pub input: usize,
+    /// What the op changes there.
+    pub writes: Writes,
+}
+
+/// What an op changes of an input's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing.
+    Nothing,
+    /// Elements that nobody had written or reads: the input can be read later too.
+    Unused,
+    /// Elements that the input's maker wrote: who reads the input must do so before.
+    Over,
 }
 
 /// What a node is.

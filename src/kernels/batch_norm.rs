@@ -5,13 +5,20 @@ use crate::gpu::{Capabilities, Launch};
 
 shader!("batch_norm", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
 
-/// Extents and flavour of a batch norm over (n, c, inner). Its launches come without operands; those to bind are listed.
+/// Extents and flavour of a batch norm over (n, c, inner), or of a piece of one. Its launches come without operands; those to bind are
+/// listed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Norm {
     /// Batch.
     pub n: usize,
-    /// Channels.
+    /// Channels, of the piece.
     pub c: usize,
+    /// Channels of the tensor whose first ones x and dx are.
+    pub stored: usize,
+    /// Channels of the whole, as y, dy and the parameters have them.
+    pub whole: usize,
+    /// First channel of the piece there.
+    pub first: usize,
     /// Elements per channel and image.
     pub inner: usize,
     /// ReLU follows.
@@ -27,6 +34,7 @@ impl Norm {
     fn launch<B>(&self, entry: &'static str, vec: usize) -> Launch<B> {
         let launch = Launch::new(&SHADER, entry).set("n", self.n).set("c", self.c).set("inner", self.inner / vec);
         let launch = launch.set("relu", self.relu).set("train", self.train);
+        let launch = launch.set("stored", self.stored).set("whole", self.whole).set("first", self.first);
         launch.set("eps", self.eps).set("count", (self.n * self.inner) as f32)
     }
 
@@ -76,10 +84,12 @@ impl Norm {
         self.launch("batch_norm_bwd_coefficients", 1).invocations(self.c).cost(36 * self.c as u64, 8 * self.c as u64)
     }
 
-    /// `dx`: x, y_saved (read after ReLU only), coefficients_in, dy_in, dx.
-    pub fn backward<B>(&self, caps: &Capabilities) -> Launch<B> {
+    /// `dx`, added to what is there where `accumulate`: x, y_saved (read after ReLU only), coefficients_in, dy_in, dx.
+    pub fn backward<B>(&self, caps: &Capabilities, accumulate: bool) -> Launch<B> {
         let n = self.elements();
-        self.by_row(caps, "batch_norm_bwd").cost((12 + self.read_y()) * n, 5 * n)
+        let more = u64::from(accumulate);
+        let launch = self.by_row(caps, "batch_norm_bwd").set("accumulate", accumulate);
+        launch.cost((12 + 4 * more + self.read_y()) * n, (5 + more) * n)
     }
 
     /// Running statistics after a batch, which `momentum` weighs: running_mean, running_var, batch_mean, batch_rstd, new_mean, new_var.

@@ -2,12 +2,15 @@
 
 use super::network::{Input, Network, Settings, TRUNK};
 use crate::graph::Var;
-use crate::nn::Context;
+use crate::nn::{Context, Maps};
 use crate::nn::layers::{Conv, batch_norm, conv2d, linear};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
 use crate::{Result, ops};
 use serde::{Deserialize, Serialize};
+
+/// Batch norm's `eps`.
+const EPS: f32 = 1e-5;
 
 /// The settings: `[model]` with `name = "densenet"`. `paper` is DenseNet-121; 161, which the authors' released code builds, has
 /// `growth = 48`, `init = 96`, `blocks = [6, 12, 36, 24]`.
@@ -67,12 +70,15 @@ impl Network for DenseNet {
         let x = cx.scoped("norm0", |cx| batch_norm(cx, x, true))?;
         let mut x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
         for (k, layers) in self.blocks.iter().enumerate() {
-            x = cx.scoped(&format!("denseblock{}", k + 1), |cx| self.dense_block(cx, x, *layers))?;
-            if k + 1 < self.blocks.len() {
-                x = cx.scoped(&format!("transition{}", k + 1), |cx| transition(cx, x))?;
-            }
+            let channels = cx.g.shape(x).get(1).copied().unwrap_or(0);
+            let mut maps = Maps::growing(cx, x, channels + layers * self.growth)?;
+            cx.scoped(&format!("denseblock{}", k + 1), |cx| (1..=*layers).try_for_each(|i| self.layer(cx, &mut maps, i)))?;
+            x = match k + 1 == self.blocks.len() {
+                true => cx.scoped("norm5", |cx| maps.batch_norm(cx, true, EPS))?,
+                false => cx.block(&format!("transition{}", k + 1), |cx| transition(cx, maps))?,
+            };
         }
-        cx.scoped("norm5", |cx| batch_norm(cx, x, true))
+        Ok(x)
     }
 
     /// An average pool that keeps some places, and a linear layer.
@@ -90,25 +96,22 @@ impl Network for DenseNet {
 }
 
 impl DenseNet {
-    /// `x -> concat(x, conv3x3(relu(norm2(conv1x1(relu(norm1(x)))))))`, as often as there are layers.
-    fn dense_block(&self, cx: &mut Context, mut x: Var, layers: usize) -> Result<Var> {
-        for i in 1..=layers {
-            x = cx.block(&format!("denselayer{i}"), |cx| {
-                let u = cx.scoped("norm1", |cx| batch_norm(cx, x, true))?;
-                let u = cx.scoped("conv1", |cx| conv2d(cx, u, Conv::new(self.bottleneck * self.growth, 1)))?;
-                let u = cx.scoped("norm2", |cx| batch_norm(cx, u, true))?;
-                let u = cx.scoped("conv2", |cx| conv2d(cx, u, Conv::new(self.growth, 3).padding(1)))?;
-                ops::concat(cx.g, &[x, u], 1)
-            })?;
-        }
-        Ok(x)
+    /// Layer `i` of a dense block: `x -> concat(x, conv3x3(relu(norm2(conv1x1(relu(norm1(x)))))))`.
+    fn layer(&self, cx: &mut Context, maps: &mut Maps, i: usize) -> Result<()> {
+        cx.block(&format!("denselayer{i}"), |cx| {
+            let u = cx.scoped("norm1", |cx| maps.batch_norm(cx, true, EPS))?;
+            let u = cx.scoped("conv1", |cx| conv2d(cx, u, Conv::new(self.bottleneck * self.growth, 1)))?;
+            let u = cx.scoped("norm2", |cx| batch_norm(cx, u, true))?;
+            let u = cx.scoped("conv2", |cx| conv2d(cx, u, Conv::new(self.growth, 3).padding(1)))?;
+            maps.append(cx, u)
+        })
     }
 }
 
 /// Half the channels and half the sides.
-fn transition(cx: &mut Context, x: Var) -> Result<Var> {
-    let channels = cx.g.shape(x).get(1).copied().unwrap_or(0);
-    let u = cx.scoped("norm", |cx| batch_norm(cx, x, true))?;
-    let u = cx.scoped("conv", |cx| conv2d(cx, u, Conv::new(channels / 2, 1)))?;
+fn transition(cx: &mut Context, mut maps: Maps) -> Result<Var> {
+    let half = maps.channels() / 2;
+    let u = cx.scoped("norm", |cx| maps.batch_norm(cx, true, EPS))?;
+    let u = cx.scoped("conv", |cx| conv2d(cx, u, Conv::new(half, 1)))?;
     ops::avg_pool2d(cx.g, u, PoolSpec::new([2, 2], [2, 2], [0, 0]))
 }

@@ -2,7 +2,7 @@
 
 use super::network::{Input, Network, Settings};
 use crate::graph::Var;
-use crate::nn::Context;
+use crate::nn::{Context, Maps};
 use crate::nn::layers::{Conv, batch_norm_eps, conv2d, pointwise};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
@@ -70,22 +70,23 @@ impl Network for Dpn {
 
     /// (B, C, S, S) -> (B, residual and dense channels, s, s), halved by the stem twice and by each stage but the first.
     fn features(&self, cx: &mut Context, images: Var) -> Result<Var> {
-        let mut x = cx.scoped("stem", |cx| {
+        let x = cx.scoped("stem", |cx| {
             let x = cx.scoped("0", |cx| conv2d(cx, images, Conv::new(self.init, 7).stride(2).padding(3)))?;
             let x = cx.scoped("1", |cx| batch_norm_eps(cx, x, true, EPS))?;
             ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))
         })?;
+        let mut maps = Maps::of(cx, x);
         for (stage, (blocks, inc)) in self.blocks.iter().zip(&self.inc).enumerate() {
-            let width = Width { residual: self.bw << stage, inc: *inc, inner: self.r << stage, groups: self.groups };
+            let stride = if stage > 0 { 2 } else { 1 };
+            let width = Width { residual: self.bw << stage, inc: *inc, inner: self.r << stage, groups: self.groups, blocks: *blocks };
             for block in 0..*blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                x = cx.scoped("stages", |cx| {
-                    let name = block.to_string();
-                    cx.scoped(&stage.to_string(), |cx| cx.block(&name, |cx| width.block(cx, x, stride, block == 0)))
+                let first = (block == 0).then_some(stride);
+                cx.scoped("stages", |cx| {
+                    cx.scoped(&stage.to_string(), |cx| cx.block(&block.to_string(), |cx| width.block(cx, &mut maps, first)))
                 })?;
             }
         }
-        cx.scoped("bn", |cx| batch_norm_eps(cx, x, true, EPS))
+        cx.scoped("bn", |cx| maps.batch_norm(cx, true, EPS))
     }
 
     /// A linear layer, as a 1x1 convolution's weight, on the mean of each channel.
@@ -100,36 +101,43 @@ impl Network for Dpn {
     }
 }
 
-/// Channels of a stage's blocks.
+/// A stage: its blocks, and their channels.
 struct Width {
     residual: usize,
     inc: usize,
     inner: usize,
     groups: usize,
+    blocks: usize,
 }
 
 impl Width {
-    /// The residual path R and the dense path D, one after the other, to `R' + y[..residual]` and `concat(D', y[residual..])`, where y is
-    /// made of both by three convolutions, and R', D' are R and D, or in a stage's first block parts of a projection of both.
-    fn block(&self, cx: &mut Context, x: Var, stride: usize, first: bool) -> Result<Var> {
-        let paths = match first {
-            true => cx.scoped("proj", |cx| bn_relu_conv(cx, x, Conv::new(self.residual + 2 * self.inc, 1).stride(stride)))?,
-            false => x,
+    /// The residual path R and the dense path D to `R' + y[..residual]` and `concat(D', y[residual..])`, where y is made of both by three
+    /// convolutions, and R', D' are R and D, or in a stage's first block, which has a stride, parts of a projection of both.
+    fn block(&self, cx: &mut Context, maps: &mut Maps, first: Option<usize>) -> Result<()> {
+        let projected = match first {
+            Some(stride) => {
+                let conv = Conv::new(self.residual + 2 * self.inc, 1).stride(stride);
+                Some(cx.scoped("proj", |cx| bn_relu_conv(cx, maps, conv))?)
+            }
+            None => None,
         };
-        let y = cx.scoped("reduce", |cx| bn_relu_conv(cx, x, Conv::new(self.inner, 1)))?;
-        let y = cx.scoped("conv", |cx| bn_relu_conv(cx, y, Conv::new(self.inner, 3).stride(stride).padding(1).groups(self.groups)))?;
-        let y = cx.scoped("expand", |cx| bn_relu_conv(cx, y, Conv::new(self.residual + self.inc, 1)))?;
-        let channels = cx.g.shape(paths).get(1).copied().unwrap_or(0);
-        let mut part = |of: Var, from: usize, to: usize| ops::slice(cx.g, of, 1, from, to);
-        let (residual, more) = (part(paths, 0, self.residual)?, part(y, 0, self.residual)?);
-        let (dense, new) = (part(paths, self.residual, channels)?, part(y, self.residual, self.residual + self.inc)?);
-        let residual = ops::add(cx.g, residual, more)?;
-        ops::concat(cx.g, &[residual, dense, new], 1)
+        let y = cx.scoped("reduce", |cx| bn_relu_conv(cx, maps, Conv::new(self.inner, 1)))?;
+        let grouped = Conv::new(self.inner, 3).stride(first.unwrap_or(1)).padding(1).groups(self.groups);
+        let y = cx.scoped("conv", |cx| bn_relu_conv(cx, &mut Maps::of(cx, y), grouped))?;
+        let y = cx.scoped("expand", |cx| bn_relu_conv(cx, &mut Maps::of(cx, y), Conv::new(self.residual + self.inc, 1)))?;
+        if let Some(projected) = projected {
+            let paths = ops::split(cx.g, projected, 1, &[self.residual, 2 * self.inc])?;
+            let dense = Maps::growing(cx, paths[1], (2 + self.blocks) * self.inc)?;
+            *maps = Maps::of(cx, paths[0]).then(dense);
+        }
+        let parts = ops::split(cx.g, y, 1, &[self.residual, self.inc])?;
+        maps.add_to_first(cx, parts[0])?;
+        maps.append(cx, parts[1])
     }
 }
 
 /// `conv(relu(bn(x)))`.
-fn bn_relu_conv(cx: &mut Context, x: Var, conv: Conv) -> Result<Var> {
-    let x = cx.scoped("bn", |cx| batch_norm_eps(cx, x, true, EPS))?;
+fn bn_relu_conv(cx: &mut Context, maps: &mut Maps, conv: Conv) -> Result<Var> {
+    let x = cx.scoped("bn", |cx| maps.batch_norm(cx, true, EPS))?;
     cx.scoped("conv", |cx| conv2d(cx, x, conv))
 }

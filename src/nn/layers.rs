@@ -75,24 +75,35 @@ pub fn batch_norm(cx: &mut Context, x: Var, relu: bool) -> Result<Var> {
 /// [`batch_norm`] with another `eps` than PyTorch's 1e-5.
 ///
 /// # Errors
-/// Shape errors of the op.
+/// As [`batch_norm`].
 pub fn batch_norm_eps(cx: &mut Context, x: Var, relu: bool, eps: f32) -> Result<Var> {
     let shape = cx.g.shape(x).clone();
     let c = shape.get(1).copied().unwrap_or(0);
-    let w = cx.param("weight", [c], Init::Fill(1.0))?;
-    let b = cx.param("bias", [c], Init::Fill(0.0))?;
-    let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
-    let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
+    let (affine, running) = norm_state(cx, c)?;
     if !cx.batch_statistics() {
-        return ops::batch_norm_eval(cx.g, x, [w, b], [mean, var], eps, relu);
+        return ops::batch_norm_eval(cx.g, x, affine, running, eps, relu);
     }
     let count = shape.elements() / c.max(1);
+    let (y, mean, rstd) = ops::batch_norm_train(cx.g, x, affine[0], affine[1], eps, relu)?;
+    renew_statistics(cx, running, [mean, rstd], count, eps)?;
+    Ok(y)
+}
+
+/// Weight and bias of a batch norm of `c` channels, and its running mean and variance.
+pub(super) fn norm_state(cx: &mut Context, c: usize) -> Result<([Var; 2], [Var; 2])> {
+    let affine = [cx.param("weight", [c], Init::Fill(1.0))?, cx.param("bias", [c], Init::Fill(0.0))?];
+    let mean = cx.statistic("running_mean", [c], Init::Fill(0.0))?;
+    let var = cx.statistic("running_var", [c], Init::Fill(1.0))?;
+    Ok((affine, [mean, var]))
+}
+
+/// Stores the running statistics after a batch of `count` values per channel, whose mean and `rstd` these are.
+pub(super) fn renew_statistics(cx: &mut Context, running: [Var; 2], batch: [Var; 2], count: usize, eps: f32) -> Result<()> {
     if count == 1 {
         let reason = "has one value per channel here, which has no variance: train with a larger train.batch, or fewer train.micro_batches";
         return Err(Error::Config(format!("batch norm {} {reason}", cx.g.scope())));
     }
-    let (y, batch_mean, rstd) = ops::batch_norm_train(cx.g, x, w, b, eps, relu)?;
-    let (new_mean, new_var) = ops::batch_norm_running(cx.g, [mean, var], [batch_mean, rstd], count, BN_MOMENTUM, eps)?;
+    let (new_mean, new_var) = ops::batch_norm_running(cx.g, running, batch, count, BN_MOMENTUM, eps)?;
     for (leaf, new) in [("running_mean", new_mean), ("running_var", new_var)] {
         let name = cx.path(leaf);
         if let Some(p) = cx.params.get(&name) {
@@ -100,7 +111,7 @@ pub fn batch_norm_eps(cx: &mut Context, x: Var, relu: bool, eps: f32) -> Result<
             cx.g.store(new, place);
         }
     }
-    Ok(y)
+    Ok(())
 }
 
 /// `x Wᵀ + b` on the last axis: (..., K) -> (..., out). With `bias`, both start uniform in `±1/√K` (PyTorch's default).

@@ -5,6 +5,7 @@ mod context;
 pub mod file;
 pub mod gradients;
 pub mod layers;
+mod maps;
 pub mod optimiser;
 mod params;
 pub mod recurrent;
@@ -13,6 +14,7 @@ pub mod transformer;
 
 pub use context::{Context, RNG, counter};
 pub use gradients::GRADIENTS;
+pub use maps::Maps;
 pub use optimiser::Optimiser;
 pub use params::{FROZEN, Init, Param, Params, STATISTICS, TRAINABLE, Weights};
 pub use training::Training;

@@ -14,9 +14,9 @@ pub(super) struct BatchNorm {
 }
 
 impl BatchNorm {
-    fn norm(&self, x: &Shape) -> Norm {
+    pub(super) fn norm(&self, x: &Shape) -> Norm {
         let (n, c, inner) = x.around(1);
-        Norm { n, c, inner, relu: self.relu, eps: self.eps, train: self.train }
+        Norm { n, c, inner, stored: c, whole: c, first: 0, relu: self.relu, eps: self.eps, train: self.train }
     }
 }
 
@@ -94,7 +94,7 @@ impl Op for BackwardParams {
 }
 
 /// Inputs weight, mean, rstd or variance and, in training, dweight, dbias; output the coefficients of the pointwise pass.
-struct Coefficients(BatchNorm, Shape);
+pub(super) struct Coefficients(pub(super) BatchNorm, pub(super) Shape);
 
 impl Op for Coefficients {
     fn name(&self) -> &'static str {
@@ -124,7 +124,7 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let launch = norm.backward(cx.target()).bind("x", cx.input(0)).bind("y_saved", cx.input(1));
+        let launch = norm.backward(cx.target(), false).bind("x", cx.input(0)).bind("y_saved", cx.input(1));
         cx.launch(launch.bind("coefficients_in", cx.input(2)).bind("dy_in", cx.input(3)).bind("dx", cx.output(0)));
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Op for Running {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let c = cx.input_shape(0).elements();
-        let norm = Norm { n: self.count, c, inner: 1, relu: false, eps: self.eps, train: true };
+        let norm = BatchNorm { eps: self.eps, relu: false, train: true }.norm(&[self.count, c, 1].into());
         let launch = norm.running(self.momentum).bind("running_mean", cx.input(0)).bind("running_var", cx.input(1));
         let launch = launch.bind("batch_mean", cx.input(2)).bind("batch_rstd", cx.input(3));
         cx.launch(launch.bind("new_mean", cx.output(0)).bind("new_var", cx.output(1)));

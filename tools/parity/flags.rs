@@ -57,6 +57,11 @@ impl Flags {
         self.values.get(name).map_or(Ok(default), |v| v.parse().with_context(|| format!("--{name} {v}: must be a number")))
     }
 
+    /// Whether a condition is set.
+    pub fn yes(&mut self, name: &str) -> bool {
+        self.values.remove(name).is_some_and(|v| yes(&v))
+    }
+
     /// Sets what is left in `[model]`; values are read as those of the settings: words, numbers, lists as `3,4,6,3`, 1, true or yes.
     pub fn settings(self, config: &mut Config) -> Result<()> {
         for (name, value) in self.values {
@@ -64,7 +69,7 @@ impl Flags {
                 continue;
             }
             let value = match config.model.0.get(&name) {
-                Some(Value::Boolean(_)) => matches!(value.to_lowercase().as_str(), "1" | "true" | "yes").to_string(),
+                Some(Value::Boolean(_)) => yes(&value).to_string(),
                 Some(Value::String(_)) => format!("{value:?}"),
                 Some(_) => value,
                 None if TOLD.contains(&name.as_str()) => continue,
@@ -77,4 +82,8 @@ impl Flags {
         }
         Ok(())
     }
+}
+
+fn yes(value: &str) -> bool {
+    matches!(value.to_lowercase().as_str(), "1" | "true" | "yes")
 }

@@ -13,7 +13,9 @@
 //! A system of the paper by name: `forward` writes `logits` and the system's other results in evaluation mode; `grads` writes `loss`, the
 //! results, `grad.NAME` of every trained parameter and `new.NAME` of every running statistic after one step of training mode, without
 //! dropout, augmentation and normalisation. Further flags are the network's settings at their `paper` values (`--stem-stride 4`);
-//! `--classes` and `--speakers` count outputs; what inputs tell (`--size`, `--channels`) may be left out.
+//! `--classes` and `--speakers` count outputs; what inputs tell (`--size`, `--channels`) may be left out. `grads` does without Winograd's
+//! convolutions, whose rounding, some ten times that of the others, now and then moves a ReLU's input across zero, which is another gradient;
+//! `--winograd yes` keeps them.
 //!
 //!     cargo run --release --example parity -- densenet121 bench --batch 8 --size 96 --steps 10
 //!
@@ -32,19 +34,23 @@ use flags::Flags;
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let open = || -> Result<_> {
-        let device = Device::open(&AdapterRequest::from_env())?;
+    let open = |without: &[&str]| -> Result<_> {
+        let mut request = AdapterRequest::from_env();
+        request.disable.extend(without.iter().map(|word| word.to_string()));
+        let device = Device::open(&request)?;
         println!("{}", device.caps().headline());
         Ok(device)
     };
     match words.split_first() {
         Some((name, rest)) if !name.starts_with('-') => {
             let system = systems::find(name)?;
-            case::run(system, Flags::parse(rest)?, &open()?)
+            let mut flags = Flags::parse(rest)?;
+            let without = if flags.what == "grads" && !flags.yes("winograd") { &["winograd"][..] } else { &[] };
+            case::run(system, flags, &open(without)?)
         }
         _ => {
             let args = res_trans::Args::parse();
-            res_trans::run(&args, &open()?)
+            res_trans::run(&args, &open(&[])?)
         }
     }
 }
