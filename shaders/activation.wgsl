@@ -1,8 +1,9 @@
-// Activations and their VJPs; `relu`, `sigmoid` and `tanh` keep their output, `gelu` its input.
+// Activations and their VJPs; `relu`, `sigmoid` and `tanh` keep their output, `gelu` and `ln` their input.
 //   relu     y = max(x, 0), a NaN stays one       dx = dy where y > 0
 //   sigmoid  y = 1 / (1 + e^−x)                   dx = dy · y (1 − y)
 //   tanh     y = tanh x                           dx = dy · (1 − y²)
 //   gelu     y = x Φ(x),  Φ(x) = ½ erfc(−x/√2)    dx = dy · (Φ(x) + x φ(x))
+//   ln       y = ln max(x, 1e−12), a NaN stays    dx = dy / x where x > 1e−12
 // Grid: WG·PER neighbouring elements per workgroup, workgroups folded into 2-D.
 
 //#include <common/grid.wgsl>
@@ -78,7 +79,18 @@ fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     }
 }
 
-@group(0) @binding(1) var<storage, read>       saved: array<Stored>; // (n)  y, or x for gelu
+@compute @workgroup_size(WG)
+fn ln_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        let v = load(x[i]);
+        y[i] = store(log(select(v, Value(1e-12), v < Value(1e-12))));
+    }
+}
+
+@group(0) @binding(1) var<storage, read>       saved: array<Stored>; // (n)  y, or x for gelu and ln
 @group(0) @binding(2) var<storage, read>       dy:    array<Stored>; // (n)
 @group(0) @binding(3) var<storage, read_write> dx:    array<Stored>; // (n)  overwritten
 
@@ -122,5 +134,16 @@ fn gelu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
         if i >= p.n { return; }
         let v = load(saved[i]);
         dx[i] = store(load(dy[i]) * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v)));
+    }
+}
+
+@compute @workgroup_size(WG)
+fn ln_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let first = flat_group(g, n) * WG * PER + lane;
+    for (var step = 0u; step < PER; step++) {
+        let i = first + step * WG;
+        if i >= p.n { return; }
+        let v = load(saved[i]);
+        dx[i] = store(select(Value(), load(dy[i]) / v, v > Value(1e-12)));
     }
 }

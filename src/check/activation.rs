@@ -9,7 +9,8 @@ use crate::ops;
 use crate::reference::activation as reference;
 
 /// The activations under the doctor's names.
-pub const KINDS: [(&str, Kind); 4] = [("relu", Kind::Relu), ("gelu", Kind::Gelu), ("sigmoid", Kind::Sigmoid), ("tanh", Kind::Tanh)];
+pub const KINDS: [(&str, Kind); 5] =
+    [("relu", Kind::Relu), ("gelu", Kind::Gelu), ("sigmoid", Kind::Sigmoid), ("tanh", Kind::Tanh), ("ln", Kind::Ln)];
 
 /// Adds an activation to a graph.
 ///
@@ -21,6 +22,7 @@ pub fn apply(kind: Kind, g: &mut Graph, x: Var) -> Result<Var> {
         Kind::Sigmoid => ops::sigmoid(g, x),
         Kind::Tanh => ops::tanh(g, x),
         Kind::Gelu => ops::gelu(g, x),
+        Kind::Ln => ops::ln(g, x),
     }
 }
 

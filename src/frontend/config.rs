@@ -117,6 +117,15 @@ pub struct Vector {
     pub cepstra: usize,
 }
 
+/// `[signal]`: recorded signals as networks of physiological signals take them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// Samples per second; signals recorded at another rate are resampled.
+    pub rate: f64,
+    /// Scaling of each channel.
+    pub normalise: Normalise,
+}
+
 impl Frontend {
     /// Pre-emphasis, framing and Fourier transform.
     pub fn framing(&self) -> Framing {

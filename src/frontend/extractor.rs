@@ -1,6 +1,6 @@
 //! Inputs of many clips: batches of clips of similar length through compiled programs, results on the host.
 
-use super::{Inputs, image, log_mel};
+use super::{Inputs, Signals, image, log_mel};
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -105,11 +105,11 @@ impl Extractor {
         let mut g = Graph::new();
         let (x, lengths) = (g.input("x", [clips, samples]), g.input("lengths", [clips]));
         let y = match &self.inputs {
-            Inputs::Images(frontend, picture) => {
+            Inputs::Images(frontend, picture) | Inputs::Signals(Signals { audio: Some((frontend, picture)), .. }) => {
                 let mel = log_mel(&mut g, x, lengths, frontend)?;
                 image(&mut g, mel, lengths, frontend, picture)?
             }
-            Inputs::Sequences(..) | Inputs::Vectors(..) => {
+            Inputs::Sequences(..) | Inputs::Vectors(..) | Inputs::Signals(..) => {
                 return Err(Error::Config(format!("there is no front end for {} yet", self.inputs.plural())));
             }
         };

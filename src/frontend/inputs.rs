@@ -1,6 +1,6 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
-use super::{Frontend, Image, Sequence, Vector};
+use super::{Frontend, Image, Sequence, Signal, Vector};
 
 /// Features of a frame of a sequence.
 pub const FEATURES: usize = 34;
@@ -14,26 +14,55 @@ pub enum Inputs {
     Sequences(u32, Sequence),
     /// Statistics of the cepstra of clips at a sample rate.
     Vectors(u32, Vector),
+    /// Recorded signals, and images of speech behind them.
+    Signals(Signals),
+}
+
+/// Signals of several modalities in one flat row: channel after channel of ECG, of EEG, and an image of speech.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signals {
+    /// Channels of ECG and of EEG.
+    pub channels: [usize; 2],
+    /// Samples of each channel.
+    pub length: usize,
+    /// Rate and scaling.
+    pub signal: Signal,
+    /// What makes the image of speech; its channels are the modality's.
+    pub audio: Option<(Frontend, Image)>,
+}
+
+impl Signals {
+    /// Names of the signals, in the order of [`Signals::channels`].
+    pub const NAMES: [&'static str; 2] = ["ecg", "eeg"];
+
+    /// Values of each part of a row that has a scale of its own: channels of signals, then of the image.
+    pub fn spans(&self) -> Vec<usize> {
+        let signals = vec![self.length; self.channels.iter().sum()];
+        let image = self.audio.as_ref().map_or_else(Vec::new, |(_, i)| vec![i.size * i.size; i.channels]);
+        [signals, image].concat()
+    }
 }
 
 impl Inputs {
-    /// Shape of one input: (C, S, S), (T, F) or (F).
+    /// Shape of one input: (C, S, S), (T, F), (F), or a flat row.
     pub fn shape(&self) -> Vec<usize> {
         match self {
             Inputs::Images(_, image) => vec![image.channels, image.size, image.size],
             Inputs::Sequences(_, sequence) => vec![sequence.frames, FEATURES],
             // Values, slopes and slopes of slopes: a mean and a deviation of each.
             Inputs::Vectors(_, vector) => vec![6 * vector.cepstra],
+            Inputs::Signals(signals) => vec![signals.spans().iter().sum()],
         }
     }
 
-    /// How many parts of an input have a mean and a deviation of their own: channels of an image, features of a frame. Vectors are not
+    /// How many parts of an input have a mean and a deviation of their own: channels of an image or a signal, features of a frame. Vectors are not
     /// normalised here: their networks have a mean and a deviation of their own.
     pub fn normalised(&self) -> usize {
         match self {
             Inputs::Images(_, image) => image.channels,
             Inputs::Sequences(..) => FEATURES,
             Inputs::Vectors(..) => 0,
+            Inputs::Signals(signals) => signals.spans().len(),
         }
     }
 
@@ -43,6 +72,7 @@ impl Inputs {
             Inputs::Images(frontend, _) => frontend.hop,
             Inputs::Sequences(_, sequence) => sequence.hop,
             Inputs::Vectors(_, vector) => vector.hop,
+            Inputs::Signals(signals) => signals.audio.as_ref().map_or(1, |(frontend, _)| frontend.hop),
         }
     }
 
@@ -51,6 +81,7 @@ impl Inputs {
         match self {
             Inputs::Images(frontend, _) => frontend.sample_rate,
             Inputs::Sequences(rate, _) | Inputs::Vectors(rate, _) => *rate,
+            Inputs::Signals(signals) => signals.audio.as_ref().map_or(crate::audio::SAMPLE_RATE, |(frontend, _)| frontend.sample_rate),
         }
     }
 
@@ -60,6 +91,12 @@ impl Inputs {
             Inputs::Images(_, image) => format!("images {0} x {0}", image.size),
             Inputs::Sequences(_, sequence) => format!("sequences of {} frames of {FEATURES} features", sequence.frames),
             Inputs::Vectors(_, vector) => format!("vectors of {} statistics", 6 * vector.cepstra),
+            Inputs::Signals(s) => {
+                let names = Signals::NAMES.iter().zip(s.channels).filter(|(_, c)| *c > 0).map(|(name, c)| format!("{c} of {name}"));
+                let channels = names.collect::<Vec<_>>().join(" and ");
+                let image = s.audio.as_ref().map_or_else(String::new, |(_, i)| format!(", images {0} x {0}", i.size));
+                format!("signals of {} samples at {} Hz, channels: {channels}{image}", s.length, s.signal.rate)
+            }
         }
     }
 
@@ -69,6 +106,7 @@ impl Inputs {
             Inputs::Images(..) => "images",
             Inputs::Sequences(..) => "sequences",
             Inputs::Vectors(..) => "vectors",
+            Inputs::Signals(..) => "signals",
         }
     }
 }

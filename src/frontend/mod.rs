@@ -10,9 +10,9 @@ pub mod extractor;
 mod inputs;
 pub mod mel;
 
-pub use config::{Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Vector};
+pub use config::{Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
 pub use extractor::Extractor;
-pub use inputs::{FEATURES, Inputs};
+pub use inputs::{FEATURES, Inputs, Signals};
 
 use crate::graph::{Graph, Var};
 use crate::ops::{self, DecibelScale};

@@ -22,12 +22,14 @@ pub enum Kind {
     Tanh,
     /// `x Φ(x)`.
     Gelu,
+    /// `ln max(x, 1e−12)`.
+    Ln,
 }
 
 impl Kind {
     /// Its backward pass reads the input rather than the output.
     pub fn keeps_input(self) -> bool {
-        self == Kind::Gelu
+        matches!(self, Kind::Gelu | Kind::Ln)
     }
 }
 
@@ -43,17 +45,19 @@ pub fn forward<B>(caps: &Capabilities, kind: Kind, n: usize, x: B, y: B) -> Laun
         Kind::Sigmoid => ("sigmoid_fwd", 4),
         Kind::Tanh => ("tanh_fwd", 8),
         Kind::Gelu => ("gelu_fwd", 30),
+        Kind::Ln => ("ln_fwd", 5),
     };
     launch(caps, entry, n).bind("x", x).bind("y", y).cost(8 * n as u64, flops * n as u64)
 }
 
-/// `dx = f'(x) · dy` from the saved output (input for gelu).
+/// `dx = f'(x) · dy` from the saved output (input for gelu and ln).
 pub fn backward<B>(caps: &Capabilities, kind: Kind, n: usize, saved: B, dy: B, dx: B) -> Launch<B> {
     let (entry, flops) = match kind {
         Kind::Relu => ("relu_bwd", 1),
         Kind::Sigmoid => ("sigmoid_bwd", 3),
         Kind::Tanh => ("tanh_bwd", 3),
         Kind::Gelu => ("gelu_bwd", 40),
+        Kind::Ln => ("ln_bwd", 2),
     };
     launch(caps, entry, n).bind("saved", saved).bind("dy", dy).bind("dx", dx).cost(12 * n as u64, flops * n as u64)
 }

@@ -24,6 +24,7 @@ networks! {
     densenet::DenseNet,
     dpn::Dpn,
     lstm::Lstm,
+    physio::Physio,
     res_trans::ResTrans,
     resnest::ResNeSt,
     resnet::ResNet,

@@ -22,8 +22,18 @@ pub enum Input {
     Sequence,
     /// A vector (F) of statistics of a recording.
     Vector,
-    /// A raw signal (C, N).
-    Signal,
+    /// A flat row of signals and an image, one after the other: (C, L) of each signal, (C, S, S) of the image. What has no channels is
+    /// absent.
+    Signal {
+        /// Channels of the electrocardiogram.
+        ecg: usize,
+        /// Channels of the electroencephalogram.
+        eeg: usize,
+        /// Channels of the image of speech.
+        audio: usize,
+        /// Samples of a signal.
+        length: usize,
+    },
 }
 
 /// A network: a trunk that makes features of inputs, and heads that make outputs of features. It knows layers and shapes, but no
@@ -55,6 +65,30 @@ pub trait Network: Debug + Send + Sync {
     /// # Errors
     /// Shape errors of the ops.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var>;
+
+    /// What is trained in the head's place: all of these logits have the task's loss, and training's is their sum. By default the head's.
+    ///
+    /// # Errors
+    /// Shape errors of the ops.
+    fn heads(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Vec<Var>> {
+        Ok(vec![self.head(cx, features, outputs)?])
+    }
+
+    /// Results of the network ([`Context::mark`](crate::nn::Context::mark)) from which parameters are found after a stage, where some are;
+    /// by default none.
+    fn settled_by(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Parameters that are found, not trained, by name: from the results of [`Network::settled_by`], each with a row per validation input,
+    /// and the inputs' targets.
+    ///
+    /// # Errors
+    /// What keeps the network from finding them.
+    fn settle(&self, results: &[Vec<Vec<f32>>], targets: &[Vec<f32>]) -> Result<Weights> {
+        let _ = (results, targets);
+        Ok(Weights::new())
+    }
 
     /// A light head for what the trunk learns on the way: features to (B, outputs). By default a linear layer on the embedding.
     ///

@@ -63,6 +63,20 @@ pub fn conv2d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
     ops::conv2d(cx.g, x, w, b, spec)
 }
 
+/// Convolution over time: (B, C, 1, L) -> (B, out, 1, L'), a weight (out, C/groups, kernel) as PyTorch's `Conv1d` has it, starting as that
+/// of [`conv2d`].
+///
+/// # Errors
+/// Shape errors of the ops.
+pub fn conv1d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
+    let cin = cx.g.shape(x).get(1).copied().unwrap_or(0) / c.groups.max(1);
+    let w = cx.param("weight", [c.out, cin, c.kernel], Init::KaimingFanOut(c.out * c.kernel / c.groups.max(1)))?;
+    let b = if c.bias { Some(cx.param("bias", [c.out], bound(cin * c.kernel))?) } else { None };
+    let w = ops::reshape(cx.g, w, [c.out, cin, 1, c.kernel])?;
+    let spec = Conv2d { stride: [1, c.stride], padding: [0, c.padding], groups: c.groups, ..Conv2d::default() };
+    ops::conv2d(cx.g, x, w, b, spec)
+}
+
 /// Batch norm over (B, C, ...), followed by ReLU where asked: batch statistics in training (and the running ones updated), running
 /// statistics otherwise or where the context freezes them.
 ///

@@ -1,4 +1,4 @@
-//! Activations: relu, sigmoid, tanh, gelu.
+//! Activations: relu, sigmoid, tanh, gelu, ln.
 
 use super::arity;
 use crate::Result;
@@ -20,6 +20,7 @@ impl Op for Activation {
             Kind::Sigmoid => "sigmoid",
             Kind::Tanh => "tanh",
             Kind::Gelu => "gelu",
+            Kind::Ln => "ln",
         }
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
@@ -85,4 +86,12 @@ pub fn tanh(g: &mut Graph, x: Var) -> Result<Var> {
 /// None for valid graphs.
 pub fn gelu(g: &mut Graph, x: Var) -> Result<Var> {
     g.apply1(Activation(Kind::Gelu), &[x])
+}
+
+/// `ln max(x, 10⁻¹²)`, of probabilities that may be 0.
+///
+/// # Errors
+/// None for valid graphs.
+pub fn ln(g: &mut Graph, x: Var) -> Result<Var> {
+    g.apply1(Activation(Kind::Ln), &[x])
 }

@@ -50,7 +50,7 @@ mod stft;
 mod stop_gradient;
 mod votes;
 
-pub use activation::{gelu, relu, sigmoid, tanh};
+pub use activation::{gelu, ln, relu, sigmoid, tanh};
 pub use attention_decoder::{Affine, DecoderWeights, attention_decoder};
 pub use augment::{Change, MOST, augment};
 pub use batch_norm::{batch_norm_eval, batch_norm_running, batch_norm_train};

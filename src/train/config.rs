@@ -28,7 +28,7 @@ use toml::{Table, Value};
 use self::merge::{Dotted, complete, differences, merge, modernise, parse_table, single};
 pub use self::section::*;
 pub use self::words::*;
-use crate::frontend::Inputs;
+use crate::frontend::{Inputs, Signals};
 use crate::models::{Input, Model, Network};
 use crate::{Error, Result, error::located, hash::sha256};
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub sequence: Sequence,
     /// Samples to vectors of statistics, for networks that take vectors.
     pub vector: Vector,
+    /// Recorded signals, for networks that take signals.
+    pub signal: Signal,
     /// What training does to images; other inputs are not augmented.
     pub augment: Augment,
     /// The network.
@@ -151,6 +153,7 @@ impl Config {
             image: section(table, "image")?,
             sequence: section(table, "sequence")?,
             vector: section(table, "vector")?,
+            signal: section(table, "signal")?,
             augment: section(table, "augment")?,
             model: section(table, "model")?,
             task: section(table, "task")?,
@@ -172,7 +175,7 @@ impl Config {
         for name in ["preset", "train", "distil", "stage", "augment", "task"] {
             complete(&mut table, &[(name.to_string(), paper[name].clone())].into_iter().collect());
         }
-        for name in ["sequence", "vector"] {
+        for name in ["sequence", "vector", "signal"] {
             table.entry(name).or_insert_with(|| paper[name].clone());
         }
         Self::from_table(&table)
@@ -205,14 +208,19 @@ impl Config {
     /// The front end that feeds the network.
     ///
     /// # Errors
-    /// As [`Config::network`]; [`Error::Config`] for a network whose inputs no front end makes.
+    /// As [`Config::network`].
     pub fn inputs(&self) -> Result<Inputs> {
         let rate = self.frontend.sample_rate;
         Ok(match self.network()?.input() {
             Input::Image => Inputs::Images(self.frontend.clone(), self.image.clone()),
             Input::Sequence => Inputs::Sequences(rate, self.sequence.clone()),
             Input::Vector => Inputs::Vectors(rate, self.vector.clone()),
-            Input::Signal => return Err(Error::Config(format!("model.name = {:?}: no front end makes raw signals", self.model.name()))),
+            Input::Signal { ecg, eeg, audio, length } => Inputs::Signals(Signals {
+                channels: [ecg, eeg],
+                length,
+                signal: self.signal.clone(),
+                audio: (audio > 0).then(|| (self.frontend.clone(), Image { channels: audio, ..self.image.clone() })),
+            }),
         })
     }
 

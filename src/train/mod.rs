@@ -20,6 +20,7 @@ pub mod recipe;
 pub mod report;
 pub mod run;
 pub mod schedule;
+mod settle;
 pub mod solving;
 pub mod state;
 pub mod step;

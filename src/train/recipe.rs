@@ -183,8 +183,10 @@ impl Recipe {
         if self.mean.is_empty() {
             return Ok(x);
         }
-        if matches!(self.config.inputs()?, Inputs::Sequences(..)) {
-            return self.normalise_frames(g, x);
+        match self.config.inputs()? {
+            Inputs::Sequences(..) => return self.normalise_frames(g, x),
+            Inputs::Signals(signals) => return self.normalise_spans(g, x, &signals.spans()),
+            Inputs::Images(..) | Inputs::Vectors(..) => {}
         }
         if self.mean.len() == 1 {
             let s = 1.0 / self.std[0];
@@ -196,6 +198,18 @@ impl Recipe {
             channels.push(ops::affine(g, plane, 1.0 / std, -mean / std)?);
         }
         ops::concat(g, &channels, 1)
+    }
+
+    /// Parts of a flat row, each of so many values.
+    fn normalise_spans(&self, g: &mut Graph, x: Var, spans: &[usize]) -> Result<Var> {
+        let spread = |of: &dyn Fn(usize) -> f32| -> Vec<f32> {
+            spans.iter().enumerate().flat_map(|(part, n)| std::iter::repeat_n(of(part), *n)).collect()
+        };
+        let scale = spread(&|part| 1.0 / self.std[part]);
+        let shift = spread(&|part| -self.mean[part] / self.std[part]);
+        let (scale, shift) = (g.constant([scale.len()], &scale)?, g.constant([shift.len()], &shift)?);
+        let scaled = ops::mul(g, x, scale)?;
+        ops::add(g, scaled, shift)
     }
 
     /// Frames of zeros fill a sequence up and stay zeros.
@@ -226,15 +240,34 @@ impl Recipe {
 
     /// Logits (B, K) of a task's head.
     fn logits(&self, cx: &mut Context, network: &dyn Network, task: &str, features: Var) -> Result<Var> {
+        self.in_group(cx, network, task, |cx, outputs, main| match main {
+            true => network.head(cx, features, outputs),
+            false => network.auxiliary(cx, features, outputs),
+        })
+    }
+
+    /// Logits (B, K) of all that a task trains.
+    fn heads(&self, cx: &mut Context, network: &dyn Network, task: &str, features: Var) -> Result<Vec<Var>> {
+        self.in_group(cx, network, task, |cx, outputs, main| match main {
+            true => network.heads(cx, features, outputs),
+            false => Ok(vec![network.auxiliary(cx, features, outputs)?]),
+        })
+    }
+
+    /// Builds a head, of so many outputs and the network's own or a light one, where its parameters belong.
+    fn in_group<T>(
+        &self,
+        cx: &mut Context,
+        network: &dyn Network,
+        task: &str,
+        build: impl FnOnce(&mut Context, usize, bool) -> Result<T>,
+    ) -> Result<T> {
         let outputs = self.outputs(task).len();
         if outputs == 0 {
             return Err(Error::Config(format!("the data have nothing for task {task} to learn, so it has no head")));
         }
         let main = self.config.task.get(task).is_none_or(|t| t.head == Head::Main);
-        cx.group(task, network.scope(task), |cx| match main {
-            true => network.head(cx, features, outputs),
-            false => network.auxiliary(cx, features, outputs),
-        })
+        cx.group(task, network.scope(task), |cx| build(cx, outputs, main))
     }
 
     /// How to compile its graphs, in single precision.
@@ -281,9 +314,11 @@ impl Recipe {
         let mut results = BTreeMap::from([(io::FEATURES.to_string(), features)]);
         let mut total: Option<Var> = None;
         for (name, weight) in stage.tasks() {
-            let logits = self.logits(&mut cx, &*network, name, features)?;
-            results.insert(io::logits(name), logits);
-            let mut loss = self.loss(&mut cx, name, logits)?;
+            let logits = self.heads(&mut cx, &*network, name, features)?;
+            if let [logits] = logits.as_slice() {
+                results.insert(io::logits(name), *logits);
+            }
+            let mut loss = self.loss(&mut cx, name, &logits)?;
             if weight != 1.0 {
                 loss = ops::scale(cx.g, loss, weight as f32)?;
             }
@@ -298,26 +333,32 @@ impl Recipe {
         Ok(StageGraph { graph: g, loss, used, results })
     }
 
-    /// The loss of a task, the teacher's share included.
-    fn loss(&self, cx: &mut Context, task: &str, logits: Var) -> Result<Var> {
-        let shape: Shape = cx.g.shape(logits).clone();
+    /// The loss of a task, summed over what it trains, the teacher's share included.
+    fn loss(&self, cx: &mut Context, task: &str, heads: &[Var]) -> Result<Var> {
+        let shape: Shape = heads.first().map_or_else(|| Shape(Vec::new()), |z| cx.g.shape(*z).clone());
         let inputs = |cx: &mut Context, key: &str| {
             let target = cx.input(&io::target(key), shape.clone());
             (target, self.partial.contains(key).then(|| cx.input(&io::weight(key), [shape[0]])))
         };
         let (target, rows) = inputs(cx, task);
-        let own = task::loss(cx.g, &self.config.task[task], &self.config.train, logits, target, rows)?;
-        let Some(taught) = &self.taught else { return Ok(own) };
-        let distil = &self.config.distil;
-        match (&self.config.task[task].target, taught.lesson) {
-            (Target::Label, Lesson::Answers) => {
-                let (teacher, rows) = inputs(cx, &distil::key(task));
-                distil::loss(cx.g, distil, own, logits, teacher, rows)
-            }
-            (Target::Label, Lesson::Embeddings) => ops::scale(cx.g, own, (1.0 - distil.share) as f32),
-            (Target::Teacher, _) => ops::scale(cx.g, own, distil.share as f32),
-            _ => Ok(own),
+        let (of, distil) = (&self.config.task[task], &self.config.distil);
+        let lesson = self.taught.as_ref().map(|t| t.lesson);
+        let teacher = (of.target == Target::Label && lesson == Some(Lesson::Answers)).then(|| inputs(cx, &distil::key(task)));
+        let mut total: Option<Var> = None;
+        for logits in heads {
+            let own = task::loss(cx.g, of, &self.config.train, *logits, target, rows)?;
+            let loss = match (&of.target, teacher, lesson) {
+                (_, Some((teacher, rows)), _) => distil::loss(cx.g, distil, own, *logits, teacher, rows)?,
+                (Target::Label, None, Some(_)) => ops::scale(cx.g, own, (1.0 - distil.share) as f32)?,
+                (Target::Teacher, None, Some(_)) => ops::scale(cx.g, own, distil.share as f32)?,
+                _ => own,
+            };
+            total = Some(match total {
+                Some(sum) => ops::add(cx.g, sum, loss)?,
+                None => loss,
+            });
         }
+        total.ok_or_else(|| Error::Config(format!("task {task} trains no head")))
     }
 
     /// Names under which batches of a stage carry targets: its tasks, and what a teacher says beside them.

@@ -10,6 +10,7 @@ use super::metrics::bootstrap;
 use super::predictions::Predictions;
 use super::recipe::{Recipe, Source, io};
 use super::report::{self, RunResult, TestResult};
+use super::settle::settle;
 use super::solving::{self, solve_stage, solved};
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
@@ -121,7 +122,7 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         let done = done.map_err(|e| with_fitting_batch(device, &recipe, e));
         (weights, recipe) = done.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
         // An earlier version kept both heads, whatever the stages.
-        weights = split(&recipe, &weights)?.0;
+        weights = settle(device, &recipe, &data, &folder, stage, split(&recipe, &weights)?.0)?;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;

@@ -39,6 +39,7 @@ pub const IMAGES: System = System {
 };
 
 const SYSTEMS: &[System] = &[
+    System { name: "ecg_resnet1d", network: "physio", inputs: signals, outputs: signal_outputs, ..IMAGES },
     System { name: "densenet121", network: "densenet", ..IMAGES },
     System { name: "dpn98", network: "dpn", ..IMAGES },
     System { name: "resnest50", network: "resnest", ..IMAGES },
@@ -68,4 +69,33 @@ fn images(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>
     }
     (config.image.channels, config.image.size) = (channels, width);
     Ok((n, values))
+}
+
+/// `ecg` and `eeg` (B, C, L), one of which may be missing.
+fn signals(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
+    let mut rows: Vec<Vec<f32>> = Vec::new();
+    config.set("model.audio=0")?;
+    for name in ["ecg", "eeg"] {
+        let Some((shape, values)) = tensors.remove(name) else {
+            config.set(&format!("model.{name}=0"))?;
+            continue;
+        };
+        let [n, channels, length] = *shape.0.as_slice() else { bail!("{name} {shape}: must be (B, C, L)") };
+        for (key, value) in [(name, channels), ("length", length)] {
+            config.set(&format!("model.{key}={value}"))?;
+        }
+        rows.resize(n, Vec::new());
+        rows.iter_mut().zip(values.chunks(channels * length)).for_each(|(row, own)| row.extend(own));
+    }
+    Ok((rows.len(), rows.concat()))
+}
+
+/// Late fusion has features and logits of each modality and the fused probabilities.
+fn signal_outputs(config: &Config) -> Vec<(String, String)> {
+    if config.model.0.get("fusion").and_then(|v| v.as_str()) != Some("late") {
+        return outputs(&[("features", io::FEATURES), ("logits", "emotion.logits")]);
+    }
+    let present = |name: &&str| config.model.0.get(*name).and_then(|v| v.as_integer()).is_some_and(|channels| channels > 0);
+    let each = ["ecg", "eeg"].into_iter().filter(present).flat_map(|m| [format!("features_{m}"), format!("logits_{m}")]);
+    each.chain(["probabilities".to_string()]).map(|name| (name.clone(), name)).collect()
 }

@@ -18,6 +18,7 @@ impl Config {
         self.check_image()?;
         self.check_sequence()?;
         self.check_vector()?;
+        within("signal.rate", self.signal.rate, 1.0, 10_000.0)?;
         self.check_augment()?;
         self.check_tasks()?;
         self.check_train()?;
