@@ -103,6 +103,9 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
 /// # Errors
 /// As [`verify`].
 pub fn derivative(device: &Arc<Device>, recipe: &Recipe, stage: &str) -> Result<()> {
+    let mut recipe = recipe.clone();
+    recipe.config.network()?.derivable().iter().try_for_each(|s| recipe.config.set(s))?;
+    let recipe = &recipe;
     let stage = recipe.config.stage(stage)?;
     let (_, gradient, weights) = loss_and_gradient(device, recipe, stage, None)?;
     let steepness: f64 = gradient.values().flat_map(|(_, d)| d).map(|d| f64::from(d.abs())).sum();

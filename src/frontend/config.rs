@@ -71,8 +71,11 @@ pub struct Frontend {
 /// `[image]`: from mel bands to the network's input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Image {
-    /// Rows and columns.
+    /// Columns, and rows unless `height` says otherwise.
     pub size: usize,
+    /// Rows; 0 for as many as columns.
+    #[serde(default)]
+    pub height: usize,
     /// How lengths are made equal.
     pub fit: Fit,
     /// How values are resampled.
@@ -124,6 +127,13 @@ pub struct Signal {
     pub rate: f64,
     /// Scaling of each channel.
     pub normalise: Normalise,
+}
+
+impl Image {
+    /// Rows and columns.
+    pub fn extents(&self) -> (usize, usize) {
+        (if self.height == 0 { self.size } else { self.height }, self.size)
+    }
 }
 
 impl Frontend {

@@ -44,10 +44,13 @@ impl Signals {
 }
 
 impl Inputs {
-    /// Shape of one input: (C, S, S), (T, F), (F), or a flat row.
+    /// Shape of one input: (C, H, W), (T, F), (F), or a flat row.
     pub fn shape(&self) -> Vec<usize> {
         match self {
-            Inputs::Images(_, image) => vec![image.channels, image.size, image.size],
+            Inputs::Images(_, image) => {
+                let (rows, columns) = image.extents();
+                vec![image.channels, rows, columns]
+            }
             Inputs::Sequences(_, sequence) => vec![sequence.frames, FEATURES],
             // Values, slopes and slopes of slopes: a mean and a deviation of each.
             Inputs::Vectors(_, vector) => vec![6 * vector.cepstra],
@@ -88,7 +91,10 @@ impl Inputs {
     /// What the inputs are, in words.
     pub fn describe(&self) -> String {
         match self {
-            Inputs::Images(_, image) => format!("images {0} x {0}", image.size),
+            Inputs::Images(_, image) => {
+                let (rows, columns) = image.extents();
+                format!("images {rows} x {columns}")
+            }
             Inputs::Sequences(_, sequence) => format!("sequences of {} frames of {FEATURES} features", sequence.frames),
             Inputs::Vectors(_, vector) => format!("vectors of {} statistics", 6 * vector.cepstra),
             Inputs::Signals(s) => {

@@ -55,7 +55,7 @@ pub fn log_mel(g: &mut Graph, x: Var, lengths: Var, f: &Frontend) -> Result<Var>
 /// [`ops::decibel`].
 ///
 /// # Shapes
-/// `log_mel` (B, M, T) in dB, `lengths` (B) in samples → (B, C, size, size).
+/// `log_mel` (B, M, T) in dB, `lengths` (B) in samples → (B, C, H, W) with the image's rows and columns.
 ///
 /// # Errors
 /// Other shapes; channels other than 1 or 3; sizes or seconds no image can have.
@@ -75,7 +75,7 @@ pub fn image(g: &mut Graph, log_mel: Var, lengths: Var, f: &Frontend, image: &Im
             3 => ops::delta(g, x, lengths, f.hop, SLOPE_FRAMES)?,
             n => return Err(Error::Config(format!("image.channels = {n}: must be 1 or 3"))),
         };
-        ops::resize_clips(g, x, lengths, f.hop, shown, (image.size, image.size), image.resize)
+        ops::resize_clips(g, x, lengths, f.hop, shown, image.extents(), image.resize)
     })
 }
 
@@ -92,7 +92,7 @@ mod tests {
 
     /// 32 pixels square, one channel.
     pub fn small() -> Image {
-        Image { size: 32, fit: Fit::Stretch, resize: Resize::Area, seconds: 1.0, channels: 1, normalise: Normalise::None }
+        Image { size: 32, height: 0, fit: Fit::Stretch, resize: Resize::Area, seconds: 1.0, channels: 1, normalise: Normalise::None }
     }
 
     #[test]
@@ -105,6 +105,8 @@ mod tests {
             let y = image(&mut g, mel, n, &frontend(), &Image { channels, ..small() }).unwrap();
             assert_eq!(g.shape(y).0, [3, channels, 32, 32]);
         }
+        let wide = image(&mut g, mel, n, &frontend(), &Image { height: 16, ..small() }).unwrap();
+        assert_eq!(g.shape(wide).0, [3, 1, 16, 32]);
         assert!(image(&mut g, mel, n, &frontend(), &Image { channels: 2, ..small() }).is_err());
         assert!(image(&mut g, mel, n, &Frontend { db_floor: 0.0, ..frontend() }, &small()).is_err());
         assert!(log_mel(&mut g, x, n, &Frontend { power: 3.0, ..frontend() }).is_err());

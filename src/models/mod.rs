@@ -1,5 +1,6 @@
 //! Networks, one file each: settings, presets, checks, blocks and the trait [`Network`]. A line below registers one.
 
+pub mod inception;
 mod network;
 pub mod residual;
 
@@ -21,13 +22,17 @@ macro_rules! networks {
 }
 
 networks! {
+    capsule::Capsule,
     densenet::DenseNet,
     dpn::Dpn,
+    drcnn::Drcnn,
+    emoception::Emoception,
     lstm::Lstm,
     physio::Physio,
     res_trans::ResTrans,
     resnest::ResNeSt,
     resnet::ResNet,
+    resnet_incep::ResNetIncep,
     resnext::ResNeXt,
     svm::Svm,
 }

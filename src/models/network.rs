@@ -123,6 +123,12 @@ pub trait Network: Debug + Send + Sync {
         None
     }
 
+    /// Settings, `model.key=value`, with which its gradient is the derivative of its loss, where a part of it counts as a constant to the
+    /// gradient otherwise. By default none is needed.
+    fn derivable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Weights published under other names (torchvision's, timm's), renamed and fitted to inputs of `shape`.
     ///
     /// # Errors

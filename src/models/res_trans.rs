@@ -122,8 +122,9 @@ impl Network for ResTrans {
     }
 
     fn check(&self, shape: &[usize]) -> Result<()> {
-        let side = shape.last().copied().unwrap_or(0);
-        require(side > 0 && side.is_multiple_of(SHRINK), "image.size", side, "be a multiple of 32, by which the network shrinks it")?;
+        let odd = shape.iter().skip(1).find(|side| **side == 0 || !side.is_multiple_of(SHRINK));
+        let side = odd.or(shape.last()).copied().unwrap_or(0);
+        require(odd.is_none() && side > 0, "image.size", side, "be a multiple of 32, by which the network shrinks it")?;
         within("model.width", self.width, 4, 256)?;
         within("model.reduction", self.reduction, 1, 64)?;
         let rule = format!("be at most model.width = {}, or squeeze-excitation has no channels left", self.width);

@@ -40,7 +40,7 @@ impl Trunk {
                 x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
                     cx.block(&name, |cx| match self.bottleneck {
                         true => bottleneck(cx, x, inner),
-                        false => basic_block(cx, x, channels, stride, self.reduction),
+                        false => basic_block(cx, x, Basic { channels, stride, reduction: self.reduction, bias: false }),
                     })
                 })?;
             }
@@ -49,19 +49,36 @@ impl Trunk {
     }
 }
 
+/// Extents of a [`basic_block`].
+#[derive(Debug, Clone, Copy)]
+pub struct Basic {
+    /// Channels.
+    pub channels: usize,
+    /// Stride, of the first convolution.
+    pub stride: usize,
+    /// Squeeze-excitation reduction; 0 leaves it out.
+    pub reduction: usize,
+    /// Convolutions have a bias.
+    pub bias: bool,
+}
+
 /// `relu(se(bn(conv(relu(bn(conv(x)))))) + shortcut(x))`; the shortcut is a strided 1x1 convolution where the shape changes.
 ///
 /// # Errors
 /// Shape errors of the ops.
-pub fn basic_block(cx: &mut Context, x: Var, channels: usize, stride: usize, reduction: usize) -> Result<Var> {
-    let u = cx.scoped("conv1", |cx| conv2d(cx, x, Conv::new(channels, 3).stride(stride).padding(1)))?;
+pub fn basic_block(cx: &mut Context, x: Var, b: Basic) -> Result<Var> {
+    let convolution = |kernel: usize| {
+        let conv = Conv::new(b.channels, kernel);
+        if b.bias { conv.bias() } else { conv }
+    };
+    let u = cx.scoped("conv1", |cx| conv2d(cx, x, convolution(3).stride(b.stride).padding(1)))?;
     let u = cx.scoped("bn1", |cx| batch_norm(cx, u, true))?;
-    let u = cx.scoped("conv2", |cx| conv2d(cx, u, Conv::new(channels, 3).padding(1)))?;
+    let u = cx.scoped("conv2", |cx| conv2d(cx, u, convolution(3).padding(1)))?;
     let mut u = cx.scoped("bn2", |cx| batch_norm(cx, u, false))?;
-    if reduction > 0 {
-        u = cx.scoped("se", |cx| squeeze_excite(cx, u, reduction))?;
+    if b.reduction > 0 {
+        u = cx.scoped("se", |cx| squeeze_excite(cx, u, b.reduction))?;
     }
-    let shortcut = shortcut(cx, x, channels, stride)?;
+    let shortcut = shortcut(cx, x, b.stride, convolution(1), b.channels)?;
     let sum = ops::add(cx.g, u, shortcut)?;
     ops::relu(cx.g, sum)
 }
@@ -95,18 +112,18 @@ pub fn bottleneck(cx: &mut Context, x: Var, b: Bottleneck) -> Result<Var> {
     if b.reduction > 0 {
         u = cx.scoped("se", |cx| squeeze_excite(cx, u, b.reduction))?;
     }
-    let shortcut = shortcut(cx, x, b.out, b.stride)?;
+    let shortcut = shortcut(cx, x, b.stride, Conv::new(b.out, 1), b.out)?;
     let sum = ops::add(cx.g, u, shortcut)?;
     ops::relu(cx.g, sum)
 }
 
 /// The input itself, or a strided 1x1 convolution and batch norm where the shape changes.
-fn shortcut(cx: &mut Context, x: Var, channels: usize, stride: usize) -> Result<Var> {
+fn shortcut(cx: &mut Context, x: Var, stride: usize, conv: Conv, channels: usize) -> Result<Var> {
     if stride == 1 && cx.g.shape(x).get(1) == Some(&channels) {
         return Ok(x);
     }
     cx.scoped("downsample", |cx| {
-        let s = cx.scoped("0", |cx| conv2d(cx, x, Conv::new(channels, 1).stride(stride)))?;
+        let s = cx.scoped("0", |cx| conv2d(cx, x, conv.stride(stride)))?;
         cx.scoped("1", |cx| batch_norm(cx, s, false))
     })
 }

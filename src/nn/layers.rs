@@ -20,12 +20,13 @@ pub struct Conv {
     padding: usize,
     groups: usize,
     bias: bool,
+    xavier: bool,
 }
 
 impl Conv {
     /// To `out` channels by a kernel of `kernel` x `kernel`.
     pub fn new(out: usize, kernel: usize) -> Self {
-        Conv { out, kernel, stride: 1, padding: 0, groups: 1, bias: false }
+        Conv { out, kernel, stride: 1, padding: 0, groups: 1, bias: false, xavier: false }
     }
 
     /// Pixels from output to output.
@@ -47,9 +48,14 @@ impl Conv {
     pub fn bias(self) -> Self {
         Conv { bias: true, ..self }
     }
+
+    /// Weights start with variance `2 / (fan_in + fan_out)` (Glorot & Bengio 2010), normal.
+    pub fn xavier(self) -> Self {
+        Conv { xavier: true, ..self }
+    }
 }
 
-/// Square convolution: (B, C, H, W) -> (B, out, H', W'). Weights start Kaiming-normal by fan-out, as torchvision's, a bias uniform in
+/// Square convolution: (B, C, H, W) -> (B, out, H', W'). Weights start Kaiming-normal by fan-out, as torchvision's, unless asked otherwise, a bias uniform in
 /// `±1/√fan_in`.
 ///
 /// # Errors
@@ -57,7 +63,8 @@ impl Conv {
 pub fn conv2d(cx: &mut Context, x: Var, c: Conv) -> Result<Var> {
     let cin = cx.g.shape(x).get(1).copied().unwrap_or(0) / c.groups.max(1);
     let area = c.kernel * c.kernel;
-    let w = cx.param("weight", [c.out, cin, c.kernel, c.kernel], Init::KaimingFanOut(c.out * area / c.groups.max(1)))?;
+    let fans = if c.xavier { (cin + c.out) * area } else { c.out * area / c.groups.max(1) };
+    let w = cx.param("weight", [c.out, cin, c.kernel, c.kernel], Init::KaimingFanOut(fans))?;
     let b = if c.bias { Some(cx.param("bias", [c.out], bound(cin * area))?) } else { None };
     let spec = Conv2d { stride: [c.stride; 2], padding: [c.padding; 2], groups: c.groups, ..Conv2d::default() };
     ops::conv2d(cx.g, x, w, b, spec)

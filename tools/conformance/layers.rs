@@ -3,7 +3,7 @@
 use crate::file::File;
 use anyhow::Result;
 use emotone::graph::{Graph, Var};
-use emotone::models::residual::basic_block;
+use emotone::models::residual::{Basic, basic_block};
 use emotone::nn::transformer::EncoderLayer;
 use emotone::nn::{Context, Params};
 use emotone::ops::LayerNormMode;
@@ -29,7 +29,7 @@ pub fn build(file: &File, g: &mut Graph, x: Var) -> Result<Layer> {
     let mut cx = Context::new(g, &mut params, true);
     let y = if file.meta.op == "se_basic_block" {
         let channels = file.tensor("conv1.weight")?.0[0];
-        basic_block(&mut cx, x, channels, file.count("stride")?, file.count("reduction")?)?
+        basic_block(&mut cx, x, Basic { channels, stride: file.count("stride")?, reduction: file.count("reduction")?, bias: false })?
     } else {
         let layer = EncoderLayer {
             heads: file.count("heads")?,

@@ -1,7 +1,7 @@
 //! A system on given tensors: evaluation, or a step's loss, gradients and running statistics.
 
 use crate::flags::Flags;
-use crate::systems::System;
+use crate::systems::{STAGE, System};
 use anyhow::{Context as _, Result, bail};
 use emotone::compile::{Program, States};
 use emotone::gpu::Device;
@@ -12,9 +12,6 @@ use emotone::train::config::{Config, Stage};
 use emotone::train::recipe::{Recipe, Source, io};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The stage that stands for the system in its configuration.
-pub const STAGE: &str = "parity";
 
 /// Does what the flags say.
 pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()> {
@@ -44,23 +41,24 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
 /// # Errors
 /// Flags that are no settings; inputs that do not fit.
 pub fn prepare(system: &System, mut flags: Flags, inputs: &mut Weights, exact: bool) -> Result<(Recipe, usize, Vec<f32>)> {
-    let (classes, speakers) = (flags.number("classes", 4)?, flags.number("speakers", 10)?);
+    let mut tasks: BTreeMap<String, f64> = system.tasks.iter().map(|(task, weight)| (task.to_string(), *weight)).collect();
     let mut config = Config::preset("paper")?;
     config.set(&format!("model.name={}", system.network))?;
     for s in ["task.emotion.loss=focal_bce", "train.label_smoothing=0.1", "train.focal_gamma=2"].iter().chain(system.sets) {
         config.set(s)?;
     }
+    (system.flags)(&mut flags, &mut config, &mut tasks)?;
+    let (classes, speakers) = (flags.number("classes", 4)?, flags.number("speakers", 10)?);
     flags.settings(&mut config)?;
     let (n, x) = (system.inputs)(inputs, &mut config)?;
     if exact && config.model.0.contains_key("dropout") {
         config.set("model.dropout=0")?;
     }
-    Ok((recipe(system, config, classes, speakers)?, n, x))
+    Ok((recipe(system, config, tasks, classes, speakers)?, n, x))
 }
 
 /// The system with heads of as many outputs, trained by the one stage [`STAGE`].
-fn recipe(system: &System, mut config: Config, classes: usize, speakers: usize) -> Result<Recipe> {
-    let tasks: BTreeMap<String, f64> = system.tasks.iter().map(|(task, weight)| (task.to_string(), *weight)).collect();
+fn recipe(system: &System, mut config: Config, tasks: BTreeMap<String, f64>, classes: usize, speakers: usize) -> Result<Recipe> {
     let trains = std::iter::once("trunk".to_string()).chain(tasks.keys().cloned()).collect();
     let mut stage = Stage { trains, epochs: 1, lr: 1e-3, augment: false, tasks };
     (system.stage)(&mut stage, &config);

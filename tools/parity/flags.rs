@@ -47,6 +47,16 @@ impl Flags {
         Ok(self.values.remove(name).with_context(|| format!("--{name} is missing"))?.into())
     }
 
+    /// The value of a flag.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The value of a flag, which then counts as read.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
+    }
+
     /// A number, or what it is by default.
     pub fn number(&mut self, name: &str, default: usize) -> Result<usize> {
         self.values.remove(name).map_or(Ok(default), |v| v.parse().with_context(|| format!("--{name} {v}: must be a number")))

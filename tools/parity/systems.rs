@@ -1,9 +1,12 @@
 //! The systems of the paper by name: a row each that says which network it is, and how its tensors are named.
 
+use crate::flags::Flags;
 use anyhow::{Context as _, Result, bail};
+use emotone::models::TRUNK;
 use emotone::nn::Weights;
 use emotone::train::config::{Config, Stage};
 use emotone::train::recipe::io;
+use std::collections::BTreeMap;
 
 /// A system: rows differ from [`IMAGES`] in what is written down.
 pub struct System {
@@ -15,6 +18,8 @@ pub struct System {
     pub sets: &'static [&'static str],
     /// Tasks of the loss and their weights. The targets of a task are the tensor of its name.
     pub tasks: &'static [(&'static str, f64)],
+    /// Takes flags that are no settings of the network, and changes the configuration and the tasks accordingly.
+    pub flags: fn(&mut Flags, &mut Config, &mut BTreeMap<String, f64>) -> Result<()>,
     /// The network's inputs out of a file's tensors: how many, and their values row after row. What their shape tells goes into the
     /// configuration.
     pub inputs: fn(&mut Weights, &mut Config) -> Result<(usize, Vec<f32>)>,
@@ -26,12 +31,16 @@ pub struct System {
     pub stage: fn(&mut Stage, &Config),
 }
 
-/// A network of square images with one head.
+/// The stage that stands for a system in its configuration.
+pub const STAGE: &str = "parity";
+
+/// A network of images with one head.
 pub const IMAGES: System = System {
     name: "",
     network: "",
     sets: &[],
     tasks: &[("emotion", 1.0)],
+    flags: |_, _, _| Ok(()),
     inputs: images,
     shapes: &[("images", &[("channels", 3), ("size", 256), ("size", 256)])],
     outputs: |_| outputs(&[("features", io::FEATURES), ("logits", "emotion.logits")]),
@@ -39,11 +48,48 @@ pub const IMAGES: System = System {
 };
 
 const SYSTEMS: &[System] = &[
+    System {
+        name: "capsule",
+        network: "capsule",
+        flags: capsule_loss,
+        outputs: |_| outputs(&[("features", "primary"), ("capsules", "capsules"), ("logits", "emotion.logits")]),
+        ..IMAGES
+    },
     System { name: "ecg_resnet1d", network: "physio", inputs: signals, outputs: signal_outputs, ..IMAGES },
     System { name: "densenet121", network: "densenet", ..IMAGES },
     System { name: "dpn98", network: "dpn", ..IMAGES },
+    System {
+        name: "drcnn",
+        network: "drcnn",
+        shapes: &[("images", &[("channels", 3), ("size", 227), ("size", 227)])],
+        ..IMAGES
+    },
+    System {
+        name: "emoception",
+        network: "emoception",
+        tasks: &[("emotion", 1.0), ("speaker", 0.3)],
+        flags: speaker_weight,
+        shapes: &[("images", &[("channels", 1), ("height", 64), ("size", 256)])],
+        outputs: |config| {
+            let speaker = config.stage[STAGE].tasks.contains_key("speaker").then_some(("speaker_logits", "speaker.logits"));
+            outputs(&[("features", io::FEATURES), ("logits", "emotion.logits")].into_iter().chain(speaker).collect::<Vec<_>>())
+        },
+        ..IMAGES
+    },
     System { name: "resnest50", network: "resnest", ..IMAGES },
     System { name: "resnet", network: "resnet", ..IMAGES },
+    System {
+        name: "resnet_incep",
+        network: "resnet_incep",
+        outputs: |_| outputs(&[("features", "inception"), ("logits", "emotion.logits")]),
+        // The paper's trunk stays as the voiceprint stage left it.
+        stage: |stage, config| {
+            if config.model.0["variant"].as_str() == Some("paper") {
+                stage.trains.retain(|group| group != TRUNK);
+            }
+        },
+        ..IMAGES
+    },
     System { name: "resnext29", network: "resnext", ..IMAGES },
 ];
 
@@ -60,13 +106,11 @@ pub fn outputs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(tensor, result)| (tensor.to_string(), result.to_string())).collect()
 }
 
-/// `images` (B, C, S, S).
+/// `images` (B, C, H, W).
 fn images(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
     let (shape, values) = tensors.remove("images").context("the inputs have no tensor `images`")?;
     let [n, channels, height, width] = *shape.0.as_slice() else { bail!("images {shape}: must be (B, C, H, W)") };
-    if height != width {
-        bail!("images {shape}: must be square");
-    }
+    config.image.height = if height == width { 0 } else { height };
     (config.image.channels, config.image.size) = (channels, width);
     Ok((n, values))
 }
@@ -98,4 +142,24 @@ fn signal_outputs(config: &Config) -> Vec<(String, String)> {
     let present = |name: &&str| config.model.0.get(*name).and_then(|v| v.as_integer()).is_some_and(|channels| channels > 0);
     let each = ["ecg", "eeg"].into_iter().filter(present).flat_map(|m| [format!("features_{m}"), format!("logits_{m}")]);
     each.chain(["probabilities".to_string()]).map(|name| (name.clone(), name)).collect()
+}
+
+/// `--loss focal|margin`.
+fn capsule_loss(flags: &mut Flags, config: &mut Config, _: &mut BTreeMap<String, f64>) -> Result<()> {
+    match flags.take("loss").as_deref() {
+        None | Some("focal") => Ok(()),
+        Some("margin") => Ok(config.set("task.emotion.loss=margin")?),
+        Some(other) => bail!("--loss {other}: must be focal or margin"),
+    }
+}
+
+/// `--weight` of the speaker's loss; no `--speakers`, no such loss.
+fn speaker_weight(flags: &mut Flags, _: &mut Config, tasks: &mut BTreeMap<String, f64>) -> Result<()> {
+    if let Some(weight) = flags.take("weight") {
+        tasks.insert("speaker".into(), weight.parse().with_context(|| format!("--weight {weight}: must be a number"))?);
+    }
+    if flags.get("speakers") == Some("0") {
+        tasks.remove("speaker");
+    }
+    Ok(())
 }

@@ -123,9 +123,9 @@ fn spectrogram(model: &mut Predictor, args: &Args, path: &Path) -> Result<usize>
     }
     let samples = item.load()?;
     let image = model.inputs(&[samples])?.pop().context("no image")?;
-    let s = model.recipe.config.image.size;
-    let upright: Vec<f32> = (0..s).rev().flat_map(|r| image[r * s..(r + 1) * s].to_vec()).collect();
-    write_image(path, s, s, &upright, Palette::Magma)?;
+    let (rows, columns) = model.recipe.config.image.extents();
+    let upright: Vec<f32> = (0..rows).rev().flat_map(|r| image[r * columns..(r + 1) * columns].to_vec()).collect();
+    write_image(path, columns, rows, &upright, Palette::Magma)?;
     Ok(bad)
 }
 

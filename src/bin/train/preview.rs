@@ -51,11 +51,11 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
     // Evenly spaced over the training set, so that classes differ.
     let train = &data.split.train;
     let rows: Vec<usize> = (0..IMAGES).map(|i| train[i * train.len() / IMAGES]).collect();
-    let (c, s) = (config.image.channels, config.image.size);
+    let (c, (h, w)) = (config.image.channels, config.image.extents());
     let levels = Levels { low: 0.0, high: 1.0, fill: data.mean_std[0].0 };
     for (name, settings) in variants(&config.augment) {
         let mut g = Graph::new();
-        let x = g.input("x", [IMAGES, c, s, s]);
+        let x = g.input("x", [IMAGES, c, h, w]);
         let counter = g.input("rng", [4]);
         let pairs = PairInputs::declare(&mut g, IMAGES);
         let y = augment::augment(&mut g, x, counter, Some(&pairs), &settings, &levels)?;
@@ -63,15 +63,15 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
         let program = Program::new(&g, &States::new(device), Options::default())?;
         let classes: Vec<u32> = rows.iter().map(|&i| data.class[i] as u32).collect();
         let state = rng::counter(config.train.seed, 1);
-        let drawn = Pairs::draw(&classes, s, &settings, state);
+        let drawn = Pairs::draw(&classes, w, &settings, state);
         program.write("x", &rows.iter().flat_map(|&i| data.inputs[i].clone()).collect::<Vec<f32>>())?;
         program.write_u32("rng", &state)?;
         PairInputs::write(&program, &drawn)?;
         program.run()?;
         let images = program.read("y")?;
         // Row 0 of an image is the lowest band; pictures start at the top.
-        let upright = |image: &[f32]| (0..s).rev().flat_map(|r| image[r * s..(r + 1) * s].to_vec()).collect::<Vec<f32>>();
-        let pictures: Vec<Vec<f32>> = images.chunks(c * s * s).map(upright).collect();
+        let upright = |image: &[f32]| (0..h).rev().flat_map(|r| image[r * w..(r + 1) * w].to_vec()).collect::<Vec<f32>>();
+        let pictures: Vec<Vec<f32>> = images.chunks(c * h * w).map(upright).collect();
         let class = |row: usize| data.classes.get(data.class[row]).map_or("unlabelled", String::as_str);
         let captions: Vec<String> = (0..IMAGES)
             .map(|i| match rows[drawn.partner[i] as usize] {
@@ -82,7 +82,7 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
         let tiles: Vec<Tile> = pictures
             .iter()
             .zip(&captions)
-            .map(|(values, caption)| Tile { caption: caption.clone(), width: s, height: s, values })
+            .map(|(values, caption)| Tile { caption: caption.clone(), width: w, height: h, values })
             .collect();
         write_grid(&dir.join(format!("{name}.png")), &tiles, 4, 2, Palette::Magma)?;
     }
