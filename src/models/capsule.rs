@@ -82,12 +82,10 @@ impl Network for Capsule {
     fn features(&self, cx: &mut Context, images: Var) -> Result<Var> {
         let mut x = images;
         for (layer, width) in [("1", self.width), ("2", self.width / 2)] {
-            x = cx.part(layer, |cx| {
-                let x = cx.scoped(&format!("conv{layer}"), |cx| conv2d(cx, x, Conv::new(width, KERNEL).bias().xavier()))?;
-                let x = ops::relu(cx.g, x)?;
-                let x = cx.scoped(&format!("bn{layer}"), |cx| batch_norm(cx, x, false))?;
-                ops::max_pool2d(cx.g, x, PoolSpec::new([2, 2], [2, 2], [0, 0]))
-            })?;
+            x = cx.scoped(&format!("conv{layer}"), |cx| conv2d(cx, x, Conv::new(width, KERNEL).bias().xavier()))?;
+            x = ops::relu(cx.g, x)?;
+            x = cx.scoped(&format!("bn{layer}"), |cx| batch_norm(cx, x, false))?;
+            x = ops::max_pool2d(cx.g, x, PoolSpec::new([2, 2], [2, 2], [0, 0]))?;
         }
         cx.scoped("primary", |cx| conv2d(cx, x, Conv::new(self.width, KERNEL).stride(2).bias().xavier()))
     }
@@ -108,6 +106,11 @@ impl Network for Capsule {
     /// Trunk and emotion head at the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
         super::rooted(group)
+    }
+
+    /// The maps of the first convolution are ten times those of the second, and all of them are there in its own backward pass.
+    fn recomputable(&self) -> bool {
+        false
     }
 
     fn derivable(&self) -> &'static [&'static str] {

@@ -34,8 +34,8 @@ impl Settings for Drcnn {
         let paper = Drcnn { width: 96, fc: 4096, lrn: false, dropout: 0.5 };
         match size {
             "paper" => paper,
-            "tiny" => Drcnn { width: 12, fc: 64, ..paper },
-            _ => Drcnn { width: 24, fc: 256, ..paper },
+            "tiny" => Drcnn { width: 24, fc: 64, dropout: 0.1, ..paper },
+            _ => Drcnn { width: 36, fc: 256, dropout: 0.3, ..paper },
         }
     }
 

@@ -129,6 +129,11 @@ pub trait Network: Debug + Send + Sync {
         &[]
     }
 
+    /// Whether computing blocks a second time saves it memory. Not where its first layer alone takes most of it.
+    fn recomputable(&self) -> bool {
+        true
+    }
+
     /// Weights published under other names (torchvision's, timm's), renamed and fitted to inputs of `shape`.
     ///
     /// # Errors
