@@ -2,7 +2,7 @@
 
 use crate::case;
 use crate::flags::Flags;
-use crate::systems::System;
+use crate::systems::{STAGE, System};
 use anyhow::Result;
 use emotone::gpu::Device;
 use emotone::graph::Shape;
@@ -38,7 +38,7 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
     let mut tensors = sample(system, &flags, batch)?;
     let (mut recipe, n, x) = case::prepare(system, flags, &mut tensors, false)?;
     recipe.config.train.batch = n;
-    let stage = recipe.config.stage(case::STAGE)?;
+    let stage = recipe.config.stage(STAGE)?;
     let mut learner = Learner::new(device, &recipe, stage, Source::Raw, &Weights::new())?;
     let target = |k: usize| (0..n * k).map(|i| f32::from(u8::from(i % k == (i / k * 7) % k))).collect::<Vec<f32>>();
     let targets = stage.tasks().map(|(task, _)| (task.to_string(), target(recipe.outputs(task).len()))).collect();
