@@ -38,7 +38,7 @@ impl Signals {
     /// Values of each part of a row that has a scale of its own: channels of signals, then of the image.
     pub fn spans(&self) -> Vec<usize> {
         let signals = vec![self.length; self.channels.iter().sum()];
-        let image = self.audio.as_ref().map_or_else(Vec::new, |(_, i)| vec![i.size * i.size; i.channels]);
+        let image = self.audio.as_ref().map_or_else(Vec::new, |(_, i)| vec![i.extents().0 * i.extents().1; i.channels]);
         [signals, image].concat()
     }
 }
@@ -100,7 +100,7 @@ impl Inputs {
             Inputs::Signals(s) => {
                 let names = Signals::NAMES.iter().zip(s.channels).filter(|(_, c)| *c > 0).map(|(name, c)| format!("{c} of {name}"));
                 let channels = names.collect::<Vec<_>>().join(" and ");
-                let image = s.audio.as_ref().map_or_else(String::new, |(_, i)| format!(", images {0} x {0}", i.size));
+                let image = s.audio.as_ref().map_or_else(String::new, |(_, i)| format!(", images {} x {}", i.extents().0, i.extents().1));
                 format!("signals of {} samples at {} Hz, channels: {channels}{image}", s.length, s.signal.rate)
             }
         }
