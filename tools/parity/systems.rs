@@ -58,12 +58,7 @@ const SYSTEMS: &[System] = &[
     System { name: "ecg_resnet1d", network: "physio", inputs: signals, outputs: signal_outputs, ..IMAGES },
     System { name: "densenet121", network: "densenet", ..IMAGES },
     System { name: "dpn98", network: "dpn", ..IMAGES },
-    System {
-        name: "drcnn",
-        network: "drcnn",
-        shapes: &[("images", &[("channels", 3), ("size", 227), ("size", 227)])],
-        ..IMAGES
-    },
+    System { name: "drcnn", network: "drcnn", shapes: &[("images", &[("channels", 3), ("size", 227), ("size", 227)])], ..IMAGES },
     System {
         name: "emoception",
         network: "emoception",

@@ -46,7 +46,12 @@ impl Config {
     fn check_image(&self) -> Result<()> {
         let i = &self.image;
         within("image.size", i.size, 8, 1024)?;
-        require(i.height == 0 || (8..=1024).contains(&i.height), "image.height", i.height, "be 0, for as many rows as columns, or 8 to 1024")?;
+        require(
+            i.height == 0 || (8..=1024).contains(&i.height),
+            "image.height",
+            i.height,
+            "be 0, for as many rows as columns, or 8 to 1024",
+        )?;
         within("image.seconds", i.seconds, 0.1, 120.0)?;
         if i.fit == Fit::Pad {
             let frames = i.seconds * f64::from(self.frontend.sample_rate) / self.frontend.hop as f64;
