@@ -19,6 +19,13 @@ words! {
         /// Unit height.
         None = "none",
     }
+    /// What is done about noise in recordings.
+    Denoise {
+        /// Nothing.
+        None = "none",
+        /// Power spectral subtraction (Berouti et al. 1979) as released with Res-Trans.
+        Berouti = "berouti",
+    }
     /// How clips of different lengths become images of one width.
     Fit {
         /// The whole clip is resized, whatever its length.
@@ -35,11 +42,14 @@ words! {
     }
 }
 
-/// `[frontend]`: from samples to mel bands in dB.
+/// `[frontend]`: from samples to mel bands in dB. The sample rate and what is done about noise hold for all inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frontend {
     /// Samples per second after resampling.
     pub sample_rate: u32,
+    /// What is done about noise before anything else; earlier versions did nothing.
+    #[serde(default = "nothing")]
+    pub denoise: Denoise,
     /// Coefficient a of y\[n\] = x\[n\] - a x\[n-1\]; 0 for none.
     pub pre_emphasis: f64,
     /// Analysis window.
@@ -134,6 +144,11 @@ impl Image {
     pub fn extents(&self) -> (usize, usize) {
         (if self.height == 0 { self.size } else { self.height }, self.size)
     }
+}
+
+/// What earlier versions did about noise.
+fn nothing() -> Denoise {
+    Denoise::None
 }
 
 impl Frontend {

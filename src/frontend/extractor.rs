@@ -1,10 +1,12 @@
 //! Inputs of many clips: batches of clips of similar length through compiled programs, results on the host.
 
-use super::{Inputs, Signals, image, log_mel};
+use super::Inputs;
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
+use crate::parallel;
 use crate::{Error, Result};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,16 +37,17 @@ impl Extractor {
     ///
     /// # Errors
     /// [`Error::Data`] for an empty clip; [`Error::OutOfMemory`] for one too long for the device; errors of compiling and running.
-    pub fn extract<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+    pub fn extract<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+        if let Some(i) = clips.iter().position(|clip| clip.as_ref().is_empty()) {
+            return Err(Error::Data(format!("clip {i} of {} has no samples", clips.len())));
+        }
+        let signals = parallel::map(parallel::cores(), clips.len(), |i| self.inputs.signal(clips[i].as_ref()));
+        let signals = signals.into_iter().collect::<Result<Vec<Cow<[f32]>>>>()?;
         let mut buckets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (i, clip) in clips.iter().enumerate() {
-            match clip.as_ref().len() {
-                0 => return Err(Error::Data(format!("clip {i} of {} has no samples", clips.len()))),
-                n => buckets.entry(self.bucket(n)).or_default().push(i),
-            }
+        for (i, signal) in signals.iter().enumerate() {
+            buckets.entry(self.bucket(signal.len())).or_default().push(i);
         }
         let mut inputs = vec![Vec::new(); clips.len()];
-        let elements = self.inputs.shape().iter().product::<usize>();
         for (samples, members) in buckets {
             for part in members.chunks(self.clips_at_once(samples)) {
                 // Powers of two, so that few programs serve any number of clips.
@@ -52,17 +55,16 @@ impl Extractor {
                 let mut x = vec![0.0; slots * samples];
                 let mut lengths = vec![0; slots];
                 for (slot, &i) in part.iter().enumerate() {
-                    let clip = clips[i].as_ref();
-                    x[slot * samples..][..clip.len()].copy_from_slice(clip);
-                    lengths[slot] = clip.len() as u32;
+                    x[slot * samples..][..signals[i].len()].copy_from_slice(&signals[i]);
+                    lengths[slot] = signals[i].len() as u32;
                 }
                 let program = self.program(samples, slots)?;
                 program.write("x", &x)?;
                 program.write_u32("lengths", &lengths)?;
                 program.run()?;
                 let made = program.read("input")?;
-                for (input, &i) in made.chunks(elements).zip(part) {
-                    inputs[i] = input.to_vec();
+                for (made, &i) in made.chunks(made.len() / slots).zip(part) {
+                    inputs[i] = self.inputs.fit(made, signals[i].len());
                 }
             }
         }
@@ -104,15 +106,7 @@ impl Extractor {
     fn compile(&self, samples: usize, clips: usize) -> Result<Program> {
         let mut g = Graph::new();
         let (x, lengths) = (g.input("x", [clips, samples]), g.input("lengths", [clips]));
-        let y = match &self.inputs {
-            Inputs::Images(frontend, picture) | Inputs::Signals(Signals { audio: Some((frontend, picture)), .. }) => {
-                let mel = log_mel(&mut g, x, lengths, frontend)?;
-                image(&mut g, mel, lengths, frontend, picture)?
-            }
-            Inputs::Sequences(..) | Inputs::Vectors(..) | Inputs::Signals(..) => {
-                return Err(Error::Config(format!("there is no front end for {} yet", self.inputs.plural())));
-            }
-        };
+        let y = self.inputs.graph(&mut g, x, lengths)?;
         g.output("input", y);
         Program::new(&g, &self.states, Options::default())
     }

@@ -1,19 +1,24 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
-use super::{Frontend, Image, Sequence, Signal, Vector};
+use super::{Denoise, Frontend, Image, Sequence, Signal, Vector, denoise, image, log_mel, sequence, vector};
+use crate::{Error, Result};
+use crate::audio::SAMPLE_RATE;
+use crate::graph::{Graph, Var};
+use crate::ops;
+use std::borrow::Cow;
 
 /// Features of a frame of a sequence.
-pub const FEATURES: usize = 34;
+pub const FEATURES: usize = ops::SHORT_TERM_FEATURES;
 
 /// What makes a network's inputs of clips.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inputs {
     /// Images of mel bands over time.
     Images(Frontend, Image),
-    /// Sequences of features of clips at a sample rate.
-    Sequences(u32, Sequence),
-    /// Statistics of the cepstra of clips at a sample rate.
-    Vectors(u32, Vector),
+    /// Sequences of features; of the front end only the sample rate and what is done about noise.
+    Sequences(Frontend, Sequence),
+    /// Statistics of cepstra; of the front end the same.
+    Vectors(Frontend, Vector),
     /// Recorded signals, and images of speech behind them.
     Signals(Signals),
 }
@@ -79,12 +84,55 @@ impl Inputs {
         }
     }
 
+    /// What all inputs of recordings have in common; none of signals without speech.
+    fn frontend(&self) -> Option<&Frontend> {
+        match self {
+            Inputs::Images(frontend, _) | Inputs::Sequences(frontend, _) | Inputs::Vectors(frontend, _) => Some(frontend),
+            Inputs::Signals(signals) => signals.audio.as_ref().map(|(frontend, _)| frontend),
+        }
+    }
+
     /// Samples per second.
     pub fn sample_rate(&self) -> u32 {
+        self.frontend().map_or(SAMPLE_RATE, |frontend| frontend.sample_rate)
+    }
+
+    /// What the host makes of a clip before its samples go to the device.
+    ///
+    /// # Errors
+    /// None for finite samples.
+    pub(super) fn signal<'a>(&self, clip: &'a [f32]) -> Result<Cow<'a, [f32]>> {
+        let clean = match self.frontend().map_or(Denoise::None, |frontend| frontend.denoise) {
+            Denoise::None => Cow::Borrowed(clip),
+            Denoise::Berouti => Cow::Owned(denoise::berouti(clip, self.sample_rate())?),
+        };
+        Ok(match self {
+            Inputs::Sequences(frontend, sequence) => Cow::Owned(sequence::signal(&clean, frontend.sample_rate, sequence)),
+            Inputs::Images(..) | Inputs::Vectors(..) | Inputs::Signals(..) => clean,
+        })
+    }
+
+    /// What the device makes of signals `x` (B, N) of `lengths` (B).
+    ///
+    /// # Errors
+    /// Settings that no transform or filter bank can have.
+    pub(super) fn graph(&self, g: &mut Graph, x: Var, lengths: Var) -> Result<Var> {
         match self {
-            Inputs::Images(frontend, _) => frontend.sample_rate,
-            Inputs::Sequences(rate, _) | Inputs::Vectors(rate, _) => *rate,
-            Inputs::Signals(signals) => signals.audio.as_ref().map_or(crate::audio::SAMPLE_RATE, |(frontend, _)| frontend.sample_rate),
+            Inputs::Images(frontend, picture) | Inputs::Signals(Signals { audio: Some((frontend, picture)), .. }) => {
+                let mel = log_mel(g, x, lengths, frontend)?;
+                image(g, mel, lengths, frontend, picture)
+            }
+            Inputs::Sequences(frontend, sequence) => sequence::frames(g, x, lengths, frontend.sample_rate, sequence),
+            Inputs::Vectors(frontend, vector) => vector::statistics(g, x, lengths, frontend.sample_rate, vector),
+            Inputs::Signals(_) => Err(Error::Config("signals without speech are read, not made of recordings".into())),
+        }
+    }
+
+    /// The input, from what the device made of a signal of `samples`.
+    pub(super) fn fit(&self, made: &[f32], samples: usize) -> Vec<f32> {
+        match self {
+            Inputs::Sequences(_, sequence) => sequence::fit(made, samples, sequence),
+            Inputs::Images(..) | Inputs::Vectors(..) | Inputs::Signals(..) => made.to_vec(),
         }
     }
 

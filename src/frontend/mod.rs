@@ -6,11 +6,15 @@
 //! not depend on its neighbours or on N.
 
 mod config;
+mod denoise;
 pub mod extractor;
 mod inputs;
 pub mod mel;
+pub mod sequence;
+pub mod vector;
 
-pub use config::{Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
+pub use config::{Denoise, Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
+pub use denoise::berouti;
 pub use extractor::Extractor;
 pub use inputs::{FEATURES, Inputs, Signals};
 

@@ -15,7 +15,7 @@ pub(super) fn frames_within(samples: usize, frame: usize, hop: usize) -> usize {
 /// The factors 4, 2, 3 and 5 of half a frame; none where there are others, or it is odd or too long.
 fn factors(frame: usize) -> Option<Vec<u32>> {
     let mut rest = frame / 2;
-    if !frame.is_multiple_of(2) || rest < 2 || rest > kernel::MOST {
+    if !frame.is_multiple_of(2) || !(2..=kernel::MOST).contains(&rest) {
         return None;
     }
     let mut all = Vec::new();

@@ -210,16 +210,16 @@ impl Config {
     /// # Errors
     /// As [`Config::network`].
     pub fn inputs(&self) -> Result<Inputs> {
-        let rate = self.frontend.sample_rate;
+        let frontend = self.frontend.clone();
         Ok(match self.network()?.input() {
-            Input::Image => Inputs::Images(self.frontend.clone(), self.image.clone()),
-            Input::Sequence => Inputs::Sequences(rate, self.sequence.clone()),
-            Input::Vector => Inputs::Vectors(rate, self.vector.clone()),
+            Input::Image => Inputs::Images(frontend, self.image.clone()),
+            Input::Sequence => Inputs::Sequences(frontend, self.sequence.clone()),
+            Input::Vector => Inputs::Vectors(frontend, self.vector.clone()),
             Input::Signal { ecg, eeg, audio, length } => Inputs::Signals(Signals {
                 channels: [ecg, eeg],
                 length,
                 signal: self.signal.clone(),
-                audio: (audio > 0).then(|| (self.frontend.clone(), Image { channels: audio, ..self.image.clone() })),
+                audio: (audio > 0).then(|| (frontend, Image { channels: audio, ..self.image.clone() })),
             }),
         })
     }

@@ -63,7 +63,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn inputs<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+    pub fn inputs<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         self.extractor.extract(clips)
     }
 
@@ -71,7 +71,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn predict<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
+    pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
         let inputs = self.inputs(clips)?;
         let logits = self.inference.run(&io::logits(&self.task), inputs.len(), &|i| &inputs[i])?;
         let loss = self.recipe.config.task[&self.task].loss;
@@ -86,7 +86,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn embeddings<S: AsRef<[f32]>>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+    pub fn embeddings<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         let inputs = self.inputs(clips)?;
         self.inference.run(io::EMBEDDING, inputs.len(), &|i| &inputs[i])
     }

@@ -456,6 +456,64 @@ def mfcc(d):
     return run(d, "mfcc", a, dict(x=signal(d)), f, (), 5e-4)
 
 
+def moments(d):
+    m, t, hop = d.pick(1, 13, 39), d.pick(1, 30, 131), d.pick(100, 160)
+    length = (int(d.r.integers(1, t + 1)) - 1) * hop + int(d.r.integers(1, hop))
+
+    def f(x):
+        own = x[:, :length // hop + 1]
+        return torch.stack([own.mean(1), own.std(1, correction=0)])
+    return run(d, "moments", dict(hop=hop, length=length), dict(x=d.normal(m, t, shift=2.0)), f)
+
+
+def frames_of(x, frame, hop):
+    return x.unfold(0, frame, hop), torch.fft.fft(x.unfold(0, frame, hop)).abs()[:, :frame // 2] / (frame // 2)
+
+
+def framed(d, *frames):
+    x = signal(d)
+    frame, hop = d.pick(*[f for f in frames if f[0] <= len(x)])
+    return x, frame, hop
+
+
+def dft(d):
+    x, frame, hop = framed(d, (3200, 1600), (480, 160), (90, 30), (1024, 512))
+    return run(d, "dft", dict(frame=frame, hop=hop), dict(x=x), lambda x: frames_of(x, frame, hop)[1], (), 2e-5)
+
+
+def short_term(d):
+    x, frame, hop = framed(d, (3200, 1600), (480, 160), (1024, 512))
+    rate, eps = 16000, np.finfo(float).eps
+    points = 133.33 + 200 / 3 * np.arange(13)
+    points = np.r_[points, points[-1] * 1.0711703 ** np.arange(1, 30)]
+
+    def entropy(x):
+        n = len(x) // 10
+        share = (x[:10 * n].reshape(10, n) ** 2).sum(1) / ((x ** 2).sum() + eps)
+        return -(share * np.log2(share + eps)).sum()
+
+    def features(x, mag, before):
+        from scipy.fft import dct
+        bins, power, total = len(mag), mag ** 2, mag.sum() + eps
+        f = np.arange(bins) * rate / (2 * bins)
+        bank = np.array([2 / (r - l) * np.clip(np.minimum((f - l) / (c - l), (r - f) / (r - c)), 0, None)
+                         for l, c, r in zip(points, points[1:], points[2:])])
+        at = np.arange(1, bins + 1) / bins
+        centroid = (at * mag).sum() / total
+        above = np.flatnonzero(power.cumsum() > .9 * power.sum())
+        semitone = np.round(12 * np.log2(at * rate / 2 / 27.5)).astype(int)
+        chroma = sum(np.where(semitone == s, power, 0).sum() / (semitone == s).sum() * np.eye(12)[s % 12] for s in np.unique(semitone))
+        chroma = chroma / max(power.sum(), eps)
+        return np.r_[np.abs(np.diff(np.sign(x))).sum() / 2 / (len(x) - 1), (x ** 2).mean(), entropy(x), centroid,
+                     np.sqrt(((at - centroid) ** 2 * mag).sum() / total), entropy(mag), ((mag / total - before / (before.sum() + eps)) ** 2).sum(),
+                     above[0] / bins if len(above) else 0, dct(np.log10(bank @ mag + eps), norm="ortho")[:13], chroma, chroma.std()]
+
+    def f(x):
+        x, mag = (v.numpy() for v in frames_of(x, frame, hop))
+        return torch.from_numpy(np.stack([features(x[t], mag[t], mag[max(t, 1) - 1]) for t in range(len(x))]))
+    return run(d, "short_term", dict(sample_rate=rate, frame=frame, hop=hop), dict(x=x), f, (), 2e-5)
+
+
 def resize(d):
     h, w, oh, ow, mode = d.pick(8, 64), d.pick(20, 101), d.pick(16, 64), d.pick(32, 64), d.pick("nearest", "bilinear", "area")
     f = lambda x: F.interpolate(x, (oh, ow), mode=mode, **({"align_corners": False} if mode == "bilinear" else {}))
@@ -520,7 +578,8 @@ OPS = dict(
     adamw=optimiser("adamw", lambda p: torch.optim.AdamW([p], 1e-2, (.9, .999), 1e-8, .05), dict(lr=1e-2, betas=[.9, .999], eps=1e-8, weight_decay=.05, steps=3)),
     sgd=optimiser("sgd", lambda p: torch.optim.SGD([p], 1e-2, .9, weight_decay=5e-4), dict(lr=1e-2, momentum=.9, weight_decay=5e-4, steps=3)),
     rmsprop=optimiser("rmsprop", lambda p: torch.optim.RMSprop([p], 1e-3, .9), dict(lr=1e-3, alpha=.9, eps=1e-8, steps=3)),
-    pre_emphasis=pre_emphasis, stft=stft, mel_spectrogram=mel_spectrogram, mfcc=mfcc, resize=resize, horizontal_mixup=horizontal_mixup,
+    pre_emphasis=pre_emphasis, stft=stft, mel_spectrogram=mel_spectrogram, mfcc=mfcc, moments=moments, dft=dft, short_term=short_term,
+    resize=resize, horizontal_mixup=horizontal_mixup,
     se_basic_block=se_basic_block, transformer_encoder_layer=transformer_encoder_layer,
 )
 

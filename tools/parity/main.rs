@@ -20,9 +20,14 @@
 //!     cargo run --release --example parity -- densenet121 bench --batch 8 --size 96 --steps 10
 //!
 //! `bench` times training steps and inference batches on random inputs of these sizes.
+//!
+//!     cargo run --release --example parity -- features lstm34 IN.wav OUT.safetensors
+//!
+//! What front ends make of a recording; see `features.rs`.
 
 mod bench;
 mod case;
+mod features;
 mod flags;
 mod res_trans;
 mod systems;
@@ -42,6 +47,7 @@ fn main() -> Result<()> {
         Ok(device)
     };
     match words.split_first() {
+        Some((name, _)) if name == "features" => features::run(&features::Args::parse_from(&words), || open(&[])),
         Some((name, rest)) if !name.starts_with('-') => {
             let system = systems::find(name)?;
             let mut flags = Flags::parse(rest)?;

@@ -6,6 +6,7 @@ use super::words::{Fit, Loss, MixLabels, hint};
 use crate::Result;
 use crate::audio::SAMPLE_RATE;
 use crate::models::TRUNK;
+use crate::ops::dft_takes;
 use crate::range::{require, within};
 
 impl Config {
@@ -66,6 +67,8 @@ impl Config {
         within("sequence.silence_threshold", s.silence_threshold, 0.0, 0.5)?;
         within("sequence.min_silence", s.min_silence, 0.001, 10.0)?;
         within("sequence.frame", s.frame, 64, 4096)?;
+        let rule = "be even, and half of it a product of 2, 3 and 5, for its Fourier transform";
+        require(dft_takes(s.frame), "sequence.frame", s.frame, rule)?;
         within("sequence.hop", s.hop, 1, s.frame)
     }
 
