@@ -127,11 +127,9 @@ fn denoising_reaches_every_input_and_neighbours_do_not() {
         assert_eq!(together, backwards);
         assert_eq!(plain.extract(&clips[1..2]).expect("inputs")[0], together[1]);
         assert!(together.iter().all(|x| x.len() == inputs.shape().iter().product::<usize>() && x.iter().all(|v| v.is_finite())));
-        let denoised = match inputs.clone() {
-            Inputs::Images(f, i) => Inputs::Images(emotone::frontend::Frontend { denoise: Denoise::Berouti, ..f }, i),
-            Inputs::Sequences(f, s) => Inputs::Sequences(emotone::frontend::Frontend { denoise: Denoise::Berouti, ..f }, s),
-            Inputs::Vectors(f, v) => Inputs::Vectors(emotone::frontend::Frontend { denoise: Denoise::Berouti, ..f }, v),
-        };
+        let mut denoised = inputs.clone();
+        let (Inputs::Images(f, _) | Inputs::Sequences(f, _) | Inputs::Vectors(f, _)) = &mut denoised else { unreachable!() };
+        f.denoise = Denoise::Berouti;
         let cleaned = Extractor::new(&device, &denoised).extract(&clips[1..2]).expect("inputs");
         let by_hand = plain.extract(&[berouti(&clips[1], 16_000).expect("samples")]).expect("inputs");
         assert!(cleaned != together[1..2] && cleaned == by_hand, "{}", inputs.describe());

@@ -1,10 +1,10 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
 use super::{Denoise, Frontend, Image, Sequence, Signal, Vector, denoise, image, log_mel, sequence, vector};
-use crate::{Error, Result};
 use crate::audio::SAMPLE_RATE;
 use crate::graph::{Graph, Var};
 use crate::ops;
+use crate::{Error, Result};
 use std::borrow::Cow;
 
 /// Features of a frame of a sequence.
