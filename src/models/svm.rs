@@ -133,6 +133,9 @@ impl Network for Svm {
 impl Solver for Svm {
     fn solve(&self, device: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution> {
         let width = examples.inputs.first().map_or(0, |x| x.len());
+        if let Some(i) = examples.inputs.iter().position(|x| x.iter().any(|v| !v.is_finite())) {
+            return Err(Error::NonFinite(format!("statistics of training clip {i}")));
+        }
         let (mean, std) = statistics(&examples.inputs);
         let z = |x: &&[f32]| (0..width).map(|i| (f64::from(x[i]) - mean[i]) / std[i]).collect::<Vec<f64>>();
         let z: Vec<Vec<f64>> = examples.inputs.iter().map(z).collect();

@@ -60,7 +60,7 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
 }
 
 /// Median seconds of a step.
-fn median(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
+pub fn median(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut times = Vec::with_capacity(steps);
     for i in 0..WARMUP + steps {
         let start = Instant::now();

@@ -11,7 +11,7 @@ const IGNORED: [&str; 4] = ["probes", "seed", "threads", "device"];
 /// Flags of a measurement, which a comparison may be called with as well.
 const SCRIPTS: [&str; 2] = ["batch", "steps"];
 /// Flags of what the inputs' shape tells, where the network has no setting of that name.
-const TOLD: [&str; 6] = ["channels", "size", "height", "frames", "length", "dim"];
+const TOLD: [&str; 7] = ["channels", "size", "height", "frames", "features", "length", "dim"];
 
 /// What to do, and the values of flags by name.
 pub struct Flags {

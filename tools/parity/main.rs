@@ -24,12 +24,16 @@
 //!     cargo run --release --example parity -- features lstm34 IN.wav OUT.safetensors
 //!
 //! What front ends make of a recording; see `features.rs`.
+//!
+//! `svm forward` writes `decision` and, with `--kernel rbf`, `votes`; `svm grads` the sum of the primal objectives and its gradients; `svm fit`
+//! takes no weights and writes the solution and the objective of each machine, which `svm bench` times.
 
 mod bench;
 mod case;
 mod features;
 mod flags;
 mod res_trans;
+mod svm;
 mod systems;
 
 use anyhow::Result;
@@ -48,6 +52,7 @@ fn main() -> Result<()> {
     };
     match words.split_first() {
         Some((name, _)) if name == "features" => features::run(&features::Args::parse_from(&words), || open(&[])),
+        Some((name, rest)) if name == "svm" => svm::run(Flags::parse(rest)?, &open(&[])?),
         Some((name, rest)) if !name.starts_with('-') => {
             let system = systems::find(name)?;
             let mut flags = Flags::parse(rest)?;

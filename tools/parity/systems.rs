@@ -71,6 +71,14 @@ const SYSTEMS: &[System] = &[
         },
         ..IMAGES
     },
+    System {
+        name: "lstm",
+        network: "lstm",
+        sets: &["task.emotion.loss=cross_entropy", "train.label_smoothing=0"],
+        inputs: sequences,
+        shapes: &[("features", &[("frames", 100), ("features", 34)])],
+        ..IMAGES
+    },
     System { name: "resnest50", network: "resnest", ..IMAGES },
     System { name: "resnet", network: "resnet", ..IMAGES },
     System {
@@ -157,4 +165,12 @@ fn speaker_weight(flags: &mut Flags, _: &mut Config, tasks: &mut BTreeMap<String
         tasks.remove("speaker");
     }
     Ok(())
+}
+
+/// `features` (B, T, F).
+fn sequences(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
+    let (shape, values) = tensors.remove("features").context("the inputs have no tensor `features`")?;
+    let [n, frames, _] = *shape.0.as_slice() else { bail!("features {shape}: must be (B, T, F)") };
+    config.sequence.frames = frames;
+    Ok((n, values))
 }
