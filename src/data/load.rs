@@ -7,10 +7,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Corpus, Split, SplitSpec};
+use super::signal::Fitted;
+use super::{Corpus, Split, SplitSpec, Utterance, physiology};
 use crate::{
     Error, Result,
     audio::{self, Clip},
+    frontend::Signals,
     hash::hex,
     parallel,
 };
@@ -35,6 +37,8 @@ pub struct Loaded {
     pub data_hash: String,
     /// SHA-256 of every clip's samples: equal where one recording occurs twice, whatever its container.
     pub digests: Vec<[u8; 32]>,
+    /// Signals of each utterance as a network takes them, channel after channel, where it takes signals.
+    pub signals: Vec<Vec<f32>>,
 }
 
 impl Loaded {
@@ -56,6 +60,8 @@ struct Read {
     clip: Clip,
     file: [u8; 32],
     samples: [u8; 32],
+    signals: Vec<f32>,
+    fitted: Vec<Fitted>,
 }
 
 /// Loads every recording of `corpus`. `progress(done, total)` is called from the loading threads after each.
@@ -64,14 +70,24 @@ struct Read {
 /// [`Error::Data`] when more than one in a hundred recordings are unreadable and `skip_bad` is false, when none is readable,
 /// or when the corpus would not fit 74 hours.
 pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
-    let results = read_all(corpus, progress)?;
+    load(corpus, None, skip_bad, progress)
+}
+
+/// Loads every utterance of `corpus`: its recording of speech, or its signals and, where they come with speech, that too.
+///
+/// # Errors
+/// As [`load_clips`].
+pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
+    let results = read_all(corpus, signals, progress)?;
     let total = results.len();
     let kept = Corpus { name: corpus.name.clone(), notes: corpus.notes.clone(), utterances: vec![] };
-    let mut loaded = Loaded { corpus: kept, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![] };
+    let mut loaded =
+        Loaded { corpus: kept, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![], signals: vec![] };
+    let mut fitted = Vec::new();
     let mut hash = Sha256::new();
     for (i, (utterance, result)) in corpus.utterances.iter().zip(results).enumerate() {
         match result {
-            Ok(Read { clip, file, samples }) => {
+            Ok(Read { clip, file, samples, signals, fitted: own }) => {
                 for text in [&utterance.label, &utterance.speaker] {
                     hash.update((text.len() as u64).to_le_bytes());
                     hash.update(text.as_bytes());
@@ -81,10 +97,13 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
                 loaded.clips.push(clip);
                 loaded.kept.push(i);
                 loaded.digests.push(samples);
+                loaded.signals.push(signals);
+                fitted.extend(own);
             }
             Err(reason) => loaded.bad.push((utterance.path.clone(), reason)),
         }
     }
+    loaded.corpus.notes.extend(signals.into_iter().flat_map(|s| physiology::notes(s, &fitted)));
     loaded.data_hash = hex(&hash.finalize());
     let bad = loaded.bad.len();
     if loaded.clips.is_empty() || (!skip_bad && bad * 100 > total) {
@@ -96,7 +115,7 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
 }
 
 /// Every recording, or why it cannot be read.
-fn read_all(corpus: &Corpus, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Result<Read, String>>> {
+fn read_all(corpus: &Corpus, signals: Option<&Signals>, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Result<Read, String>>> {
     let total = corpus.utterances.len();
     let (done, samples) = (AtomicUsize::new(0), AtomicU64::new(0));
     let full = || samples.load(Ordering::Relaxed) > MAX_SAMPLES;
@@ -104,9 +123,9 @@ fn read_all(corpus: &Corpus, progress: &(dyn Fn(usize, usize) + Sync)) -> Result
         if full() {
             return Err(String::new());
         }
-        let result = read(&corpus.utterances[i].path);
+        let result = read(&corpus.utterances[i], signals);
         if let Ok(read) = &result {
-            samples.fetch_add(read.clip.samples.len() as u64, Ordering::Relaxed);
+            samples.fetch_add((read.clip.samples.len() + read.signals.len()) as u64, Ordering::Relaxed);
         }
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
         result
@@ -118,17 +137,37 @@ fn read_all(corpus: &Corpus, progress: &(dyn Fn(usize, usize) + Sync)) -> Result
     Ok(results)
 }
 
-fn read(path: &Path) -> Result<Read, String> {
-    let load = || -> Result<Read> {
+fn read(utterance: &Utterance, signals: Option<&Signals>) -> Result<Read, String> {
+    let load = |path: &Path| -> Result<(Clip, [u8; 32])> {
         let bytes = audio::read(path)?;
-        let clip = audio::load_bytes(path, &bytes)?;
-        let samples = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
-        Ok(Read { clip, file: Sha256::digest(&bytes).into(), samples })
+        Ok((audio::load_bytes(path, &bytes)?, Sha256::digest(&bytes).into()))
     };
-    load().map_err(|e| match e {
-        Error::Audio { reason, .. } => reason,
-        other => other.to_string(),
-    })
+    let speech = |path: &Path| {
+        load(path).map_err(|e| match e {
+            Error::Audio { reason, .. } => reason,
+            other => other.to_string(),
+        })
+    };
+    let Some(spec) = signals else {
+        let (clip, file) = speech(&utterance.path)?;
+        let samples = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
+        return Ok(Read { clip, file, samples, signals: Vec::new(), fitted: Vec::new() });
+    };
+    let (signals, fitted) = physiology::read(utterance, spec)?;
+    let clip = match spec.audio {
+        Some(_) => speech(physiology::speech(utterance).ok_or("no recording of speech (column path), which the network takes")?)?.0,
+        None => Clip {
+            samples: Vec::new(),
+            sample_rate: audio::SAMPLE_RATE,
+            source_rate: audio::SAMPLE_RATE,
+            source_channels: 1,
+            duration_s: spec.length as f64 / spec.signal.rate,
+            complete: true,
+        },
+    };
+    let parts = [signals.as_slice(), clip.samples.as_slice()].map(bytemuck::cast_slice::<f32, u8>).concat();
+    let samples: [u8; 32] = Sha256::digest(&parts).into();
+    Ok(Read { clip, file: samples, samples, signals, fitted })
 }
 
 #[cfg(test)]

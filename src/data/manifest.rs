@@ -2,7 +2,8 @@
 //!
 //! | column | also called | |
 //! |---|---|---|
-//! | `path` | `file`, `file_name`, `filename`, `audio` | required; relative to the manifest's folder |
+//! | `path` | `file`, `file_name`, `filename`, `audio` | required where there is no signal; relative to the manifest's folder |
+//! | `ecg`, `eeg` | | files of signals, for networks that take them; relative to the manifest's folder |
 //! | `label` | `emotion`, `class` | required |
 //! | `speaker` | `speaker_id`, `spk` | unknown speakers where absent or empty |
 //! | `split`, `fold` | | optional |
@@ -15,7 +16,7 @@ use std::{
 };
 
 use super::{Corpus, Utterance, corpus::folder_name};
-use crate::{Error, Result, error::one_line};
+use crate::{Error, Result, error::one_line, frontend::Signals};
 
 /// The largest manifest read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -77,13 +78,15 @@ fn parse_with(path: &Path, bytes: &[u8], labelled: bool) -> Result<Corpus> {
     for (line, mut row) in rows {
         let mut take = |name: &str| row.remove(name).map(|v: String| v.trim().to_string()).filter(|v| !v.is_empty());
         let required = |name: &str, value: Option<String>| value.ok_or_else(|| fail(line, format!("no value in column {name:?}")));
-        let file = required("path", take("path"))?;
+        let signals: Vec<(&str, String)> = Signals::NAMES.into_iter().filter_map(|name| Some((name, take(name)?))).collect();
+        let file = required("path", take("path").or_else(|| signals.first().map(|(_, file)| file.clone())))?;
         let label = take("label").filter(|_| labelled);
         let label = if labelled { required("label", label)? } else { String::new() };
         let (speaker, split, fold) = (take("speaker").unwrap_or_default(), take("split"), take("fold"));
         if !seen.insert(file.clone()) {
             return Err(fail(line, format!("{file:?} is listed twice")));
         }
+        row.extend(signals.into_iter().map(|(name, file)| (name.to_string(), folder.join(file).to_string_lossy().into_owned())));
         utterances.push(Utterance { path: folder.join(file), label, speaker, split, fold, extra: row });
     }
     if utterances.is_empty() {
@@ -101,7 +104,9 @@ fn canonical(name: &str) -> String {
     let found = ALIASES.iter().find(|(_, others)| others.iter().any(|o| name.eq_ignore_ascii_case(o)));
     match found {
         Some((canonical, _)) => (*canonical).into(),
-        None if ["path", "label", "speaker", "split", "fold"].iter().any(|c| name.eq_ignore_ascii_case(c)) => name.to_ascii_lowercase(),
+        None if ["path", "label", "speaker", "split", "fold", "ecg", "eeg"].iter().any(|c| name.eq_ignore_ascii_case(c)) => {
+            name.to_ascii_lowercase()
+        }
         None => name.into(),
     }
 }
@@ -117,7 +122,8 @@ fn csv_rows(text: &str, delimiter: u8, needed: &[&str]) -> Result<Vec<Row>, (usi
     };
     let names: Vec<String> = reader.headers().map_err(describe)?.iter().map(canonical).collect();
     for wanted in needed {
-        if !names.iter().any(|n| n == wanted) {
+        let signals = *wanted == "path" && names.iter().any(|n| Signals::NAMES.contains(&n.as_str()));
+        if !signals && !names.iter().any(|n| n == wanted) {
             return Err((1, format!("no column {wanted:?}; the first line names {}", names.join(", "))));
         }
     }

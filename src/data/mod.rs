@@ -4,14 +4,18 @@
 //! [`Loaded::split`] divides them by speaker, and [`Batches`] deals them out.
 
 mod batches;
+mod built_in;
 mod corpus;
 mod folder;
 mod iemocap;
 mod load;
 pub mod manifest;
 mod names;
+mod npy;
+mod physiology;
 #[cfg(test)]
 mod real_tests;
+pub mod signal;
 mod split;
 mod split_spec;
 pub mod synth;
@@ -20,8 +24,9 @@ mod unlabelled;
 use std::path::Path;
 
 pub use batches::Batches;
+pub use built_in::built_in;
 pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
-pub use load::{Loaded, load_clips};
+pub use load::{Loaded, load, load_clips};
 pub use split::Split;
 pub use split_spec::SplitSpec;
 pub use unlabelled::unlabelled;

@@ -8,6 +8,7 @@
 //!
 //! A clip is a function of (seed, speaker, emotion, take) alone: neither the number of threads nor the other clips change a bit of it.
 
+pub mod physiology;
 mod source_filter;
 mod utterance;
 mod voice;
@@ -16,9 +17,10 @@ use std::path::Path;
 
 pub use self::source_filter::SAMPLE_RATE;
 use self::voice::{Speaker, Style};
+use super::npy::npy_bytes;
 use crate::audio::write_wav;
 use crate::random::Rng;
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, parallel, storage};
 
 /// The labels of the synthetic corpus, in the order of the class index.
 pub const LABELS: [&str; 4] = ["happiness", "sadness", "anger", "gentleness"];
@@ -73,6 +75,16 @@ fn synthesise_on(config: &SynthConfig, threads: usize) -> Vec<SynthClip> {
     })
 }
 
+/// Signals of the same people in the order of [`synthesise`]: channel after channel of ECG, then of EEG; see [`physiology`].
+pub fn signals(config: &SynthConfig, channels: [usize; 2], rate: f64, length: usize) -> Vec<Vec<f32>> {
+    let takes = config.clips_per_emotion_per_speaker;
+    parallel::map(parallel::cores(), config.speakers * LABELS.len() * takes, |index| {
+        let (subject, emotion, take) = (index / takes / LABELS.len(), index / takes % LABELS.len(), index % takes);
+        let window = physiology::Window { seed: config.seed, subject, emotion, take, rate, length };
+        [window.ecg(channels[0]), window.eeg(channels[1])].concat()
+    })
+}
+
 /// One clip: take `take` of `speaker` in `emotion`.
 fn clip(seed: u64, speaker: usize, emotion: usize, take: usize) -> SynthClip {
     let person = Speaker::new(seed, speaker);
@@ -102,6 +114,14 @@ fn clip(seed: u64, speaker: usize, emotion: usize, take: usize) -> SynthClip {
 /// # Errors
 /// [`Error::Io`] when the folder cannot be made, [`Error::Audio`] and [`Error::Manifest`] when a file cannot be written.
 pub fn write(clips: &[SynthClip], dir: &Path) -> Result<()> {
+    write_with(clips, &[], [0, 0], 0.0, dir)
+}
+
+/// Writes `clips` as [`write`] does and beside them their [`signals`] as NumPy arrays (C, L), with columns `ecg`, `eeg` and their rates.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(clips: &[SynthClip], signals: &[Vec<f32>], channels: [usize; 2], rate: f64, dir: &Path) -> Result<()> {
     let wavs = dir.join("wav");
     std::fs::create_dir_all(&wavs).map_err(Error::io(&wavs))?;
     let manifest = dir.join("manifest.csv");
@@ -110,11 +130,26 @@ pub fn write(clips: &[SynthClip], dir: &Path) -> Result<()> {
         move |e: csv::Error| Error::Manifest { path, line, reason: e.to_string() }
     };
     let mut table = csv::Writer::from_path(&manifest).map_err(bad_row(1))?;
-    table.write_record(["path", "label", "speaker"]).map_err(bad_row(1))?;
+    let own: Vec<(&str, usize)> = ["ecg", "eeg"].into_iter().zip(channels).filter(|(_, c)| *c > 0 && !signals.is_empty()).collect();
+    let columns = own.iter().flat_map(|(name, _)| [(*name).to_string(), format!("{name}_rate")]);
+    table.write_record(["path", "label", "speaker"].map(String::from).into_iter().chain(columns)).map_err(bad_row(1))?;
+    for (name, _) in &own {
+        std::fs::create_dir_all(dir.join(name)).map_err(Error::io(dir))?;
+    }
     for (i, clip) in clips.iter().enumerate() {
         let path = wavs.join(format!("{}.wav", clip.name));
         write_wav(&path, &clip.samples, SAMPLE_RATE)?;
-        table.write_record([&format!("wav/{}.wav", clip.name), clip.label, &clip.speaker]).map_err(bad_row(i + 2))?;
+        let mut row = vec![format!("wav/{}.wav", clip.name), clip.label.to_string(), clip.speaker.clone()];
+        let mut start = 0;
+        for (name, channels) in &own {
+            let length = signals[i].len() / own.iter().map(|(_, c)| c).sum::<usize>();
+            let file = format!("{name}/{}.npy", clip.name);
+            let values = &signals[i][start..start + channels * length];
+            storage::write(&dir.join(&file), &npy_bytes(&[*channels, length], values))?;
+            start += channels * length;
+            row.extend([file, rate.to_string()]);
+        }
+        table.write_record(row).map_err(bad_row(i + 2))?;
     }
     table.flush().map_err(Error::io(&manifest))
 }

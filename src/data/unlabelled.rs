@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::{Corpus, Loaded, Split, Utterance, folder, load_clips, manifest};
+use super::{Corpus, Loaded, Split, Utterance, folder, load, manifest};
+use crate::frontend::Signals;
 use crate::{Error, Result, hash::hex};
 
 /// Finds recordings in folders, however they lie and are called, and in manifests, whose labels are not read.
@@ -35,14 +36,22 @@ impl Loaded {
     /// speakers (where a manifest names them) of the validation or the test set. Returns what to tell the user.
     ///
     /// # Errors
-    /// As [`load_clips`]; [`Error::Data`] where none is left.
-    pub fn join_unlabelled(&mut self, split: &mut Split, corpus: &Corpus, skip_bad: bool) -> Result<Vec<String>> {
-        let new = load_clips(corpus, skip_bad, &|_, _| ())?;
-        let mut notes: Vec<String> = new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())).collect();
+    /// As [`load`]; [`Error::Data`] where none is left.
+    pub fn join_unlabelled(
+        &mut self,
+        split: &mut Split,
+        corpus: &Corpus,
+        signals: Option<&Signals>,
+        skip_bad: bool,
+    ) -> Result<Vec<String>> {
+        let new = load(corpus, signals, skip_bad, &|_, _| ())?;
+        let mut notes = new.corpus.notes.clone();
+        notes.extend(new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())));
         let labelled: HashSet<[u8; 32]> = self.digests.iter().copied().collect();
         let held: HashSet<String> = split.valid.iter().chain(&split.test).map(|&i| self.corpus.utterances[i].speaker.clone()).collect();
         let (mut copies, mut speakers, mut joined, mut strangers) = (0, 0, 0, 0);
-        for ((utterance, clip), digest) in new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests) {
+        let recordings = new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests.into_iter().zip(new.signals));
+        for ((utterance, clip), (digest, signals)) in recordings {
             if labelled.contains(&digest) {
                 copies += 1;
             } else if !utterance.speaker.is_empty() && held.contains(&utterance.speaker) {
@@ -55,6 +64,7 @@ impl Loaded {
                 self.corpus.utterances.push(Utterance { label: String::new(), ..utterance });
                 self.clips.push(clip);
                 self.digests.push(digest);
+                self.signals.push(signals);
             }
         }
         for (count, what) in [(copies, "are copies of labelled ones"), (speakers, "are of speakers of the validation or the test set")] {
@@ -75,6 +85,7 @@ impl Loaded {
 
 #[cfg(test)]
 mod tests {
+    use super::super::load_clips;
     use super::*;
     use crate::audio;
 
@@ -107,20 +118,22 @@ mod tests {
         write("more/tested.wav", 0.8);
         write("more/other.wav", 0.85);
         let listed = unlabelled(&[dir.path().join("list.csv")]).unwrap();
-        let notes = loaded.join_unlabelled(&mut split, &listed, false).unwrap();
+        let notes = loaded.join_unlabelled(&mut split, &listed, None, false).unwrap();
         assert_eq!((notes.len(), split.train.len()), (1, trained + 1));
         assert!(notes[0].contains("1 of 2") && notes[0].contains("speakers of the validation"), "{notes:?}");
         std::fs::remove_file(dir.path().join("more/tested.wav")).unwrap();
         std::fs::remove_file(dir.path().join("more/other.wav")).unwrap();
         let found = unlabelled(&[dir.path().join("more")]).unwrap();
         assert_eq!(found.utterances.len(), 2);
-        let notes = loaded.join_unlabelled(&mut split, &found, false).unwrap();
+        let notes = loaded.join_unlabelled(&mut split, &found, None, false).unwrap();
         assert!(notes.len() == 1 && notes[0].contains("1 of 2 unlabelled recordings are copies"), "{notes:?}");
         let last = *split.train.last().unwrap();
         assert_eq!((last, loaded.corpus.utterances[last].label.as_str(), loaded.clips.len()), (7, "", 8));
         assert!(loaded.corpus.utterances[last].path.ends_with("more/deep/x.wav"));
         assert!(split.description.contains("1 of unknown speakers") && loaded.data_hash != hash, "{}", split.description);
-        assert!(loaded.join_unlabelled(&mut split, &found, false).unwrap_err().to_string().contains("no unlabelled recording is left"));
+        assert!(
+            loaded.join_unlabelled(&mut split, &found, None, false).unwrap_err().to_string().contains("no unlabelled recording is left")
+        );
         assert!(unlabelled(&[dir.path().join("none")]).is_err());
     }
 }

@@ -71,6 +71,20 @@ impl Extractor {
         Ok(inputs)
     }
 
+    /// The input of each utterance: that of its clip, and of networks that take signals, the signals and then the image of its clip.
+    ///
+    /// # Errors
+    /// As [`Extractor::extract`]; [`Error::Data`] for signals of another length.
+    pub fn join(&mut self, signals: &[&[f32]], clips: &[&[f32]]) -> Result<Vec<Vec<f32>>> {
+        let Inputs::Signals(spec) = &self.inputs else { return self.extract(clips) };
+        let (speech, length) = (spec.audio.is_some(), spec.channels.iter().sum::<usize>() * spec.length);
+        if let Some(wrong) = signals.iter().find(|s| s.len() != length) {
+            return Err(Error::Data(format!("signals of {} values in all, the network takes {length}", wrong.len())));
+        }
+        let images = if speech { self.extract(clips)? } else { vec![Vec::new(); signals.len()] };
+        Ok(signals.iter().zip(images).map(|(signal, image)| [signal, image.as_slice()].concat()).collect())
+    }
+
     /// Room for a clip of `n` samples: steps of a quarter from a quarter of a second on, in whole hops.
     fn bucket(&self, n: usize) -> usize {
         let hop = self.inputs.hop().max(1);

@@ -4,12 +4,11 @@ use super::config::{Config, Image, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
 use super::task::Targets;
 use super::teacher::Teacher;
-use crate::audio::{Clip, SAMPLE_RATE, is_silent};
-use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance, synth};
-use crate::frontend::{Extractor, FEATURES, Inputs};
+use crate::audio::is_silent;
+use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
+use crate::frontend::{Extractor, FEATURES, Inputs, Signals};
 use crate::gpu::Device;
-use crate::{Error, Result, hash::hex};
-use sha2::{Digest, Sha256};
+use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +72,9 @@ impl Dataset {
     /// # Errors
     /// Unreadable corpora, leaking splits, device faults.
     pub fn prepare(device: &Arc<Device>, config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
-        let mut loaded = if spec.paths.is_empty() { synthetic(config.train.seed) } else { recorded(spec, observe)? };
+        let kind = config.inputs()?;
+        let signals = if let Inputs::Signals(signals) = &kind { Some(signals) } else { None };
+        let mut loaded = if spec.paths.is_empty() { data::built_in(config.train.seed, signals) } else { recorded(spec, signals, observe)? };
         for note in &loaded.corpus.notes {
             observe(Event::Warning(note));
         }
@@ -85,8 +86,8 @@ impl Dataset {
         let classes = loaded.corpus.labels();
         let mut class = loaded.corpus.classes(&classes)?;
         let labelled = class.len();
-        join_unlabelled(&mut loaded, &mut split, spec, observe)?;
-        if let Some(warning) = silent(&loaded) {
+        join_unlabelled(&mut loaded, &mut split, spec, signals, observe)?;
+        if let Some(warning) = silent(&loaded).filter(|_| signals.is_none_or(|s| s.audio.is_some())) {
             observe(Event::Warning(&warning));
         }
         let utterances = &loaded.corpus.utterances;
@@ -112,11 +113,11 @@ impl Dataset {
             loaded.hours(),
             split.description
         )));
-        let kind = config.inputs()?;
-        let inputs = extract(device, &kind, &loaded.clips, observe)?;
+        let inputs = extract(device, &kind, &loaded, observe)?;
         let mean_std = match &kind {
             Inputs::Images(_, Image { normalise: Normalise::Train, channels, .. }) => mean_std(&inputs, &split.train, *channels),
             Inputs::Sequences(_, Sequence { normalise: Normalise::Train, .. }) => frame_mean_std(&inputs, &split.train),
+            Inputs::Signals(s) if s.signal.normalise == Normalise::Train => span_mean_std(&inputs, &split.train, &s.spans()),
             kind => vec![(0.0, 1.0); kind.normalised()],
         };
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
@@ -127,14 +128,20 @@ impl Dataset {
 }
 
 /// Adds the recordings without labels to the data.
-fn join_unlabelled(loaded: &mut Loaded, split: &mut Split, spec: &DataSpec, observe: &mut Observer) -> Result<()> {
+fn join_unlabelled(
+    loaded: &mut Loaded,
+    split: &mut Split,
+    spec: &DataSpec,
+    signals: Option<&Signals>,
+    observe: &mut Observer,
+) -> Result<()> {
     if spec.unlabelled.is_empty() {
         return Ok(());
     }
     if spec.teacher.is_none() {
         return Err(Error::Data("recordings without labels have nothing to be learnt; name a teacher (--teacher)".into()));
     }
-    for note in loaded.join_unlabelled(split, &data::unlabelled(&spec.unlabelled)?, spec.skip_bad)? {
+    for note in loaded.join_unlabelled(split, &data::unlabelled(&spec.unlabelled)?, signals, spec.skip_bad)? {
         observe(Event::Warning(&note));
     }
     Ok(())
@@ -174,50 +181,26 @@ fn silent(loaded: &Loaded) -> Option<String> {
     })
 }
 
-fn extract(device: &Arc<Device>, kind: &Inputs, clips: &[Clip], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+fn extract(device: &Arc<Device>, kind: &Inputs, loaded: &Loaded, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+    let clips = &loaded.clips;
     let mut extractor = Extractor::new(device, kind);
     let mut inputs = Vec::with_capacity(clips.len());
-    for part in clips.chunks(256) {
-        let samples: Vec<&[f32]> = part.iter().map(|c| c.samples.as_slice()).collect();
-        inputs.extend(extractor.extract(&samples)?);
+    for part in (0..clips.len()).collect::<Vec<_>>().chunks(256) {
+        let samples: Vec<&[f32]> = part.iter().map(|&i| clips[i].samples.as_slice()).collect();
+        let signals: Vec<&[f32]> = part.iter().map(|&i| loaded.signals.get(i).map_or(&[][..], Vec::as_slice)).collect();
+        inputs.extend(extractor.join(&signals, &samples)?);
         observe(Event::Preparing(kind.plural(), inputs.len(), clips.len()));
     }
     Ok(inputs)
 }
 
-fn recorded(spec: &DataSpec, observe: &mut Observer) -> Result<Loaded> {
+fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
     let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
     let corpus = data::merge(corpora, &data::parse_label_map(&spec.label_map)?)?;
     observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
-    let loaded = data::load_clips(&corpus, spec.skip_bad, &|_, _| ())?;
+    let loaded = data::load(&corpus, signals, spec.skip_bad, &|_, _| ())?;
     observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));
     Ok(loaded)
-}
-
-/// The built-in corpus, in memory.
-fn synthetic(seed: u64) -> Loaded {
-    let config = synth::SynthConfig { speakers: 20, clips_per_emotion_per_speaker: 10, seed };
-    let mut all = Sha256::new();
-    let (mut utterances, mut clips, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-    for clip in synth::synthesise(&config) {
-        let digest: [u8; 32] = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
-        all.update(digest);
-        digests.push(digest);
-        let path = PathBuf::from(format!("synthetic/{}.wav", clip.name));
-        utterances.push(Utterance { path, label: clip.label.into(), speaker: clip.speaker, ..Utterance::default() });
-        clips.push(Clip {
-            duration_s: clip.samples.len() as f64 / f64::from(SAMPLE_RATE),
-            samples: clip.samples,
-            sample_rate: SAMPLE_RATE,
-            source_rate: SAMPLE_RATE,
-            source_channels: 1,
-            complete: true,
-        });
-    }
-    let kept = (0..clips.len()).collect();
-    let data_hash = hex(&all.finalize());
-    let corpus = Corpus { name: "synthetic".into(), utterances, notes: Vec::new() };
-    Loaded { corpus, clips, kept, bad: Vec::new(), data_hash, digests }
 }
 
 /// Mean and standard deviation of each channel over some images, summed in f64.
@@ -234,6 +217,20 @@ fn mean_std(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f
             (mean as f32, var.sqrt().max(1e-3) as f32)
         })
         .collect()
+}
+
+/// Mean and standard deviation of each part of flat rows, in f64; a part that never changes keeps its scale.
+fn span_mean_std(rows: &[Vec<f32>], over: &[usize], spans: &[usize]) -> Vec<(f32, f32)> {
+    let mut start = 0;
+    let part = |span: &usize| {
+        let values = |i: &usize| rows[*i][start..start + span].iter().map(|&v| f64::from(v));
+        let count = (over.len() * span).max(1) as f64;
+        let mean = over.iter().flat_map(values).sum::<f64>() / count;
+        let std = (over.iter().flat_map(values).map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        start += span;
+        (mean as f32, if std > 1e-9 { std as f32 } else { 1.0 })
+    };
+    spans.iter().map(part).collect()
 }
 
 /// Mean and standard deviation of each feature over the own frames of some sequences, which are those that are not all zeros, in f64. A
@@ -323,5 +320,11 @@ mod tests {
             assert!((mean - want.0).abs() < 1e-5 && (deviation - want.1).abs() < 1e-5, "feature {f}: {mean} {deviation}");
         }
         assert_eq!(frame_mean_std(&[vec![]], &[0])[0], (0.0, 1.0));
+    }
+
+    #[test]
+    fn parts_of_rows_are_measured_apart() {
+        let rows = [vec![1.0, 3.0, 5.0], vec![9.0, 9.0, 9.0], vec![5.0, 7.0, 5.0]];
+        assert_eq!(span_mean_std(&rows, &[0, 2], &[2, 1]), [(4.0, 5f32.sqrt()), (5.0, 1.0)]);
     }
 }

@@ -3,6 +3,7 @@
 use super::inference::Inference;
 use super::metrics::argmax;
 use super::recipe::{Recipe, io};
+use crate::data::Loaded;
 use crate::frontend::Extractor;
 use crate::gpu::Device;
 use crate::nn::file;
@@ -73,6 +74,24 @@ impl Predictor {
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
         let inputs = self.inputs(clips)?;
+        self.answers(&inputs)
+    }
+
+    /// What the network takes of each utterance of a loaded corpus, signals included.
+    ///
+    /// # Errors
+    /// As [`Predictor::inputs`]; signals that were loaded for another network.
+    pub fn inputs_of(&mut self, loaded: &Loaded) -> Result<Vec<Vec<f32>>> {
+        let clips: Vec<&[f32]> = loaded.clips.iter().map(|c| c.samples.as_slice()).collect();
+        let signals: Vec<&[f32]> = loaded.signals.iter().map(Vec::as_slice).collect();
+        self.extractor.join(&signals, &clips)
+    }
+
+    /// Probabilities for each input of the network.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn answers(&self, inputs: &[Vec<f32>]) -> Result<Vec<Prediction>> {
         let logits = self.inference.run(&io::logits(&self.task), inputs.len(), &|i| &inputs[i])?;
         let loss = self.recipe.config.task[&self.task].loss;
         let prediction = |l: &Vec<f32>| {

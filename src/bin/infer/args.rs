@@ -28,6 +28,18 @@ pub struct Args {
     pub model: PathBuf,
     /// Recordings, folders, manifests, or - for a recording on standard input.
     pub inputs: Vec<PathBuf>,
+    /// A file of ECG (.npy, .npz, .csv), for models of signals; a recording of speech may stand beside it.
+    #[arg(long, value_name = "FILE")]
+    pub ecg: Option<PathBuf>,
+    /// Samples per second of that file, where it does not say so.
+    #[arg(long, value_name = "HZ", requires = "ecg")]
+    pub ecg_rate: Option<f64>,
+    /// A file of EEG.
+    #[arg(long, value_name = "FILE")]
+    pub eeg: Option<PathBuf>,
+    /// Samples per second of that file, where it does not say so.
+    #[arg(long, value_name = "HZ", requires = "eeg")]
+    pub eeg_rate: Option<f64>,
     /// Output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -3,6 +3,7 @@
 mod args;
 mod inputs;
 mod print;
+mod signals;
 
 use anyhow::{Context as _, Result, bail};
 use args::{Args, Format};
@@ -44,6 +45,12 @@ fn run(args: &Args) -> Result<usize> {
         eprintln!("{}", device.caps().headline());
     }
     let mut model = Predictor::load(&device, &args.model, args.batch)?;
+    if let Inputs::Signals(spec) = model.recipe.config.inputs()? {
+        return signals::run(&mut model, &spec, args);
+    }
+    if args.ecg.is_some() || args.eeg.is_some() {
+        bail!("this model takes recordings of speech, no signals");
+    }
     if let Some(picture) = &args.spectrogram {
         return spectrogram(&mut model, args, picture);
     }
@@ -92,14 +99,15 @@ fn run(args: &Args) -> Result<usize> {
     if let Some(path) = &args.embeddings {
         file::write(path, &embeddings, &file::Metadata::new())?;
     }
-    if !truth.is_empty() && args.format == Format::Text {
-        metrics(&classes, &truth, &predicted)?;
-    }
+    measured(args, &classes, &truth, &predicted)?;
     Ok(bad)
 }
 
-/// Prints how the labelled inputs fared.
-fn metrics(classes: &[String], truth: &[usize], predicted: &[usize]) -> Result<()> {
+/// Prints how the labelled inputs fared, as text.
+fn measured(args: &Args, classes: &[String], truth: &[usize], predicted: &[usize]) -> Result<()> {
+    if truth.is_empty() || args.format != Format::Text {
+        return Ok(());
+    }
     let matrix = Confusion::from_pairs(classes, truth, predicted)?;
     println!("\n{}", report::terminal(&matrix, report::colour_terminal()));
     for (name, v) in [("UAR", matrix.uar()), ("WA", matrix.accuracy()), ("macro F1", matrix.macro_f1())] {
