@@ -54,6 +54,11 @@ fn run(args: &Args) -> Result<usize> {
     if let Some(picture) = &args.spectrogram {
         return spectrogram(&mut model, args, picture);
     }
+    recordings(&mut model, args)
+}
+
+/// Prints what the model says of every recording; the number of those that could not be used.
+fn recordings(model: &mut Predictor, args: &Args) -> Result<usize> {
     if args.inputs.is_empty() {
         bail!("no recordings: name files, folders or manifests, or - for standard input");
     }
