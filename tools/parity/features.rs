@@ -99,7 +99,7 @@ fn values(
 
 fn lstm34(device: &Arc<Device>, rate: u32, clip: &[f32], a: &Args) -> Result<Tensors<f32>> {
     let mut s = Config::preset("paper")?.sequence;
-    (s.frame, s.hop) = ((0.2 * f64::from(rate)).round() as usize, (0.1 * f64::from(rate)).round() as usize);
+    (s.frame, s.hop) = ((0.2 * f64::from(rate)).round_ties_even() as usize, (0.1 * f64::from(rate)).round_ties_even() as usize);
     (s.frames, s.silence_threshold, s.min_silence) = (a.frames, a.threshold, a.min_silence);
     let features = Extractor::new(device, &Inputs::Sequences(frontend(rate)?, s.clone())).extract(&[clip])?.remove(0);
     let kept = sequence::remove_silence(clip, rate, s.silence_threshold, s.min_silence);
@@ -112,10 +112,10 @@ fn lstm34(device: &Arc<Device>, rate: u32, clip: &[f32], a: &Args) -> Result<Ten
 }
 
 fn mfcc78(device: &Arc<Device>, rate: u32, clip: &[f32]) -> Result<Tensors<f32>> {
-    let frame = (0.025 * f64::from(rate)).round() as usize;
+    let frame = (0.025 * f64::from(rate)).round_ties_even() as usize;
     let v = Vector {
         frame,
-        hop: (0.01 * f64::from(rate)).round() as usize,
+        hop: (0.01 * f64::from(rate)).round_ties_even() as usize,
         n_fft: frame.next_power_of_two(),
         ..Config::preset("paper")?.vector
     };
