@@ -1,15 +1,23 @@
-//! Networks that take sequences and vectors instead of images.
+//! Networks that take sequences and vectors instead of images: their inputs, and whole runs of those that come with the crate.
 
 mod common;
 
+use emotone::audio;
+use emotone::frontend::{Denoise, Extractor};
 use emotone::graph::Var;
 use emotone::models::{Input, Network, Settings, register};
 use emotone::nn::{Context, Weights, layers};
 use emotone::train::config::{Config, Stage};
+use emotone::train::events::Event;
 use emotone::train::inference::Inference;
+use emotone::train::predictor::Predictor;
 use emotone::train::recipe::{Recipe, Source, io};
+use emotone::train::run::{RunSpec, run};
 use emotone::{Error, Result, ops};
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A layer on every frame, and the mean over time.
 #[derive(Debug, Serialize, Deserialize)]
@@ -165,5 +173,82 @@ fn recipes_of_other_inputs_survive_a_file() {
         let wrong = Recipe { mean: vec![0.0], std: vec![1.0], ..recipe };
         let told = Recipe::from_metadata(&wrong.to_metadata().expect("text")).expect_err("refused");
         assert!(told.contains(&format!("1 means and 1 standard deviations for {parts} ")), "{told}");
+    }
+}
+
+/// Trains to the end, stopped after every third step where there are steps.
+fn in_pieces(device: &std::sync::Arc<emotone::gpu::Device>, mut spec: RunSpec) -> (String, usize) {
+    for interruptions in 0..50 {
+        let (stop, mut steps) = (AtomicBool::new(false), 0);
+        let outcome = run(device, &spec, &stop, &mut |e| {
+            if let Event::Step { .. } = e {
+                steps += 1;
+                stop.store(steps == 3, Ordering::Relaxed);
+            }
+        });
+        match outcome {
+            Ok(result) => return (result.weights_sha256, interruptions),
+            Err(Error::Interrupted) => spec.resume = true,
+            Err(e) => panic!("{e}"),
+        }
+    }
+    panic!("the run makes no progress");
+}
+
+fn infer(model: &Path, args: &[&str], clip: &Path) -> Output {
+    let all = [&["--quiet", "--model", model.to_str().expect("path")], args, &[clip.to_str().expect("path")]].concat();
+    Command::new(env!("CARGO_BIN_EXE_infer")).args(all).output().expect("infer starts")
+}
+
+fn lines(out: &Output) -> Vec<serde_json::Value> {
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect()
+}
+
+/// What `infer` says of a recording, whole and in windows, and of one shorter than any frame; what it refuses.
+fn ask(dir: &Path, model: &Path, clip: &Path, plural: &str, width: usize) {
+    let whole = lines(&infer(model, &["--format", "jsonl"], clip));
+    let sum: f64 = whole[0]["probabilities"].as_object().expect("probabilities").values().filter_map(serde_json::Value::as_f64).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{whole:?}");
+    let windows = lines(&infer(model, &["--format", "jsonl", "--window", "0.5", "--hop", "0.25"], clip));
+    assert!(windows.len() > 2 && windows[1]["start"] == 0.25 && windows.iter().any(|w| w["probabilities"] != windows[0]["probabilities"]));
+    let short = dir.join("short.wav");
+    audio::write_wav(&short, &[0.1, -0.2, 0.05, 0.3], 16_000).expect("file");
+    assert!(lines(&infer(model, &["--format", "jsonl"], &short))[0]["label"].is_string());
+    let vectors = dir.join(format!("{plural}.safetensors"));
+    assert!(infer(model, &["--embeddings", vectors.to_str().expect("path")], clip).status.success());
+    assert_eq!(emotone::nn::file::read(&vectors).expect("embeddings").0.values().next().expect("a vector").1.len(), width);
+    let refused = infer(model, &["--spectrogram", dir.join("no.png").to_str().expect("path")], clip);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && told.contains(&format!("takes {plural}")) && !dir.join("no.png").exists(), "{told}");
+}
+
+/// The networks of the paper that take no images, trained on recordings whose noise is taken out, interrupted and resumed, then asked from
+/// their files, which carry what is done about noise.
+#[test]
+fn the_crates_networks_are_trained_resumed_and_asked() {
+    let Some(device) = common::device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    for (name, plural, width, stops) in [("lstm", "sequences", 32, 3), ("svm", "vectors", 78, 0)] {
+        let model = format!("model.name={name}");
+        let sets = [model.as_str(), "train.batch=8", "stage.single.epochs=3", "frontend.denoise=berouti"];
+        let spec = |out: &str| common::spec(dir.path(), &format!("{name}-{out}"), &sets);
+        let whole = run(&device, &spec("whole"), &AtomicBool::new(false), &mut |_| ()).expect("run");
+        let (pieces, interruptions) = in_pieces(&device, spec("pieces"));
+        assert!(interruptions >= stops, "{interruptions} interruptions");
+        assert_eq!(pieces, whole.weights_sha256, "{name}");
+        assert!(whole.test.and_then(|t| t.uar).is_some());
+
+        let model: PathBuf = spec("whole").out.join("model.safetensors");
+        let mut predictor = Predictor::load(&device, &model, 2).expect("model");
+        let config = predictor.recipe.config.clone();
+        assert_eq!((config.frontend.denoise, config.model.name()), (Denoise::Berouti, name));
+        let path = std::fs::read_dir(dir.path().join("corpus/wav")).expect("clips").next().expect("a clip").expect("entry").path();
+        let clip = audio::load(&path).expect("recording").samples;
+        let made = Extractor::new(&device, &config.inputs().expect("inputs")).extract(&[&clip]).expect("inputs");
+        assert_eq!(predictor.inputs(&[&clip]).expect("inputs"), made);
+        assert_eq!(made[0].len(), config.input_shape().expect("shape").iter().product::<usize>());
+        ask(dir.path(), &model, &path, plural, width);
     }
 }
