@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use emotone::data::synth::{LABELS, SAMPLE_RATE, SynthConfig, signals, synthesise, write_with};
+use emotone::data::synth::{LABELS, SAMPLE_RATE, SynthConfig, into_noise, signals, synthesise, write_with};
 
 /// Synthesise speech-like clips of made-up speakers in four emotions.
 #[derive(Parser)]
@@ -31,6 +31,9 @@ struct Args {
     /// Seconds of the signals
     #[arg(long, value_name = "S", default_value_t = 8.0)]
     seconds: f64,
+    /// Put the speech into noise: decibels of speech over noise
+    #[arg(long, value_name = "DB", allow_hyphen_values = true)]
+    snr: Option<f64>,
     /// Seed; the same seed gives the same bits
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -45,7 +48,10 @@ fn main() -> anyhow::Result<()> {
     let config =
         SynthConfig { speakers: args.speakers as usize, clips_per_emotion_per_speaker: args.clips_per_emotion as usize, seed: args.seed };
     let start = Instant::now();
-    let clips = synthesise(&config);
+    let mut clips = synthesise(&config);
+    if let Some(snr) = args.snr {
+        clips.iter_mut().enumerate().for_each(|(i, clip)| into_noise(clip, snr, args.seed, i));
+    }
     let took = start.elapsed().as_secs_f64();
     let seconds: f64 = clips.iter().map(|c| c.samples.len() as f64).sum::<f64>() / f64::from(SAMPLE_RATE);
     let channels = [args.ecg, args.eeg].map(usize::from);

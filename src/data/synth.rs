@@ -85,6 +85,17 @@ pub fn signals(config: &SynthConfig, channels: [usize; 2], rate: f64, length: us
     })
 }
 
+/// Puts a clip into a loud room: white noise of the clip's own power over 10^(snr/10), a few decibels more or less, by a stream of its own.
+pub fn into_noise(clip: &mut SynthClip, snr: f64, seed: u64, index: usize) {
+    let mut rng = Rng::new(seed, &[0x105e, index as u64]);
+    let power = clip.samples.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / clip.samples.len().max(1) as f64;
+    let size = (power * 10f64.powf(-(snr + 3.0 * rng.normal()) / 10.0)).sqrt();
+    let noisy: Vec<f64> = clip.samples.iter().map(|v| f64::from(*v) + size * rng.normal()).collect();
+    let peak = noisy.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let scale = if peak > PEAK { PEAK / peak } else { 1.0 };
+    clip.samples = noisy.into_iter().map(|v| (scale * v) as f32).collect();
+}
+
 /// One clip: take `take` of `speaker` in `emotion`.
 fn clip(seed: u64, speaker: usize, emotion: usize, take: usize) -> SynthClip {
     let person = Speaker::new(seed, speaker);

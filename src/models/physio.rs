@@ -51,14 +51,14 @@ impl Settings for Physio {
         let paper = Physio { ecg: 1, eeg: 14, audio: 0, length: 2048, width: 32, blocks: vec![2; 4], fusion: Fusion::Late, hidden: 128 };
         match size {
             "paper" => paper,
-            "tiny" => Physio { eeg: 4, audio: 1, length: 512, width: 8, blocks: vec![1; 3], hidden: 16, ..paper },
+            "tiny" => Physio { eeg: 4, audio: 1, length: 1024, width: 8, blocks: vec![1; 3], hidden: 16, ..paper },
             _ => Physio { eeg: 4, audio: 1, length: 1024, width: 8, blocks: vec![1; 4], hidden: 64, ..paper },
         }
     }
 
     fn config(size: &str) -> &'static str {
         match size {
-            "tiny" => "[image]\nsize = 32\n[train]\nstages = [\"single\"]\n",
+            "tiny" => "[image]\nsize = 32\n[train]\nstages = [\"single\"]\n[stage.single]\nepochs = 20\n",
             "small" => "[image]\nsize = 64\n[train]\nstages = [\"single\"]\n",
             _ => "[train]\nstages = [\"single\"]\n",
         }
