@@ -4,6 +4,7 @@ mod common;
 
 use emotone::Error;
 use emotone::data::Split;
+use emotone::data::synth::{self, SynthConfig};
 use emotone::gpu::Device;
 use emotone::nn::{Weights, file};
 use emotone::random::Rng;
@@ -11,7 +12,9 @@ use emotone::train::config::Config;
 use emotone::train::dataset::Dataset;
 use emotone::train::events::Event;
 use emotone::train::inference::Inference;
+use emotone::train::predictor::Predictor;
 use emotone::train::recipe::{Recipe, io};
+use emotone::train::run::{RunSpec, run};
 use emotone::train::solving::{plans, solve_stage, solved};
 use emotone::train::state::{self, Folder, Progress};
 use emotone::train::task::Targets;
@@ -128,4 +131,33 @@ fn stages_of_other_tasks_are_refused_and_the_plan_is_of_evaluation() {
         assert!(error.contains(stages) && error.contains("svm"), "{error}");
     }
     assert!(!solved(&common::recipe(Config::preset("tiny").expect("preset"))).expect("stages"));
+}
+
+/// From recordings to a model that is asked: the same twice and when it is resumed, with probabilities of classes and embeddings.
+#[test]
+fn a_run_is_solved_tested_and_asked() {
+    let Some(device) = common::device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let complete = |spec: &RunSpec| run(&device, spec, &AtomicBool::new(false), &mut |_| ()).expect("a run");
+    let first = common::spec(dir.path(), "first", &["model.name=svm", "model.kernel=rbf"]);
+    let result = complete(&first);
+    let again = complete(&RunSpec { resume: true, ..first.clone() });
+    let second = complete(&common::spec(dir.path(), "second", &["model.name=svm", "model.kernel=rbf"]));
+    assert!(result.weights_sha256 == again.weights_sha256 && result.weights_sha256 == second.weights_sha256);
+    assert_eq!(result.stages["single"].epochs, 1);
+    let uar = result.test.expect("a test").uar;
+    assert!(uar.expect("all classes") > 0.5, "{uar:?}, where chance is 0.25");
+
+    let mut model = Predictor::load(&device, &dir.path().join("first/model.safetensors"), 3).expect("a model");
+    let clips = synth::synthesise(&SynthConfig { speakers: 1, clips_per_emotion_per_speaker: 1, seed: 77 });
+    let clips: Vec<Vec<f32>> = clips.iter().map(|c| c.samples.clone()).collect();
+    for p in model.predict(&clips).expect("predictions") {
+        assert!((p.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{p:?}");
+    }
+    assert!(model.embeddings(&clips).expect("embeddings").iter().all(|e| e.len() == 78 && e.iter().all(|v| v.is_finite())));
+
+    let start = file::read(&dir.path().join("first/model.safetensors")).expect("weights").0;
+    let refused = RunSpec { start, ..common::spec(dir.path(), "third", &["model.name=svm"]) };
+    let error = run(&device, &refused, &AtomicBool::new(false), &mut |_| ()).expect_err("refused").to_string();
+    assert!(error.contains("does not start from weights"), "{error}");
 }

@@ -144,7 +144,7 @@ pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observ
 
 /// How well it was solved, in a line.
 fn told(solution: &Solution, clips: usize) -> String {
-    let (objective, gap): (f64, f64) = (solution.objective.iter().sum(), solution.gap.iter().sum());
+    let (objective, gap): (f64, f64) = (solution.objective.iter().sum(), solution.gap.iter().map(|g| g.max(0.0)).sum());
     let found: Vec<String> = solution.settings.iter().map(|(key, value)| format!("; {key} = {value}")).collect();
     format!(
         "{} machines on {clips} clips: objective {objective:.6}, at most {gap:.1e} from the optimum{}",
