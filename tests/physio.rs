@@ -85,6 +85,8 @@ fn signals_in_files_are_learnt_and_answered() {
     let swapped = infer(&model, &["--ecg", &file("eeg"), "--eeg", &file("ecg"), &name]);
     let said = text(&swapped.stderr);
     assert!(said.contains("shape [4, 512] for 1 channels of ecg (model.ecg)") && said.contains(".npy"), "{said}");
+    let windows = infer(&model, &[corpus.to_str().expect("path"), "--window", "1"]);
+    assert!(text(&windows.stderr).contains("--window is for models of recordings of speech"), "{}", text(&windows.stderr));
     let silent = infer(&model, &["--ecg", &file("ecg"), "--eeg", &file("eeg")]);
     assert!(text(&silent.stderr).contains("no recording of speech"), "{}", text(&silent.stderr));
 }

@@ -10,6 +10,11 @@ use std::path::PathBuf;
 
 /// Prints what the model says of every utterance; the number of those that could not be used.
 pub fn run(model: &mut Predictor, spec: &Signals, args: &Args) -> Result<usize> {
+    let others =
+        [(args.window.is_some(), "--window"), (args.embeddings.is_some(), "--embeddings"), (args.spectrogram.is_some(), "--spectrogram")];
+    if let Some((_, flag)) = others.iter().find(|(given, _)| *given) {
+        bail!("{flag} is for models of recordings of speech; this one takes signals");
+    }
     let classes = model.classes().to_vec();
     let mut printer = Printer::new(args.format, &classes, model.says_numbers());
     let (mut truth, mut predicted, mut bad) = (Vec::new(), Vec::new(), 0);

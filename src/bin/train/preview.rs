@@ -1,8 +1,9 @@
 //! `--preview`: what each augmentation does to a few training images, a picture each.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use emotone::augment::{self, Augment, Levels, PairInputs, Pairs, rng};
 use emotone::compile::{Options, Program, States};
+use emotone::frontend::Inputs;
 use emotone::gpu::Device;
 use emotone::graph::Graph;
 use emotone::train::config::Config;
@@ -47,6 +48,14 @@ fn variants(config: &Augment) -> Vec<(&'static str, Augment)> {
 
 /// Writes `DIR/<augmentation>.png`.
 pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) -> Result<()> {
+    let inputs = config.inputs()?;
+    if !matches!(inputs, Inputs::Images(..)) {
+        bail!(
+            "--preview shows augmented images; model.name = {:?} takes {}, which are not augmented",
+            config.model.name(),
+            inputs.plural()
+        );
+    }
     std::fs::create_dir_all(dir)?;
     // Evenly spaced over the training set, so that classes differ.
     let train = &data.split.train;
