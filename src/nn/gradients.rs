@@ -28,7 +28,11 @@ pub fn extent(params: &Params) -> usize {
     params.extent(TRAINABLE).max(STATE_ALIGN)
 }
 
-/// A whole buffer laid out as [`TRAINABLE`], as a value.
-pub fn whole(g: &mut Graph, params: &Params, buffer: &str) -> Var {
-    g.state(StateRef { buffer: buffer.into(), offset: 0 }, [extent(params)])
+/// Elements that one value may have with WebGPU's default limits (128 MiB of a binding).
+const PART: usize = 1 << 25;
+
+/// A whole buffer laid out as [`TRAINABLE`], as a value, or as several one after the other where it is larger than a kernel may bind.
+pub fn parts(g: &mut Graph, params: &Params, buffer: &str) -> Vec<Var> {
+    let n = extent(params);
+    (0..n).step_by(PART).map(|offset| g.state(StateRef { buffer: buffer.into(), offset }, [PART.min(n - offset)])).collect()
 }

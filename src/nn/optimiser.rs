@@ -1,6 +1,6 @@
 //! The update of all parameters: clipping, the optimiser's rule and the moving average, a few launches over flat buffers.
 
-use super::gradients::{GRADIENTS, extent, whole};
+use super::gradients::{GRADIENTS, extent, parts};
 use super::{Params, TRAINABLE};
 use crate::compile::States;
 use crate::graph::{Graph, Var};
@@ -108,30 +108,36 @@ impl Optimiser {
     /// # Errors
     /// Shape errors of the ops.
     pub fn update(&self, g: &mut Graph, params: &Params, gradients: &str, loss_scale: Option<Var>) -> Result<()> {
-        let whole = |g: &mut Graph, name: &str| whole(g, params, name);
-        let (p, d) = (whole(g, TRAINABLE), whole(g, gradients));
+        let all = |g: &mut Graph, name: &str| parts(g, params, name);
+        let (ps, ds) = (all(g, TRAINABLE), all(g, gradients));
         let scalars = g.input(SCALARS, [ops::OPTIMISER_SCALARS]);
         let max_norm = if self.clip_norm > 0.0 { self.clip_norm as f32 } else { f32::MAX };
+        let d = match ds.as_slice() {
+            [d] => *d,
+            // The norm of the parts' norms is that of all.
+            many => {
+                let norms = many.iter().map(|d| Ok(ops::clip(g, *d, f32::MAX)?.0)).collect::<Result<Vec<_>>>()?;
+                ops::concat(g, &norms, 0)?
+            }
+        };
         let (norm, scale) = match loss_scale {
             Some(factor) => ops::clip_scaled(g, d, factor, max_norm)?,
             None => ops::clip(g, d, max_norm)?,
         };
         g.output(NORM, norm);
-        let m = whole(g, EXP_AVG);
-        match self.rule {
-            Rule::Sgd { .. } => ops::sgd(g, p, d, m, scalars, Some(scale))?,
-            Rule::AdamW { .. } => {
-                let v = whole(g, EXP_AVG_SQ);
-                ops::adamw(g, p, d, m, v, scalars, Some(scale))?;
-            }
-            Rule::RmsProp { .. } => {
-                let v = whole(g, EXP_AVG_SQ);
-                ops::rmsprop(g, p, d, m, v, scalars, Some(scale))?;
+        let first = all(g, EXP_AVG);
+        let second = if matches!(self.rule, Rule::Sgd { .. }) { Vec::new() } else { all(g, EXP_AVG_SQ) };
+        for (i, ((p, d), m)) in ps.iter().zip(&ds).zip(&first).enumerate() {
+            match (self.rule, second.get(i)) {
+                (Rule::AdamW { .. }, Some(v)) => ops::adamw(g, *p, *d, *m, *v, scalars, Some(scale))?,
+                (Rule::RmsProp { .. }, Some(v)) => ops::rmsprop(g, *p, *d, *m, *v, scalars, Some(scale))?,
+                _ => ops::sgd(g, *p, *d, *m, scalars, Some(scale))?,
             }
         }
         if self.ema > 0.0 {
-            let average = whole(g, EMA);
-            ops::ema(g, average, p, self.ema)?;
+            for (average, p) in all(g, EMA).into_iter().zip(ps) {
+                ops::ema(g, average, p, self.ema)?;
+            }
         }
         Ok(())
     }

@@ -76,9 +76,10 @@ impl Learner {
         let reached = |group: &str| group == TRUNK || stage.tasks().any(|(task, _)| task == group);
         let groups: Vec<String> = stage.trains.iter().filter(|g| reached(g)).cloned().collect();
         let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
-        let built = recipe.training(&mut params, stage, train.batch / train.micro_batches, source)?;
+        let rows = train.rows();
+        let built = recipe.training(&mut params, stage, rows, source)?;
         let logits = io::logits(recipe.judged_task(stage));
-        let evaluation = recipe.inference(&mut params, train.batch, source, &[logits.as_str()])?;
+        let evaluation = recipe.inference(&mut params, rows, source, &[logits.as_str()])?;
         let optimiser = method(train);
         let parts = train.micro_batches as u32 * worker.count;
         let mut states = state(device, &params, &optimiser, train.seed, weights)?;
@@ -99,7 +100,7 @@ impl Learner {
             gradient,
             readback,
             apply,
-            inference: Inference::sharing(&evaluation, &states, train.batch, options)?,
+            inference: Inference::sharing(&evaluation, &states, rows, options)?,
             states,
             params,
             anomaly,

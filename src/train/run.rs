@@ -235,7 +235,7 @@ fn finish(
     let mut measure = None;
     if rows.iter().any(|&i| data.targets[task].known(i)) {
         let logits = io::logits(task);
-        let batch = recipe.config.train.batch;
+        let batch = recipe.config.train.rows();
         let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
         let answers = inference.run(&logits, rows.len(), &|r| &data.inputs[rows[r]])?;
         measure = data.targets[task].measure(rows, &answers)?;

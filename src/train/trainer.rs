@@ -291,7 +291,7 @@ fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Resu
     observe(Event::Preparing("features of the frozen trunk", 0, inputs.len()));
     let half = recipe.config.train.precision == Precision::F16;
     let options = Options { half, ..recipe.options() };
-    let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[io::FEATURES], options)?;
+    let inference = Inference::new(run.device, recipe, weights, recipe.config.train.rows(), &[io::FEATURES], options)?;
     let features = inference.run(io::FEATURES, inputs.len(), &|i| &inputs[i])?;
     observe(Event::Preparing("features of the frozen trunk", inputs.len(), inputs.len()));
     Ok(features)

@@ -67,6 +67,13 @@ pub struct Distil {
     pub share: f64,
 }
 
+impl Train {
+    /// Inputs that are computed at a time, in training and in evaluation.
+    pub fn rows(&self) -> usize {
+        self.batch / self.micro_batches
+    }
+}
+
 /// `[task.NAME]`: what a head learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {

@@ -82,8 +82,9 @@ pub(super) fn programs(
             None
         }
         _ => {
-            let (sum, grads) = (gradients::whole(&mut g, params, SUM), gradients::whole(&mut g, params, GRADIENTS));
-            ops::accumulate(&mut g, sum, grads, 1.0)?;
+            for (sum, grads) in gradients::parts(&mut g, params, SUM).into_iter().zip(gradients::parts(&mut g, params, GRADIENTS)) {
+                ops::accumulate(&mut g, sum, grads, 1.0)?;
+            }
             Some(update(params, optimiser, options.half)?)
         }
     };
@@ -99,8 +100,7 @@ fn update(params: &Params, optimiser: &Optimiser, half: bool) -> Result<Graph> {
     let mut g = Graph::new();
     let factor = half.then(|| g.input(io::LOSS_SCALE, [1]));
     optimiser.update(&mut g, params, SUM, factor)?;
-    let sum = gradients::whole(&mut g, params, SUM);
-    ops::fill(&mut g, sum, 0.0)?;
+    gradients::parts(&mut g, params, SUM).into_iter().try_for_each(|sum| ops::fill(&mut g, sum, 0.0))?;
     Ok(g)
 }
 
