@@ -164,7 +164,7 @@ impl Solver for Svm {
             let (a, b) = (high - golden * (high - low), low + golden * (high - low));
             if badness(a) < badness(b) { high = b } else { low = a }
         }
-        let scale = if answers.is_empty() { 1.0 } else { self.scale * (0.5 * (low + high)).exp() };
+        let scale = if answers.is_empty() { self.scale } else { self.scale * (0.5 * (low + high)).exp() };
         Table::from_iter([("scale".to_string(), Value::Float(scale))])
     }
 }

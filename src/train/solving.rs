@@ -103,17 +103,7 @@ pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observ
         if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     };
     let (weights, mut recipe, solution) = solve(run.device, recipe, task, &examples, &mut go_on)?;
-    let logits = io::logits(task);
-    let answers = if valid.is_empty() {
-        Vec::new()
-    } else {
-        let inference = Inference::new(run.device, &recipe, &weights, recipe.config.train.batch, &[&logits], recipe.options())?;
-        inference.run(&logits, valid.len(), &|r| &data.inputs[valid[r].0])?
-    };
-    let (valid_rows, classes): (Vec<usize>, Vec<usize>) = valid.into_iter().unzip();
-    let found = solver(&recipe, recipe.config.network()?.solver())?.calibrate(&answers, &classes);
-    recipe.config.model.0.extend(found);
-    let measure = data.targets[task].measure(&valid_rows, &answers)?;
+    let measure = validate(run, &mut recipe, &weights, task, valid)?;
     let seconds = clock.elapsed().as_secs_f64();
     observe(Event::Summary(&told(&solution, train.len())));
     let matrix = measure.as_ref().and_then(Measure::confusion);
@@ -140,6 +130,19 @@ pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observ
     observe(Event::Saved(&run.folder.state()));
     observe(Event::StageEnd(name));
     Ok((weights, recipe))
+}
+
+/// How well it answers to validation clips, which calibrate it.
+fn validate(run: &RunContext, recipe: &mut Recipe, weights: &Weights, task: &str, valid: Vec<(usize, usize)>) -> Result<Option<Measure>> {
+    let (logits, mut answers) = (io::logits(task), Vec::new());
+    if !valid.is_empty() {
+        let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[&logits], recipe.options())?;
+        answers = inference.run(&logits, valid.len(), &|r| &run.data.inputs[valid[r].0])?;
+    }
+    let (rows, classes): (Vec<usize>, Vec<usize>) = valid.into_iter().unzip();
+    let found = solver(recipe, recipe.config.network()?.solver())?.calibrate(&answers, &classes);
+    recipe.config.model.0.extend(found);
+    run.data.targets[task].measure(&rows, &answers)
 }
 
 /// How well it was solved, in a line.
