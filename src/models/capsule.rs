@@ -56,7 +56,7 @@ impl Settings for Capsule {
     /// where nothing published asks for another. Images of 64 leave maps of one position.
     fn config(size: &str) -> &'static str {
         match size {
-            "paper" => super::single_stage(size),
+            "paper" => super::network::single_stage(size),
             "tiny" => "[image]\nsize = 80\n[train]\nstages = [\"single\"]\n[task.emotion]\nloss = \"margin\"\n",
             _ => "[train]\nstages = [\"single\"]\n[task.emotion]\nloss = \"margin\"\n",
         }
@@ -105,7 +105,7 @@ impl Network for Capsule {
 
     /// Trunk and emotion head at the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        super::rooted(group)
+        super::network::rooted(group)
     }
 
     /// The maps of the first convolution are ten times those of the second, and all of them are there in its own backward pass.

@@ -42,7 +42,7 @@ impl Settings for DenseNet {
     }
 
     fn config(size: &str) -> &'static str {
-        super::single_stage(size)
+        super::network::single_stage(size)
     }
 }
 
@@ -91,7 +91,7 @@ impl Network for DenseNet {
 
     /// The trunk in `features`, the emotion head at the root, as torchvision's.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        if group == TRUNK { "features" } else { super::rooted(group) }
+        if group == TRUNK { "features" } else { super::network::rooted(group) }
     }
 }
 

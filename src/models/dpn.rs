@@ -43,7 +43,7 @@ impl Settings for Dpn {
     }
 
     fn config(size: &str) -> &'static str {
-        super::single_stage(size)
+        super::network::single_stage(size)
     }
 }
 
@@ -97,7 +97,7 @@ impl Network for Dpn {
 
     /// Trunk and emotion head at the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        super::rooted(group)
+        super::network::rooted(group)
     }
 }
 

@@ -121,19 +121,6 @@ impl Model {
     }
 }
 
-/// [`Network::scope`] of a network whose trunk and emotion head are at the root of names.
-fn rooted(group: &str) -> &str {
-    if group == TRUNK || group == "emotion" { "" } else { group }
-}
-
-/// [`Settings::config`] of a network that the paper trains in one stage, and published for colour images.
-fn single_stage(size: &str) -> &'static str {
-    match size {
-        "paper" => "[image]\nchannels = 3\n[train]\nstages = [\"single\"]\n",
-        _ => "[train]\nstages = [\"single\"]\n",
-    }
-}
-
 fn entry(name: &str) -> Result<Entry> {
     let names = names();
     entries().into_iter().find(|e| e.name == name).ok_or_else(|| {

@@ -201,3 +201,16 @@ pub trait Settings: Network + Serialize + DeserializeOwned + 'static {
         ""
     }
 }
+
+/// [`Network::scope`] of a network whose trunk and emotion head are at the root of names.
+pub(super) fn rooted(group: &str) -> &str {
+    if group == TRUNK || group == "emotion" { "" } else { group }
+}
+
+/// [`Settings::config`] of a network that the paper trains in one stage, and published for colour images.
+pub(super) fn single_stage(size: &str) -> &'static str {
+    match size {
+        "paper" => "[image]\nchannels = 3\n[train]\nstages = [\"single\"]\n",
+        _ => "[train]\nstages = [\"single\"]\n",
+    }
+}

@@ -37,7 +37,7 @@ impl Settings for ResNeSt {
     }
 
     fn config(size: &str) -> &'static str {
-        super::single_stage(size)
+        super::network::single_stage(size)
     }
 }
 
@@ -80,7 +80,7 @@ impl Network for ResNeSt {
 
     /// Trunk and emotion head at the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        super::rooted(group)
+        super::network::rooted(group)
     }
 }
 

@@ -36,7 +36,7 @@ impl Settings for ResNet {
     }
 
     fn config(size: &str) -> &'static str {
-        super::single_stage(size)
+        super::network::single_stage(size)
     }
 }
 
@@ -68,7 +68,7 @@ impl Network for ResNet {
 
     /// Trunk and emotion head at the root of names, as torchvision's.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        super::rooted(group)
+        super::network::rooted(group)
     }
 
     /// A torchvision ResNet of the same depth for the trunk.

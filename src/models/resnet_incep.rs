@@ -50,7 +50,7 @@ impl Settings for ResNetIncep {
     }
 
     fn config(size: &str) -> &'static str {
-        super::single_stage(size)
+        super::network::single_stage(size)
     }
 }
 

@@ -47,7 +47,7 @@ impl Settings for ResNeXt {
     fn config(size: &str) -> &'static str {
         match size {
             "paper" => "[image]\nchannels = 3\n[train]\nstages = [\"single\"]\nmicro_batches = 6\nrecompute = true\n",
-            _ => super::single_stage(size),
+            _ => super::network::single_stage(size),
         }
     }
 }
@@ -96,6 +96,6 @@ impl Network for ResNeXt {
 
     /// Trunk and emotion head at the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        super::rooted(group)
+        super::network::rooted(group)
     }
 }
