@@ -124,6 +124,32 @@ fn shares_and_rows_of_a_distilled_stage() {
     assert!((with(0.7, &["emotion"], &unlabelled) - 0.7 * all).abs() < 1e-5);
 }
 
+/// A teacher's embeddings have their share of the loss, and labels the rest.
+#[test]
+fn shares_of_embeddings() {
+    let Some(device) = device() else { return };
+    let mut config = Config::preset("tiny").expect("preset");
+    let rest = ["image.size=32", "train.batch=4", "stage.single.augment=false", "train.stages=single"];
+    let stage = ["stage.single.tasks.teacher=1", "stage.single.trains=trunk,emotion,teacher"];
+    for s in
+        ["task.teacher={ target = \"teacher\", head = \"auxiliary\", loss = \"mse\", metric = \"ccc\" }"].iter().chain(&rest).chain(&stage)
+    {
+        config.set(s).expect("setting");
+    }
+    config.check().expect("a configuration");
+    let mut recipe = recipe(config);
+    recipe.heads.insert("teacher".into(), vec!["e0".into(), "e1".into()]);
+    recipe.taught = Some(Taught { file: "t".into(), sha256: "0".into(), lesson: Lesson::Embeddings });
+    let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
+    let targets = [("emotion".to_string(), emotion), ("teacher".to_string(), vec![1.0, -1.0, 0.5, 2.0, 0.0, 1.0, -2.0, 0.0])].into();
+    let batch = Batch { x: noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect(), targets, weights: BTreeMap::new(), pairs: None };
+    let [labels, some, embeddings] = [0.0, 0.7, 1.0].map(|share| {
+        recipe.config.distil.share = share;
+        first_loss(&device, &recipe, &batch)
+    });
+    assert!((some - 0.3 * labels - 0.7 * embeddings).abs() < 1e-5 && (labels - embeddings).abs() > 1e-2, "{labels} {some} {embeddings}");
+}
+
 /// A teacher of other classes and their order, and its pupil on labelled and unlabelled recordings.
 #[test]
 fn a_model_teaches_another_on_recordings_without_labels() {
