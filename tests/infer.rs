@@ -39,6 +39,25 @@ fn model(dir: &Path) -> (PathBuf, String) {
     (corpus, out.join("model.safetensors").display().to_string())
 }
 
+/// A model with a snapshot of its run, and by the views of a clip.
+fn together_and_by_views(dir: &Path, model: &str, folder: &str, clip: &str) {
+    // The final model with a snapshot of its run, apart and from one file; and by views.
+    let (best, file) = (model.replace("model.safetensors", "best-single.safetensors"), dir.join("both.safetensors"));
+    let file = file.to_str().expect("path");
+    let both = infer(&["--model", model, "--model", &best, "--save-ensemble", file, "--quiet", folder]);
+    assert!(both.status.success(), "{}", text(&both.stderr));
+    assert!(text(&both.stdout).contains("2 models together gain") && text(&both.stdout).contains("best-single.safetensors alone"));
+    let again = infer(&["--model", file, "--quiet", folder]);
+    assert_eq!(text(&again.stdout), text(&both.stdout));
+    assert_eq!(text(&infer(&["--model", model, "--save-ensemble", file, "--quiet"]).stdout), "", "no recordings are needed to write it");
+    let views = infer(&["--model", model, "--tta", "--format", "csv", "--quiet", clip]);
+    let whole = infer(&["--model", model, "--format", "csv", "--quiet", clip]);
+    assert!(views.status.success() && views.stdout != whole.stdout, "{}", text(&views.stderr));
+    let result = std::fs::read_to_string(Path::new(model).with_file_name("result.json")).expect("result");
+    let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
+    assert_eq!(result["test"]["clips"], result["test_tta"]["clips"]);
+}
+
 #[test]
 fn a_trained_model_answers_and_bad_input_is_reported() {
     if !adapter() {
@@ -79,6 +98,8 @@ fn a_trained_model_answers_and_bad_input_is_reported() {
     assert!(text(&labelled.stdout).contains("UAR"), "{}", text(&labelled.stdout));
     let (vectors, _) = emotone::nn::file::read(&dir.path().join("e.safetensors")).expect("embeddings");
     assert_eq!((vectors.len(), vectors.values().next().expect("a vector").1.len()), (32, 64));
+
+    together_and_by_views(dir.path(), &model, &folder, &clip);
 
     let picture = dir.path().join("picture.png");
     assert!(infer(&["--model", &model, "--spectrogram", picture.to_str().expect("path"), &clip]).status.success());

@@ -60,6 +60,7 @@ fn data() -> Dataset {
         class,
         split,
         hash: String::new(),
+        test_clips: Vec::new(),
         mean_std: vec![],
     }
 }

@@ -18,6 +18,8 @@ words! {
 /// `[augment]`: what training does to images. Lengths are shares of the image side, so that they fit any size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
+    /// The image through a lens at one of six distances, and a part of it.
+    pub daarip: Daarip,
     /// A random window of the image, resized to the whole.
     pub random_cut: RandomCut,
     /// Squares set to the mean.
@@ -30,6 +32,23 @@ pub struct Augment {
     pub horizontal_mixup: HorizontalMixup,
     /// Bands of time and frequency set to the mean.
     pub spec_augment: SpecAugment,
+}
+
+/// `[augment.daarip]` (Niu et al. 2017): a convex lens at distances of 1.5, 1.75, 2, 2.5, 3 and 4 times its focal length shows an image at
+/// 2, 1.33, 1, 0.67, 0.5 and 0.33 of its size, from which it is brought back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Daarip {
+    /// Probability per image of a lens; 0 for none.
+    pub prob: f64,
+    /// Side of what the network sees of a square image: anywhere where images are augmented, from its centre otherwise; 0 for all of it.
+    pub crop: usize,
+}
+
+impl Daarip {
+    /// Rows and columns of what the network sees of an image of so many.
+    pub fn window(&self, (rows, cols): (usize, usize)) -> (usize, usize) {
+        if self.crop == 0 { (rows, cols) } else { (self.crop.min(rows), self.crop.min(cols)) }
+    }
 }
 
 /// `[augment.random_cut]`

@@ -8,7 +8,7 @@ mod labels;
 mod pairs;
 pub mod rng;
 
-pub use config::{Augment, Cutout, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment};
+pub use config::{Augment, Cutout, Daarip, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use pairs::Pairs;
 
 use crate::Result;
@@ -82,10 +82,10 @@ pub fn mix(g: &mut Graph, x: Var, pairs: &PairInputs, config: &Augment) -> Resul
     Ok(y)
 }
 
-/// All changes the configuration asks for, in the order random cut, salt and pepper, mixtures (where `pairs` are given), cutout, masks.
+/// All changes the configuration asks for, in the order lens and window, random cut, salt and pepper, mixtures (where `pairs` are given), cutout, masks.
 ///
 /// # Shapes
-/// `x` (B, C, H, W), `rng` (4) as [`rng::counter`] makes it → (B, C, H, W).
+/// `x` (B, C, H, W), `rng` (4) as [`rng::counter`] makes it → (B, C, H, W), or of [`Daarip::window`] where that is less.
 ///
 /// # Errors
 /// Other shapes; shares outside \[0, 1\].
@@ -104,6 +104,11 @@ pub fn augment(g: &mut Graph, x: Var, rng: Var, pairs: Option<&PairInputs>, conf
             Ok(())
         };
         let c = config;
+        let window = c.daarip.window((rows, cols));
+        if c.daarip.prob > 0.0 || window != (rows, cols) {
+            y = ops::lens(g, y, rng, window, c.daarip.prob as f32, 5)?;
+        }
+        let (rows, cols) = window;
         let cut = &c.random_cut;
         let change = Change::RandomCut { least: cut.min_fraction as f32, zoom: cut.freq_zoom as f32, shift: cut.freq_shift as f32 };
         apply(g, &mut y, cut.prob, 1, change)?;
@@ -131,6 +136,7 @@ mod tests {
     /// Everything a little.
     pub fn config() -> Augment {
         Augment {
+            daarip: Daarip { prob: 0.0, crop: 0 },
             random_cut: RandomCut { prob: 0.8, min_fraction: 0.75, freq_zoom: 0.0, freq_shift: 0.0 },
             cutout: Cutout { prob: 0.5, n: 3, size: 0.2 },
             salt_pepper: SaltPepper { prob: 0.4, fraction: 0.06, pepper: 0.5 },
@@ -157,5 +163,7 @@ mod tests {
         c.cutout.n = 0;
         c.salt_pepper.prob = 0.0;
         assert_eq!(count(&c), 3);
+        c.daarip.prob = 0.5;
+        assert_eq!(count(&c), 4);
     }
 }

@@ -1,6 +1,7 @@
 //! Inputs of many clips: batches of clips of similar length through compiled programs, results on the host.
 
-use super::Inputs;
+use super::views::views;
+use super::{Inputs, log_mel};
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -22,6 +23,8 @@ const PROGRAMS_KEPT: usize = 24;
 pub struct Extractor {
     states: States,
     inputs: Inputs,
+    /// Whether it makes all views of a clip, not the one input.
+    views: bool,
     /// By (samples, clips) they hold; the number says when one was last used.
     programs: BTreeMap<(usize, usize), (u64, Program)>,
     uses: u64,
@@ -30,7 +33,18 @@ pub struct Extractor {
 impl Extractor {
     /// An extractor without programs.
     pub fn new(device: &Arc<Device>, inputs: &Inputs) -> Self {
-        Extractor { states: States::new(device), inputs: inputs.clone(), programs: BTreeMap::new(), uses: 0 }
+        Extractor { states: States::new(device), inputs: inputs.clone(), views: false, programs: BTreeMap::new(), uses: 0 }
+    }
+
+    /// An extractor that makes the [views](views()) of each clip, one after the other, in the place of its input.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for inputs that are no images.
+    pub fn of_views(device: &Arc<Device>, inputs: &Inputs) -> Result<Self> {
+        match inputs {
+            Inputs::Images(..) => Ok(Extractor { views: true, ..Self::new(device, inputs) }),
+            other => Err(Error::Config(format!("views at test time are parts of images; this network takes {}", other.plural()))),
+        }
     }
 
     /// The input made of each clip, flat, in the clips' order; its shape is [`Inputs::shape`].
@@ -120,7 +134,13 @@ impl Extractor {
     fn compile(&self, samples: usize, clips: usize) -> Result<Program> {
         let mut g = Graph::new();
         let (x, lengths) = (g.input("x", [clips, samples]), g.input("lengths", [clips]));
-        let y = self.inputs.graph(&mut g, x, lengths)?;
+        let y = match &self.inputs {
+            Inputs::Images(frontend, picture) if self.views => {
+                let mel = log_mel(&mut g, x, lengths, frontend)?;
+                views(&mut g, mel, lengths, frontend, picture)?
+            }
+            inputs => inputs.graph(&mut g, x, lengths)?,
+        };
         g.output("input", y);
         Program::new(&g, &self.states, Options::default())
     }

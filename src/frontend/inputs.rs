@@ -63,8 +63,8 @@ impl Inputs {
         }
     }
 
-    /// How many parts of an input have a mean and a deviation of their own: channels of an image or a signal, features of a frame. None of a vector:
-    /// networks of vectors keep such numbers themselves.
+    /// How many parts of an input have a mean and a deviation of their own: channels of an image or a signal, features of a frame. Vectors are not
+    /// normalised here: their networks have a mean and a deviation of their own.
     pub fn normalised(&self) -> usize {
         match self {
             Inputs::Images(_, image) => image.channels,

@@ -12,6 +12,7 @@ mod inputs;
 pub mod mel;
 pub mod sequence;
 pub mod vector;
+pub mod views;
 
 pub use config::{Denoise, Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
 pub use denoise::berouti;

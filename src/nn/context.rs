@@ -120,6 +120,15 @@ impl<'a> Context<'a> {
         Ok(v)
     }
 
+    /// Rows of a parameter named after the current scope, of a graph that trains nothing.
+    ///
+    /// # Errors
+    /// See [`Params::rows`].
+    pub fn param_rows(&mut self, leaf: &str, shape: impl Into<Shape>, init: Init, rows: std::ops::Range<usize>) -> Result<Var> {
+        let name = self.path(leaf);
+        self.params.rows(self.g, (&self.group, &name), shape, init, rows)
+    }
+
     /// Parameters this graph uses, by name: what to differentiate by.
     pub fn used(&self) -> &BTreeMap<String, Var> {
         &self.used

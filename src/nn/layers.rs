@@ -141,9 +141,30 @@ pub(super) fn renew_statistics(cx: &mut Context, running: [Var; 2], batch: [Var;
 /// Shape errors of the op.
 pub fn linear(cx: &mut Context, x: Var, out: usize, bias: bool) -> Result<Var> {
     let k = cx.g.shape(x).last().copied().unwrap_or(0);
+    if !cx.training && 4 * out * k > BINDING {
+        return linear_in_pieces(cx, x, [out, k], bias, BINDING);
+    }
     let w = cx.param("weight", [out, k], bound(k))?;
     let b = if bias { Some(cx.param("bias", [out], bound(k))?) } else { None };
     ops::linear(cx.g, x, w, b)
+}
+
+/// Bytes that every adapter lets a kernel see of one tensor (WebGPU's default limit).
+const BINDING: usize = 128 << 20;
+
+/// A linear layer whose weight is larger than that, in pieces of its rows. What is trained is not cut: its optimiser needs more anyway.
+fn linear_in_pieces(cx: &mut Context, x: Var, [out, k]: [usize; 2], bias: bool, most: usize) -> Result<Var> {
+    // Pieces begin at multiples of 64 rows, so that any state may.
+    let rows = (most / (4 * k)).max(64) / 64 * 64;
+    let mut parts = Vec::new();
+    for start in (0..out).step_by(rows) {
+        let piece = start..(start + rows).min(out);
+        let w = cx.param_rows("weight", [out, k], bound(k), piece.clone())?;
+        let b = if bias { Some(cx.param_rows("bias", [out], bound(k), piece)?) } else { None };
+        parts.push(ops::linear(cx.g, x, w, b)?);
+    }
+    let last = cx.g.shape(x).rank().saturating_sub(1);
+    ops::concat(cx.g, &parts, last)
 }
 
 /// A linear layer with bias whose weight is that of a 1x1 convolution, (out, C, 1, 1), for maps of one place: (B, C) -> (B, out).
@@ -198,4 +219,35 @@ pub fn dropout_args(cx: &mut Context, p: f32) -> Option<(Var, f32, u32)> {
         let (rng, stream) = cx.random();
         (rng, p, stream)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{Options, Program, States};
+    use crate::graph::Graph;
+    use crate::nn::Params;
+    use crate::reference::noise;
+
+    #[test]
+    fn a_weight_in_pieces_answers_as_a_whole() {
+        let Some(device) = crate::check::device() else { return };
+        let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
+        let x = g.input("x", [3, 70]);
+        let mut cx = Context::new(&mut g, &mut params, false);
+        let whole = cx.scoped("fc", |cx| linear(cx, x, 150, true)).unwrap();
+        let pieces = cx.scoped("fc", |cx| linear_in_pieces(cx, x, [150, 70], true, 4 * 70 * 64)).unwrap();
+        g.output("whole", whole);
+        g.output("pieces", pieces);
+        assert_eq!(params.list().len(), 2);
+        let mut states = States::new(&device);
+        params.allocate(&mut states).unwrap();
+        params.upload(&states, &params.initial(3), true).unwrap();
+        let program = Program::new(&g, &states, Options::default()).unwrap();
+        program.write("x", &noise(1, 210).iter().map(|&v| v as f32).collect::<Vec<_>>()).unwrap();
+        program.run().unwrap();
+        let (whole, pieces) = (program.read("whole").unwrap(), program.read("pieces").unwrap());
+        let apart = whole.iter().zip(&pieces).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+        assert!(whole.len() == 450 && apart < 1e-5 && whole.iter().any(|v| v.abs() > 0.1), "apart by {apart}");
+    }
 }

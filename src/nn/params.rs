@@ -104,20 +104,48 @@ impl Params {
         }
     }
 
+    /// Rows `rows` of the parameter `name`, found or allocated as by [`Params::param`], as a value of `g` that is not trained. `rows` begins
+    /// where a state may.
+    ///
+    /// # Errors
+    /// When it exists with another shape.
+    pub fn rows(
+        &mut self,
+        g: &mut Graph,
+        (group, name): (&str, &str),
+        shape: impl Into<Shape>,
+        init: Init,
+        rows: std::ops::Range<usize>,
+    ) -> Result<Var> {
+        self.claim(group, name)?;
+        let buffer = if self.trains(group) { TRAINABLE } else { FROZEN };
+        let mut shape: Shape = shape.into();
+        let place = self.register(name, shape.clone(), init, buffer)?;
+        let inner = shape[1..].iter().product::<usize>();
+        shape.0[0] = rows.len();
+        Ok(g.state(StateRef { offset: place.offset + rows.start * inner, ..place }, shape))
+    }
+
     fn place(&mut self, g: &mut Graph, name: &str, shape: Shape, init: Init, buffer: &'static str) -> Result<Var> {
+        let place = self.register(name, shape.clone(), init, buffer)?;
+        Ok(g.state(place, shape))
+    }
+
+    /// Where a parameter is, which has a place from now on.
+    fn register(&mut self, name: &str, shape: Shape, init: Init, buffer: &'static str) -> Result<StateRef> {
         if let Some(&i) = self.index.get(name) {
             let p = &self.list[i];
             if p.shape != shape {
                 return Err(Error::shape(format!("parameter {name}"), p.shape.to_string(), shape.to_string()));
             }
-            return Ok(g.state(p.place.clone(), shape));
+            return Ok(p.place.clone());
         }
         let offset = self.sizes.entry(buffer).or_default();
         let place = StateRef { buffer: buffer.to_string(), offset: *offset };
         *offset = (*offset + shape.elements()).next_multiple_of(STATE_ALIGN);
         self.index.insert(name.to_string(), self.list.len());
-        self.list.push(Param { name: name.to_string(), shape: shape.clone(), place: place.clone(), init });
-        Ok(g.state(place, shape))
+        self.list.push(Param { name: name.to_string(), shape, place: place.clone(), init });
+        Ok(place)
     }
 
     /// All parameters and statistics in the order they were made.

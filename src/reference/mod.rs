@@ -22,6 +22,7 @@ pub mod heads;
 pub mod in_place;
 pub mod kl_distillation;
 pub mod layer_norm;
+pub mod lens;
 pub mod lrn;
 pub mod lstm;
 pub mod margin;

@@ -232,7 +232,22 @@ impl Config {
         Ok(self.inputs()?.shape())
     }
 
-    /// The network, which takes inputs of [`Config::input_shape`].
+    /// Shape of what the network sees of an input: all of it, but for images of which it sees a part (`augment.daarip.crop`).
+    ///
+    /// # Errors
+    /// As [`Config::inputs`].
+    pub fn seen_shape(&self) -> Result<Vec<usize>> {
+        let inputs = self.inputs()?;
+        Ok(match &inputs {
+            Inputs::Images(_, image) => {
+                let (rows, columns) = self.augment.daarip.window(image.extents());
+                vec![image.channels, rows, columns]
+            }
+            inputs => inputs.shape(),
+        })
+    }
+
+    /// The network, which takes inputs of [`Config::seen_shape`].
     ///
     /// # Errors
     /// [`Error::Config`] for unknown or bad settings.

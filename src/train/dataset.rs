@@ -61,6 +61,8 @@ pub struct Dataset {
     pub split: Split,
     /// Hash of all clips, and the split.
     pub hash: String,
+    /// Samples of the test set's clips in its order, where the final test looks at their [views](super::views) too; else none.
+    pub test_clips: Vec<Vec<f32>>,
     /// Mean and standard deviation over the training split of each channel of images, and of each feature of sequences over their own
     /// frames (0 and 1 where inputs are not normalised; none for vectors).
     pub mean_std: Vec<(f32, f32)>,
@@ -123,7 +125,9 @@ impl Dataset {
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
         let hash = format!("{}/{split_spec}{taught}", loaded.data_hash);
         let names = utterances.iter().map(|u| u.path.display().to_string()).collect();
-        Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, mean_std })
+        let looked_at = config.train.tta && matches!(kind, Inputs::Images(..));
+        let test_clips = split.test.iter().filter(|_| looked_at).map(|&i| std::mem::take(&mut loaded.clips[i].samples)).collect();
+        Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, test_clips, mean_std })
     }
 }
 

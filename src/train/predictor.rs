@@ -3,10 +3,12 @@
 use super::inference::Inference;
 use super::metrics::argmax;
 use super::recipe::{Recipe, io};
+use super::views::{Views, average};
 use crate::data::Loaded;
 use crate::frontend::Extractor;
 use crate::gpu::Device;
-use crate::nn::file;
+use crate::nn::Weights;
+use crate::nn::file::{self, Metadata};
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +30,10 @@ pub struct Predictor {
     /// The task it answers.
     task: String,
     extractor: Extractor,
+    /// What it looks at instead of the one input, where asked to.
+    views: Option<Views>,
     inference: Inference,
+    device: Arc<Device>,
 }
 
 impl Predictor {
@@ -37,17 +42,30 @@ impl Predictor {
     /// # Errors
     /// [`Error::Checkpoint`] for files that are no models, with missing, unknown or misshapen tensors; device faults.
     pub fn load(device: &Arc<Device>, path: &Path, batch: usize) -> Result<Self> {
-        let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
         let (weights, metadata) = file::read(path)?;
-        let recipe = Recipe::from_metadata(&metadata).map_err(bad)?;
+        Self::of(device, (&weights, &metadata), batch).map_err(|e| located(path, e))
+    }
+
+    /// The network of a model file's contents.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] for contents that are no model's, with missing, unknown or misshapen tensors; device faults.
+    pub fn of(device: &Arc<Device>, (weights, metadata): (&Weights, &Metadata), batch: usize) -> Result<Self> {
+        let recipe = Recipe::from_metadata(metadata).map_err(Error::Graph)?;
         let task = recipe.answered_task()?.to_string();
         let results = [&*io::logits(&task), io::EMBEDDING];
-        let inference = match Inference::new(device, &recipe, &weights, batch, &results, recipe.options()) {
-            Err(e @ (Error::Graph(_) | Error::Shape { .. })) => return Err(bad(e.to_string())),
-            inference => inference?,
-        };
+        let inference = Inference::new(device, &recipe, weights, batch, &results, recipe.options())?;
         let extractor = Extractor::new(device, &recipe.config.inputs()?);
-        Ok(Predictor { recipe, task, extractor, inference })
+        Ok(Predictor { recipe, task, extractor, views: None, inference, device: device.clone() })
+    }
+
+    /// From now on answers are averages over the [views](crate::frontend::views::views) of each clip. Embeddings stay those of the whole.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a network that takes no images.
+    pub fn look_at_views(&mut self) -> Result<()> {
+        self.views = Some(Views::new(&self.device, &self.recipe.config.inputs()?)?);
+        Ok(())
     }
 
     /// What its answers are about: classes in the order of [`Prediction::probabilities`].
@@ -60,7 +78,7 @@ impl Predictor {
         self.recipe.config.task[&self.task].loss.of_numbers()
     }
 
-    /// What the network takes of each clip (mono, 16 kHz): (C, S, S) of an image, (T, F) of a sequence, (F) of a vector.
+    /// What the network takes of each clip (mono, 16 kHz): (C, H, W) of an image, (T, F) of a sequence, (F) of a vector.
     ///
     /// # Errors
     /// Empty clips; device faults.
@@ -68,13 +86,36 @@ impl Predictor {
         self.extractor.extract(clips)
     }
 
+    /// What it looks at to [answer](Predictor::answer) about each clip: its input, or its views.
+    ///
+    /// # Errors
+    /// Empty clips; device faults.
+    pub(super) fn looks<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
+        match &mut self.views {
+            Some(views) => views.of(clips),
+            None => self.extractor.extract(clips),
+        }
+    }
+
+    /// Probabilities for each of what [`Predictor::looks`] made.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub(super) fn answer(&self, looks: &[Vec<f32>]) -> Result<Vec<Prediction>> {
+        if self.views.is_none() {
+            return self.answers(looks);
+        }
+        let answers = average(&self.inference, &io::logits(&self.task), self.recipe.config.task[&self.task].loss, looks)?;
+        Ok(answers.into_iter().map(|probabilities| Prediction { class: argmax(&probabilities), probabilities }).collect())
+    }
+
     /// Probabilities for each clip.
     ///
     /// # Errors
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
-        let inputs = self.inputs(clips)?;
-        self.answers(&inputs)
+        let looks = self.looks(clips)?;
+        self.answer(&looks)
     }
 
     /// What the network takes of each utterance of a loaded corpus, signals included.
@@ -108,5 +149,14 @@ impl Predictor {
     pub fn embeddings<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<f32>>> {
         let inputs = self.inputs(clips)?;
         self.inference.run(io::EMBEDDING, inputs.len(), &|i| &inputs[i])
+    }
+}
+
+/// An error of reading a model's contents, with the file they were in.
+pub(super) fn located(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Graph(reason) => Error::Checkpoint { path: path.to_path_buf(), reason },
+        e @ Error::Shape { .. } => Error::Checkpoint { path: path.to_path_buf(), reason: e.to_string() },
+        other => other,
     }
 }

@@ -167,6 +167,7 @@ impl Recipe {
         }
         let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
         let x = g.input(io::X, [&[1], &shape[..]].concat());
+        let x = self.centre(&mut g, x)?;
         let features = self.config.network()?.features(&mut Context::new(&mut g, &mut params, false), x)?;
         Ok(g.shape(features)[1..].to_vec())
     }
@@ -234,6 +235,7 @@ impl Recipe {
         if source == Source::Features {
             return Ok(x);
         }
+        let x = self.centre(cx.g, x)?;
         let x = self.normalise(cx.g, x)?;
         cx.group(TRUNK, network.scope(TRUNK), |cx| network.features(cx, x))
     }

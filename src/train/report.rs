@@ -202,6 +202,9 @@ pub struct RunResult {
     pub stages: BTreeMap<String, StageResult>,
     /// The test, where there was one.
     pub test: Option<TestResult>,
+    /// The same test by six [views](super::views) of each image, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_tta: Option<TestResult>,
     /// Concordance of the test, where the model answers a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_ccc: Option<f64>,
@@ -295,6 +298,7 @@ mod tests {
             weights_sha256: "def".into(),
             stages: [("emotion".to_string(), StageResult { epochs: 3, train_seconds: 1.5, clips_per_s: 80.0, skipped_steps: 0 })].into(),
             test: Some(TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?))),
+            test_tta: Some(TestResult::new(&m, "speakers: a, b", None)),
             test_ccc: None,
             speaker_accuracy: None,
             taught: None,
@@ -311,6 +315,7 @@ mod tests {
             "/stages/emotion/train_seconds",
             "/stages/emotion/clips_per_s",
             "/test/uar",
+            "/test_tta/uar",
             "/test/wa",
             "/test/macro_f1",
             "/test/recall/happiness",

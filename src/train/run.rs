@@ -16,6 +16,7 @@ use super::state::{self, Folder, Progress};
 use super::task::Measure;
 use super::teacher::Teacher;
 use super::trainer::{RunContext, train_stage};
+use super::views::{Views, average};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
 use crate::nn::{Weights, file};
@@ -63,6 +64,8 @@ impl RunSpec {
     }
 }
 
+/// Clips whose views are looked at at once.
+const AT_ONCE: usize = 32;
 /// Resamples of the bootstrap and its level.
 const RESAMPLES: usize = 1000;
 const LEVEL: f64 = 0.95;
@@ -221,6 +224,23 @@ fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
     Ok(())
 }
 
+/// How well a task's head does on the views of the test clips, where the data have these.
+///
+/// # Errors
+/// Device faults.
+fn by_views(device: &Arc<Device>, recipe: &Recipe, inference: &Inference, (data, task): (&Dataset, &str)) -> Result<Option<Measure>> {
+    if data.test_clips.is_empty() {
+        return Ok(None);
+    }
+    let mut views = Views::new(device, &recipe.config.inputs()?)?;
+    let (logits, loss) = (io::logits(task), recipe.config.task[task].loss);
+    let mut answers = Vec::with_capacity(data.test_clips.len());
+    for clips in data.test_clips.chunks(AT_ONCE) {
+        answers.extend(average(inference, &logits, loss, &views.of(clips)?)?);
+    }
+    data.targets[task].measure(&data.split.test, &answers)
+}
+
 /// Tests the weights and writes model, reports and result.
 fn finish(
     device: &Arc<Device>,
@@ -232,13 +252,14 @@ fn finish(
 ) -> Result<RunResult> {
     file::write(&folder.model(), weights, &recipe.to_metadata()?)?;
     let (task, rows) = (recipe.answered_task()?, &data.split.test);
-    let mut measure = None;
+    let (mut measure, mut viewed) = (None, None);
     if rows.iter().any(|&i| data.targets[task].known(i)) {
         let logits = io::logits(task);
         let batch = recipe.config.train.rows();
         let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
         let answers = inference.run(&logits, rows.len(), &|r| &data.inputs[rows[r]])?;
         measure = data.targets[task].measure(rows, &answers)?;
+        viewed = by_views(device, recipe, &inference, (data, task))?;
         Predictions::new(recipe, task, data, rows, &answers).write(&folder.0.join("predictions.csv"))?;
     }
     let mut test = None;
@@ -248,12 +269,14 @@ fn finish(
         report::write_png(matrix, &folder.0.join("confusion.png"))?;
         test = Some(TestResult::new(matrix, data.split.description.clone(), Some(intervals)));
     }
+    let viewed = viewed.as_ref().and_then(Measure::confusion);
     let result = RunResult {
         adapter: device.caps().adapter.clone(),
         config_hash: recipe.config.hash()?,
         weights_sha256: file::sha256(weights),
         stages: progress.results.clone(),
         test,
+        test_tta: viewed.map(|matrix| TestResult::new(matrix, data.split.description.clone(), None)),
         test_ccc: measure.as_ref().and_then(|m| m.value(Metric::Ccc)),
         speaker_accuracy: progress.speaker_accuracy,
         taught: recipe.taught.clone(),

@@ -1,11 +1,10 @@
-//! Teachers: a model of ours, or a table of what any other program says of each recording.
+//! Teachers: a model or an ensemble of ours, or a table of what any other program says of each recording.
 
 use super::config::{Config, Distil, Head, Loss, Metric, Target, Task};
 use super::distil::{Lesson, Taught, key, soften, standardise};
+use super::ensemble::Ensemble;
 use super::events::{Event, Observer};
 use super::lessons::Lessons;
-use super::predictor::Predictor;
-use super::recipe::Recipe;
 use super::task::Targets;
 use crate::data::Loaded;
 use crate::gpu::Device;
@@ -41,7 +40,7 @@ enum Source {
 }
 
 impl Teacher {
-    /// Opens a model file of ours, or a table of probabilities or embeddings; see [`Lessons::from_csv`] and
+    /// Opens a file of ours of a model or an ensemble, or a table of probabilities or embeddings; see [`Lessons::from_csv`] and
     /// [`Lessons::from_safetensors`].
     ///
     /// # Errors
@@ -57,7 +56,7 @@ impl Teacher {
         let source = if ["csv", "tsv"].contains(&extension.as_str()) {
             let text = std::str::from_utf8(&bytes).map_err(|e| bad(format!("not UTF-8 text: {e}")))?;
             Source::Table(Lessons::from_csv(text, if extension == "tsv" { b'\t' } else { b',' }).map_err(bad)?)
-        } else if file::parse(&bytes).map_err(bad)?.1.contains_key(Recipe::KEY) {
+        } else if Ensemble::is_model(&file::parse(&bytes).map_err(bad)?.1) {
             Source::Model
         } else {
             Source::Table(Lessons::from_safetensors(&bytes).map_err(bad)?)
@@ -179,9 +178,9 @@ impl Teacher {
         Ok((table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect()))
     }
 
-    /// Asks a model about every recording.
+    /// Asks the model or the ensemble about every recording.
     fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
-        let mut model = Predictor::load(device, &self.path, AT_ONCE)?;
+        let mut model = Ensemble::load(device, std::slice::from_ref(&self.path), AT_ONCE)?;
         if model.says_numbers() {
             let what = model.classes().join(", ");
             return Err(Error::Data(format!("the teacher {} answers a number ({what}), no classes", self.path.display())));

@@ -167,7 +167,12 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let part = |(m, indices): (usize, &[usize])| {
             let pairs = recipe.mixes(self.stage).then(|| {
                 let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
-                Pairs::draw(&classes, recipe.config.image.size, &recipe.config.augment, self.learner.counter(m))
+                Pairs::draw(
+                    &classes,
+                    recipe.config.augment.daarip.window(recipe.config.image.extents()).1,
+                    &recipe.config.augment,
+                    self.learner.counter(m),
+                )
             });
             let target = |task: &String| {
                 let targets: Vec<f32> = indices.iter().flat_map(|&i| data.targets[task].row(i)).collect();

@@ -23,9 +23,9 @@ pub enum Format {
 #[derive(Parser)]
 #[command(version)]
 pub struct Args {
-    /// Model file, from `train`.
-    #[arg(long)]
-    pub model: PathBuf,
+    /// Model file, from `train` or from --save-ensemble. Several are asked together: their probabilities are added up.
+    #[arg(long, required = true, num_args = 1)]
+    pub model: Vec<PathBuf>,
     /// Recordings, folders, manifests, or - for a recording on standard input.
     pub inputs: Vec<PathBuf>,
     /// A file of ECG (.npy, .npz, .csv), for models of signals; a recording of speech may stand beside it.
@@ -49,6 +49,12 @@ pub struct Args {
     /// Seconds from window to window; half a window by default.
     #[arg(long, requires = "window", value_parser = positive)]
     hop: Option<f64>,
+    /// Average over six views of each recording's image: the whole, its centre and its four corners, a little enlarged.
+    #[arg(long)]
+    pub tta: bool,
+    /// Write all models into this one file, which --model takes as it takes them.
+    #[arg(long, value_name = "FILE")]
+    pub save_ensemble: Option<PathBuf>,
     /// Write the network's embedding of each recording into this safetensors file.
     #[arg(long)]
     pub embeddings: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `infer`: from recordings to labels with a trained model.
 
 mod args;
+mod fared;
 mod inputs;
 mod print;
 mod signals;
@@ -13,10 +14,11 @@ use emotone::frontend::Inputs;
 use emotone::gpu::Device;
 use emotone::graph::Shape;
 use emotone::nn::{Weights, file};
+use emotone::train::ensemble::{Ensemble, combine};
 use emotone::train::metrics::Confusion;
 use emotone::train::picture::{Palette, write_image};
-use emotone::train::predictor::Predictor;
 use emotone::train::report;
+use fared::Fared;
 use inputs::Item;
 use print::{Printer, Row};
 use std::path::Path;
@@ -44,12 +46,24 @@ fn run(args: &Args) -> Result<usize> {
     if !args.quiet {
         eprintln!("{}", device.caps().headline());
     }
-    let mut model = Predictor::load(&device, &args.model, args.batch)?;
-    if let Inputs::Signals(spec) = model.recipe.config.inputs()? {
-        return signals::run(&mut model, &spec, args);
+    let mut model = Ensemble::load(&device, &args.model, args.batch)?;
+    if let Some(file) = &args.save_ensemble {
+        Ensemble::store(&args.model, file)?;
+        if args.inputs.is_empty() {
+            return Ok(0);
+        }
+    }
+    if let Inputs::Signals(spec) = model.first().recipe.config.inputs()? {
+        if model.names().len() > 1 || args.tta {
+            bail!("a model that takes signals is asked alone and without --tta");
+        }
+        return signals::run(model.first(), &spec, args);
     }
     if args.ecg.is_some() || args.eeg.is_some() {
         bail!("this model takes recordings of speech, no signals");
+    }
+    if args.tta {
+        model.look_at_views()?;
     }
     if let Some(picture) = &args.spectrogram {
         return spectrogram(&mut model, args, picture);
@@ -58,7 +72,7 @@ fn run(args: &Args) -> Result<usize> {
 }
 
 /// Prints what the model says of every recording; the number of those that could not be used.
-fn recordings(model: &mut Predictor, args: &Args) -> Result<usize> {
+fn recordings(model: &mut Ensemble, args: &Args) -> Result<usize> {
     if args.inputs.is_empty() {
         bail!("no recordings: name files, folders or manifests, or - for standard input");
     }
@@ -66,18 +80,10 @@ fn recordings(model: &mut Predictor, args: &Args) -> Result<usize> {
     let classes = model.classes().to_vec();
     let mut printer = Printer::new(args.format, &classes, model.says_numbers());
     let mut embeddings = Weights::new();
-    let (mut truth, mut predicted) = (Vec::new(), Vec::new());
+    let mut fared = Fared::new(model);
     for part in items.chunks(AT_ONCE) {
-        let mut clips: Vec<(&Item, Vec<f32>)> = Vec::with_capacity(part.len());
-        for item in part {
-            match item.load() {
-                Ok(samples) => clips.push((item, samples)),
-                Err(e) => {
-                    eprintln!("error: {e}");
-                    bad += 1;
-                }
-            }
-        }
+        let clips = load(part);
+        bad += part.len() - clips.len();
         if args.embeddings.is_some() {
             let samples: Vec<&Vec<f32>> = clips.iter().map(|(_, s)| s).collect();
             for ((item, _), v) in clips.iter().zip(model.embeddings(&samples)?) {
@@ -87,15 +93,15 @@ fn recordings(model: &mut Predictor, args: &Args) -> Result<usize> {
         let windows: Vec<(usize, f64, f64, &[f32])> =
             clips.iter().enumerate().flat_map(|(i, (_, s))| args.windows(s).map(move |(from, to, part)| (i, from, to, part))).collect();
         let samples: Vec<&[f32]> = windows.iter().map(|w| w.3).collect();
-        let answers = model.predict(&samples)?;
+        let opinions = model.opinions(&samples)?;
+        let answers = combine(&opinions);
         for ((i, from, to, _), p) in windows.iter().zip(&answers) {
             printer.row(&Row { name: &clips[*i].0.name, window: args.window.map(|_| (*from, *to)), prediction: p })?;
         }
         if args.window.is_none() {
-            for ((item, _), p) in clips.iter().zip(&answers) {
+            for (i, (item, _)) in clips.iter().enumerate() {
                 if let Some(c) = item.label.as_ref().and_then(|l| classes.iter().position(|c| c == l)) {
-                    truth.push(c);
-                    predicted.push(p.class);
+                    fared.add(c, i, &answers, &opinions);
                 }
             }
         }
@@ -104,8 +110,14 @@ fn recordings(model: &mut Predictor, args: &Args) -> Result<usize> {
     if let Some(path) = &args.embeddings {
         file::write(path, &embeddings, &file::Metadata::new())?;
     }
-    measured(args, &classes, &truth, &predicted)?;
+    fared.print(args, &classes)?;
     Ok(bad)
+}
+
+/// The recordings that can be read; says what is wrong with the others.
+fn load(items: &[Item]) -> Vec<(&Item, Vec<f32>)> {
+    let read = |item: &Item| item.load().inspect_err(|e| eprintln!("error: {e}")).ok();
+    items.iter().filter_map(|item| Some((item, read(item)?))).collect()
 }
 
 /// Prints how the labelled inputs fared, as text.
@@ -124,9 +136,10 @@ fn measured(args: &Args, classes: &[String], truth: &[usize], predicted: &[usize
 }
 
 /// Writes the image the network sees of the one input, low frequencies at the bottom.
-fn spectrogram(model: &mut Predictor, args: &Args, path: &Path) -> Result<usize> {
+fn spectrogram(model: &mut Ensemble, args: &Args, path: &Path) -> Result<usize> {
     let (items, bad) = inputs::collect(&args.inputs)?;
     let [item] = items.as_slice() else { bail!("--spectrogram takes one recording, got {}", items.len()) };
+    let model = model.first();
     if let Inputs::Sequences(..) | Inputs::Vectors(..) = model.recipe.config.inputs()? {
         bail!(
             "--spectrogram shows images, and network {} takes {}",

@@ -18,6 +18,7 @@ const IMAGES: usize = 8;
 /// The configuration with everything off.
 fn nothing(config: &Augment) -> Augment {
     let mut a = config.clone();
+    (a.daarip.prob, a.daarip.crop) = (0.0, 0);
     a.random_cut.prob = 0.0;
     a.cutout.prob = 0.0;
     a.salt_pepper.prob = 0.0;
@@ -37,6 +38,7 @@ fn variants(config: &Augment) -> Vec<(&'static str, Augment)> {
     };
     vec![
         ("none", nothing(config)),
+        ("daarip", one(&|a| (a.daarip.prob, a.daarip.crop) = (1.0, config.daarip.crop))),
         ("random_cut", one(&|a| a.random_cut.prob = 1.0)),
         ("cutout", one(&|a| (a.cutout.prob, a.cutout.n) = (1.0, a.cutout.n.max(1)))),
         ("salt_pepper", one(&|a| a.salt_pepper.prob = 1.0)),
@@ -69,6 +71,7 @@ pub fn write(device: &Arc<Device>, config: &Config, data: &Dataset, dir: &Path) 
         let pairs = PairInputs::declare(&mut g, IMAGES);
         let y = augment::augment(&mut g, x, counter, Some(&pairs), &settings, &levels)?;
         g.output("y", y);
+        let (h, w) = (g.shape(y)[2], g.shape(y)[3]);
         let program = Program::new(&g, &States::new(device), Options::default())?;
         let classes: Vec<u32> = rows.iter().map(|&i| data.class[i] as u32).collect();
         let state = rng::counter(config.train.seed, 1);

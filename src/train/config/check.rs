@@ -84,6 +84,11 @@ impl Config {
 
     fn check_augment(&self) -> Result<()> {
         let a = &self.augment;
+        within("augment.daarip.prob", a.daarip.prob, 0.0, 1.0)?;
+        let (crop, size) = (a.daarip.crop, self.image.size);
+        let rule = format!("be 0 for the whole image, or 8 to image.size = {size}, and image.height 0");
+        let square = self.image.height == 0 || self.image.height == size;
+        require(crop == 0 || (square && (8..=size).contains(&crop)), "augment.daarip.crop", crop, rule)?;
         within("augment.random_cut.prob", a.random_cut.prob, 0.0, 1.0)?;
         within("augment.random_cut.min_fraction", a.random_cut.min_fraction, 0.1, 1.0)?;
         within("augment.random_cut.freq_zoom", a.random_cut.freq_zoom, 0.0, 0.9)?;
@@ -115,7 +120,7 @@ impl Config {
     }
 
     fn check_model(&self) -> Result<()> {
-        self.network()?.check(&self.input_shape()?)
+        self.network()?.check(&self.seen_shape()?)
     }
 
     fn check_tasks(&self) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::words::*;
-pub use crate::augment::{Augment, Cutout, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
+pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use crate::frontend::{Frontend, Image, Sequence, Signal, Vector};
 
 /// `[train]`: how the network learns.
@@ -55,6 +55,8 @@ pub struct Train {
     pub bn_frozen: bool,
     /// Every class is drawn equally often.
     pub class_balanced: bool,
+    /// The final test is made a second time on six views of each image.
+    pub tta: bool,
 }
 
 /// `[distil]`: how a teacher's answers are learnt, where a run has a teacher (Hinton et al. 2015, "Distilling the knowledge in a neural
