@@ -69,13 +69,15 @@ fn reciprocal(c: u32) -> f32 {
 fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
-    let c = p.first + at.row % p.c;
+    let image = at.row / p.c;
+    let own = at.row - image * p.c;
+    let c = p.first + own;
     let m = mean_in[c];
     let r = reciprocal(c);
     let scale = weight[c];
     let shift = bias[c];
-    let base = in_x(at.row / p.c, at.row % p.c);
-    let to = in_y(at.row / p.c, at.row % p.c);
+    let base = in_x(image, own);
+    let to = in_y(image, own);
     for (var i = at.first; i < p.inner; i += at.step) {
         let v = scale * ((load(x[base + i]) - m) * r) + shift;
         if p.relu != 0u { y[to + i] = store(rectified(v)); } else { y[to + i] = store(v); }
@@ -151,13 +153,15 @@ fn batch_norm_bwd_coefficients(@builtin(local_invocation_index) lane: u32, @buil
 fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let at = row_of(flat_group(g, groups), lane, p.row_per_thread);
     if at.row >= p.n * p.c { return; }
-    let c = p.first + at.row % p.c;
+    let image = at.row / p.c;
+    let own = at.row - image * p.c;
+    let c = p.first + own;
     let scale = coefficients_in[c];
     let x_scale = coefficients_in[p.whole + c];
     let constant = coefficients_in[2u * p.whole + c];
     let m = coefficients_in[3u * p.whole + c];
-    let base = in_x(at.row / p.c, at.row % p.c);
-    let above = in_y(at.row / p.c, at.row % p.c);
+    let base = in_x(image, own);
+    let above = in_y(image, own);
     for (var i = at.first; i < p.inner; i += at.step) {
         var d = load(dy_in[above + i]);
         if p.relu != 0u { d = select(Value(), d, load(y_saved[above + i]) > Value()); }

@@ -3,8 +3,7 @@
 //         dx[i] = Σ_o dy[o] where arg[o] names i
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
-// Grid: max one thread or one workgroup per row of output (forward) or input (backward) pixels; avg WG·PER neighbouring ones per
-// workgroup; folded.
+// Grid: one thread or one workgroup per row of output (forward) or input (backward) pixels; folded.
 
 //#include <common/bits.wgsl>
 //#include <common/divide.wgsl>
@@ -12,7 +11,6 @@
 //#include <common/rows.wgsl>
 
 const WG: u32 = 128u; //#tunable
-const PER: u32 = 4u; //#tunable  elements per invocation
 
 struct Params {
     rows: u32, h: u32, w: u32, oh: u32,
@@ -67,22 +65,22 @@ fn max_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 
 @compute @workgroup_size(WG)
 fn avg_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.rows * p.oh * p.ow { return; }
-        let plane = i / (p.oh * p.ow) * p.h * p.w;
-        let oy = i / p.ow % p.oh; let ox = i % p.ow;
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
+    if at.row >= p.rows * p.oh { return; }
+    let plane = at.row / p.oh * p.h * p.w;
+    let oy = at.row % p.oh;
+    let top = oy * p.stride_y - p.pad_y;
+    for (var ox = at.first; ox < p.ow; ox += at.step) {
+        let left = ox * p.stride_x - p.pad_x;
         var s = 0.0;
         for (var ky = 0u; ky < p.kh; ky++) {
-            let iy = oy * p.stride_y + ky - p.pad_y;
-            if iy >= p.h { continue; }
+            if top + ky >= p.h { continue; }
+            let line = plane + (top + ky) * p.w;
             for (var kx = 0u; kx < p.kw; kx++) {
-                let ix = ox * p.stride_x + kx - p.pad_x;
-                if ix < p.w { s += x[plane + iy * p.w + ix]; }
+                if left + kx < p.w { s += x[line + left + kx]; }
             }
         }
-        y[i] = s / window_size(oy, ox);
+        y[at.row * p.ow + ox] = s / window_size(oy, ox);
     }
 }
 
@@ -130,18 +128,20 @@ fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 
 @compute @workgroup_size(WG)
 fn avg_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
-    let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.rows * p.h * p.w { return; }
-        let row = i / (p.h * p.w);
-        let iy = i / p.w % p.h; let ix = i % p.w;
+    let at = row_of(flat_group(g, n), lane, p.row_per_thread);
+    if at.row >= p.rows * p.h { return; }
+    let plane = at.row / p.h * p.oh;
+    let iy = at.row % p.h;
+    let low = low_output(iy, p.pad_y, p.kh, p.stride_y);
+    let high = high_output(iy, p.pad_y, p.stride_y, p.oh);
+    for (var ix = at.first; ix < p.w; ix += at.step) {
+        let last = min(divide(ix + p.pad_x, p.stride_x, p.per_stride) + 1u, p.ow);
+        let reach = max(ix + p.pad_x + 1u, p.kw) - p.kw;
+        let first = divide(reach + p.stride_x - 1u, p.stride_x, p.per_stride);
         var s = 0.0;
-        for (var oy = low_output(iy, p.pad_y, p.kh, p.stride_y); oy < high_output(iy, p.pad_y, p.stride_y, p.oh); oy++) {
-            for (var ox = low_output(ix, p.pad_x, p.kw, p.stride_x); ox < high_output(ix, p.pad_x, p.stride_x, p.ow); ox++) {
-                s += dy_in[(row * p.oh + oy) * p.ow + ox] / window_size(oy, ox);
-            }
+        for (var oy = low; oy < high; oy++) {
+            for (var ox = first; ox < last; ox++) { s += dy_in[(plane + oy) * p.ow + ox] / window_size(oy, ox); }
         }
-        dx_avg[i] = s;
+        dx_avg[at.row * p.w + ix] = s;
     }
 }

@@ -1,9 +1,9 @@
 //! Launches of `pool2d.wgsl`.
 
-use super::{by_row, shader, stream};
+use super::{by_row, shader};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("pool2d", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
+shader!("pool2d", [("WG", 8)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
 
 /// Extents of a pooling over planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +68,14 @@ impl Pool {
 
     /// `y`: the window's average.
     pub fn avg<B>(&self, caps: &Capabilities, x: B, y: B) -> Launch<B> {
-        stream(caps, self.launch("avg_pool2d_fwd").set("count_pad", self.count_pad), self.outputs()).bind("x", x).bind("y", y)
+        let launch = self.by_row(caps, "avg_pool2d_fwd", self.rows * self.output[0], self.output[1]);
+        launch.set("count_pad", self.count_pad).bind("x", x).bind("y", y)
     }
 
     /// `dx` of the average.
     pub fn avg_backward<B>(&self, caps: &Capabilities, dy: B, dx: B) -> Launch<B> {
-        stream(caps, self.launch("avg_pool2d_bwd").set("count_pad", self.count_pad), self.inputs()).bind("dy_in", dy).bind("dx_avg", dx)
+        let launch = self.by_row(caps, "avg_pool2d_bwd", self.rows * self.input[0], self.input[1]);
+        let launch = launch.set("count_pad", self.count_pad).set("per_stride", 1.0 / self.stride[1] as f32);
+        launch.bind("dy_in", dy).bind("dx_avg", dx)
     }
 }

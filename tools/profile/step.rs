@@ -1,4 +1,4 @@
-//! `profile step`: a training step of Res-Trans, part by part, and as a whole.
+//! `profile step`: a training step of a network, part by part, and as a whole.
 
 use super::gauge::Gauge;
 use super::report::{Report, Row, median};
@@ -60,10 +60,13 @@ impl StepProfile {
             parts.push(times.iter().map(|t| t.as_secs_f64() * 1e3).collect::<Vec<_>>());
         }
         let plan = learner.plan();
-        report.what = format!(
-            "step of Res-Trans, stage {}, batch {}, size {}, width {}, depth {}, by {:?}",
-            s.stage, s.batch, s.size, s.width, s.depth, self.by
-        );
+        report.what = match s.network.as_str() {
+            "res_trans" => format!(
+                "step of Res-Trans, stage {}, batch {}, size {}, width {}, depth {}, by {:?}",
+                s.stage, s.batch, s.size, s.width, s.depth, self.by
+            ),
+            other => format!("step of {other}, stage {}, batch {}, size {}, by {:?}", s.stage, s.batch, s.size, self.by),
+        };
         report.rows = self.rows(plan, &parts);
         let launches = plan.launches();
         let total = |name: &str, samples: Vec<f64>| Row { name: name.into(), launches, flops: plan.flops(), bytes: plan.bytes(), samples };
