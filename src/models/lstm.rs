@@ -1,7 +1,7 @@
 //! Sequences of hand-made features through LSTMs (Atmaja & Akagi 2019): with a bidirectional attention decoder, plain, or with attention
 //! pooling.
 
-use super::network::{Input, Network, Settings};
+use super::network::{Input, Network, Settings, rooted};
 use crate::graph::Var;
 use crate::nn::Context;
 use crate::nn::layers::linear;
@@ -125,9 +125,6 @@ impl Network for Lstm {
 
     /// Trunk and emotion head share the root of names.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        match group {
-            "trunk" | "emotion" => "",
-            other => other,
-        }
+        rooted(group)
     }
 }

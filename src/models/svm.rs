@@ -10,7 +10,7 @@
 mod newton;
 mod smo;
 
-use super::network::{Examples, Input, Network, Settings, Solution, Solver};
+use super::network::{Examples, Input, Network, Settings, Solution, Solver, rooted};
 use crate::gpu::Device;
 use crate::graph::{Shape, Var};
 use crate::nn::{Context, Init, Weights};
@@ -119,10 +119,7 @@ impl Network for Svm {
     }
 
     fn scope<'a>(&self, group: &'a str) -> &'a str {
-        match group {
-            "trunk" | "emotion" => "",
-            other => other,
-        }
+        rooted(group)
     }
 
     fn solver(&self) -> Option<&dyn Solver> {
