@@ -76,7 +76,7 @@ impl Network for ResNeXt {
         let x = cx.scoped("conv1", |cx| conv2d(cx, images, Conv::new(self.init, 1).stride(self.stem_stride)))?;
         let mut x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
         for (stage, blocks) in self.blocks.iter().enumerate() {
-            let width = self.groups * self.width << stage;
+            let width = (self.groups * self.width) << stage;
             for block in 0..*blocks {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let inner = Bottleneck { width, out: 2 * width, stride, groups: self.groups, reduction: 0 };
