@@ -8,22 +8,31 @@ use emotone::train::config::Config;
 pub enum Table {
     /// Networks under the same augmentation.
     #[value(name = "I")]
-    I,
+    One,
     /// Speaker pre-training.
     #[value(name = "III")]
-    III,
+    Three,
     /// Earlier systems.
     #[value(name = "IV")]
-    IV,
+    Four,
 }
 
 impl Table {
+    /// The paper's number.
+    pub fn number(self) -> &'static str {
+        match self {
+            Table::One => "I",
+            Table::Three => "III",
+            Table::Four => "IV",
+        }
+    }
+
     /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
-            Table::I => "Table I: networks under the same augmentation",
-            Table::III => "Table III: speaker pre-training",
-            Table::IV => "Table IV: earlier systems",
+            Table::One => "Table I: networks under the same augmentation",
+            Table::Three => "Table III: speaker pre-training",
+            Table::Four => "Table IV: earlier systems",
         }
     }
 }
@@ -161,7 +170,7 @@ pub fn lines(table: Table, protocol: &Protocol) -> Vec<Line> {
     incep.extend_from_slice(&e.trunk);
     let ours = Some([0.994, 0.979, 0.957, 0.942, 0.966]);
     match table {
-        Table::I => vec![
+        Table::One => vec![
             line(single("capsule", "Capsule network", "capsule", &[], e), Some([0.963, 0.973, 0.869, 0.849, 0.898])),
             line(single("densenet", "DenseNet", "densenet", &[], e), Some([0.985, 0.914, 0.933, 0.915, 0.938])),
             line(single("dpn", "Dual path network", "dpn", &[], e), Some([0.988, 0.962, 0.926, 0.923, 0.946])),
@@ -175,12 +184,12 @@ pub fn lines(table: Table, protocol: &Protocol) -> Vec<Line> {
             line(fixed, ours),
             line(trained, None),
         ],
-        Table::III => vec![
+        Table::Three => vec![
             line(alone, Some([0.989, 0.967, 0.950, 0.942, 0.960])),
             line(fixed, Some([0.994, 0.979, 0.957, 0.937, 0.966])),
             line(trained, None),
         ],
-        Table::IV => vec![
+        Table::Four => vec![
             line(single("lstm", "LSTM with attention", "lstm", &[], e), Some([0.855, 0.399, 0.817, 0.704, 0.677])),
             line(single("svm", "SVM on MFCC statistics", "svm", &[], e), Some([0.957, 0.707, 0.964, 0.791, 0.860])),
             line(single("drcnn", "DRCNN", "drcnn", &[], e), Some([0.966, 0.891, 0.899, 0.850, 0.904])),
@@ -258,7 +267,7 @@ mod tests {
         assert_eq!(Protocol::of(&preset, None).total(), 34);
         let e = Protocol::of(&preset, Some(17));
         assert_eq!((e.voiceprint, e.emotion, e.finetune), (3, 2, 12));
-        let tables = [Table::I, Table::III, Table::IV].into_iter().flat_map(|t| lines(t, &e).into_iter().map(|l| l.setup));
+        let tables = [Table::One, Table::Three, Table::Four].into_iter().flat_map(|t| lines(t, &e).into_iter().map(|l| l.setup));
         let figures = [Figure::A, Figure::B].into_iter().flat_map(|f| points(f, &e).into_iter().map(|p| p.setup));
         for setup in tables.chain(figures) {
             let own: usize = setup.sets.iter().filter_map(|s| s.split_once(".epochs=")).map(|(_, n)| n.parse::<usize>().unwrap()).sum();
@@ -274,7 +283,7 @@ mod tests {
         let e = Protocol::of(&preset, None);
         let mut all: Vec<Setup> = [Figure::A, Figure::B].into_iter().flat_map(|f| points(f, &e).into_iter().map(|p| p.setup)).collect();
         assert_eq!(all.len(), 16 + 12);
-        all.extend([Table::I, Table::III, Table::IV].into_iter().flat_map(|t| lines(t, &e).into_iter().map(|l| l.setup)));
+        all.extend([Table::One, Table::Three, Table::Four].into_iter().flat_map(|t| lines(t, &e).into_iter().map(|l| l.setup)));
         for one in &all {
             assert!(all.iter().all(|other| other.key != one.key || other == one), "{} is two setups", one.key);
             let mut config = preset.clone();

@@ -96,13 +96,13 @@ struct Wanted {
 impl Wanted {
     fn new(args: &Args, protocol: &Protocol) -> Self {
         let all = args.table.is_empty() && args.figure.is_empty();
-        let pick = |given: &[Table]| if all { vec![Table::I, Table::III, Table::IV] } else { given.to_vec() };
+        let pick = |given: &[Table]| if all { vec![Table::One, Table::Three, Table::Four] } else { given.to_vec() };
         let tables: Vec<(Table, Vec<Line>)> = pick(&args.table).into_iter().map(|t| (t, lines(t, protocol))).collect();
         let figures = if all { vec![Figure::A, Figure::B] } else { args.figure.clone() };
         let figures: Vec<(Figure, Vec<Point>)> = figures.into_iter().map(|f| (f, points(f, protocol))).collect();
         let pairs = args.seeds_of_pairs.unwrap_or(args.seeds);
         let of_tables = tables.iter().flat_map(|(t, lines)| {
-            let seeds = if *t == Table::III { pairs } else { args.seeds };
+            let seeds = if *t == Table::Three { pairs } else { args.seeds };
             lines.iter().map(move |l| (l.setup.clone(), seeds))
         });
         let of_figures = figures.iter().flat_map(|(f, points)| {
@@ -218,7 +218,7 @@ fn write(args: &Args, wanted: &Wanted, page: &Page) -> Result<()> {
     put("index.html", page.html().as_bytes())?;
     put("results.md", page.markdown().as_bytes())?;
     for ((table, _), sheet) in wanted.tables.iter().zip(&page.sheets) {
-        put(&format!("table-{table:?}.csv"), &sheet.csv()?)?;
+        put(&format!("table-{}.csv", table.number()), &sheet.csv()?)?;
     }
     for ((figure, _), (_, svg)) in wanted.figures.iter().zip(&page.figures) {
         put(if *figure == Figure::A { "figure-6a.svg" } else { "figure-6b.svg" }, svg.as_bytes())?;

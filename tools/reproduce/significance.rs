@@ -109,7 +109,7 @@ mod tests {
     /// Answers to 200 clips of two classes, every `wrong`-th of them wrong.
     fn answers(wrong: usize, shift: usize) -> Predictions {
         let row = |i: usize| {
-            let (truth, other) = if i % 2 == 0 { ("a", "b") } else { ("b", "a") };
+            let (truth, other) = if i.is_multiple_of(2) { ("a", "b") } else { ("b", "a") };
             let prediction = if (i + shift).is_multiple_of(wrong) { other } else { truth };
             Answer { clip: i.to_string(), truth: truth.into(), prediction: prediction.into(), values: vec![0.0; 2] }
         };
