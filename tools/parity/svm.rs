@@ -14,7 +14,7 @@ use emotone::ops;
 use emotone::reference::noise;
 use emotone::train::config::Config;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A tensor of two dimensions.
@@ -25,7 +25,7 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn read(path: &PathBuf, name: &str) -> Result<Self> {
+    fn read(path: &Path, name: &str) -> Result<Self> {
         let (shape, values) = file::read(path)?.0.remove(name).with_context(|| format!("{}: no tensor `{name}`", path.display()))?;
         let [rows, cols] = *shape.0.as_slice() else { bail!("{name} {shape}: must have two dimensions") };
         Ok(Matrix { rows, cols, values })

@@ -8,6 +8,9 @@ use emotone::train::config::{Config, Stage};
 use emotone::train::recipe::io;
 use std::collections::BTreeMap;
 
+/// How many inputs there are, and their values one after the other.
+pub type Rows = (usize, Vec<f32>);
+
 /// A system: rows differ from [`IMAGES`] in what is written down.
 pub struct System {
     /// Its name on the command line.
@@ -22,7 +25,7 @@ pub struct System {
     pub flags: fn(&mut Flags, &mut Config, &mut BTreeMap<String, f64>) -> Result<()>,
     /// The network's inputs out of a file's tensors: how many, and their values row after row. What their shape tells goes into the
     /// configuration.
-    pub inputs: fn(&mut Weights, &mut Config) -> Result<(usize, Vec<f32>)>,
+    pub inputs: fn(&mut Weights, &mut Config) -> Result<Rows>,
     /// The input tensors: names, and dimensions after the batch as the flag that says them (none where it is empty) and what they are else.
     pub shapes: &'static [(&'static str, &'static [(&'static str, usize)])],
     /// Tensors of the answer, and the results of the recipe that they are.
@@ -110,7 +113,7 @@ pub fn outputs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// `images` (B, C, H, W).
-fn images(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
+fn images(tensors: &mut Weights, config: &mut Config) -> Result<Rows> {
     let (shape, values) = tensors.remove("images").context("the inputs have no tensor `images`")?;
     let [n, channels, height, width] = *shape.0.as_slice() else { bail!("images {shape}: must be (B, C, H, W)") };
     config.image.height = if height == width { 0 } else { height };
@@ -119,7 +122,7 @@ fn images(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>
 }
 
 /// `ecg` and `eeg` (B, C, L), one of which may be missing.
-fn signals(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
+fn signals(tensors: &mut Weights, config: &mut Config) -> Result<Rows> {
     let mut rows: Vec<Vec<f32>> = Vec::new();
     config.set("model.audio=0")?;
     for name in ["ecg", "eeg"] {
@@ -168,7 +171,7 @@ fn speaker_weight(flags: &mut Flags, _: &mut Config, tasks: &mut BTreeMap<String
 }
 
 /// `features` (B, T, F).
-fn sequences(tensors: &mut Weights, config: &mut Config) -> Result<(usize, Vec<f32>)> {
+fn sequences(tensors: &mut Weights, config: &mut Config) -> Result<Rows> {
     let (shape, values) = tensors.remove("features").context("the inputs have no tensor `features`")?;
     let [n, frames, _] = *shape.0.as_slice() else { bail!("features {shape}: must be (B, T, F)") };
     config.sequence.frames = frames;
