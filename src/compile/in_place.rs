@@ -23,8 +23,9 @@ pub(super) fn check(graph: &Graph, live: &[bool]) -> Result<()> {
     // Of each root the node that overwrote it last, and of each value the one that had when it was made.
     let (mut latest, mut known): (HashMap<Var, NodeId>, HashMap<Var, NodeId>) = (HashMap::new(), HashMap::new());
     let error = |n: NodeId, what: &str| {
-        let node = &graph.nodes()[n];
-        Err(Error::Graph(format!("{} {} {what}", node.name(), node.scope).trim_start().to_string()))
+        let (name, scope) = (graph.nodes()[n].name(), &graph.nodes()[n].scope);
+        let at = if scope.is_empty() { name.to_string() } else { format!("{name} {scope}") };
+        Err(Error::Graph(format!("{at} {what}")))
     };
     for n in live_nodes(live) {
         let node = &graph.nodes()[n];
