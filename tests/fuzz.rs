@@ -10,7 +10,7 @@ fn replay(target: fn(&[u8]), folders: &[&str]) -> usize {
     let mut files = Vec::new();
     for folder in folders {
         let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).read_dir().expect("folder of seeds");
-        files.extend(entries.map(|e| e.expect("entry").path()));
+        files.extend(entries.map(|e| e.expect("entry").path()).filter(|path| path.is_file()));
     }
     for file in &files {
         println!("{}", file.display());
