@@ -99,6 +99,11 @@ impl Network for ResNetIncep {
         cx.scoped("fc", |cx| linear(cx, x, outputs, true))
     }
 
+    /// The stem of the truncated network takes more than its two blocks give back: a tenth or less is saved, by adapter.
+    fn recomputable(&self) -> bool {
+        self.variant == Variant::Paper
+    }
+
     fn scope<'a>(&self, group: &'a str) -> &'a str {
         match group {
             TRUNK => "cnn",
