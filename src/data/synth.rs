@@ -128,10 +128,10 @@ pub fn write(clips: &[SynthClip], dir: &Path) -> Result<()> {
     write_with(clips, &[], [0, 0], 0.0, dir)
 }
 
-/// Writes `clips` as [`write`] does and beside them their [`signals`] as NumPy arrays (C, L), with columns `ecg`, `eeg` and their rates.
+/// Writes `clips` as [`write()`] does and beside them their [`signals`] as NumPy arrays (C, L), with columns `ecg`, `eeg` and their rates.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with(clips: &[SynthClip], signals: &[Vec<f32>], channels: [usize; 2], rate: f64, dir: &Path) -> Result<()> {
     let wavs = dir.join("wav");
     std::fs::create_dir_all(&wavs).map_err(Error::io(&wavs))?;

@@ -137,7 +137,7 @@ impl Op for RecurrenceBackward {
 /// distributions and is fed with them (Atmaja & Akagi 2019): -> (B, T, O). Starting from s = tanh(state x₀), y = 0, each step with the old s
 /// and y throughout:
 ///
-///   a = softmax over t of score · tanh(query s + key x[t]),  c = Σ_t a[t] x[t]
+///   a = softmax over t of score · tanh(query s + key x\[t\]),  c = Σ_t a\[t\] x\[t\]
 ///   r, z, y' = σ(reset), σ(update), softmax(output) of [y, s, c];  s' = (1 − z) s + z tanh(candidate of [y, r s, c])
 ///
 /// With `reverse` it reads x from the last time on, and its outputs stand in x's order: the first at the last time.
