@@ -96,6 +96,13 @@ fn low_output(i: u32, pad: u32, k: u32, stride: u32) -> u32 {
 
 fn high_output(i: u32, pad: u32, stride: u32, outputs: u32) -> u32 { return min((i + pad) / stride + 1u, outputs); }
 
+// Outputs whose windows hold column ix: the first, and one past the last.
+fn outputs_of_column(ix: u32) -> vec2<u32> {
+    let reach = max(ix + p.pad_x + 1u, p.kw) - p.kw;
+    let past = min(divide(ix + p.pad_x, p.stride_x, p.per_stride) + 1u, p.ow);
+    return vec2<u32>(divide(reach + p.stride_x - 1u, p.stride_x, p.per_stride), past);
+}
+
 @group(0) @binding(1) var<storage, read>       arg_saved: array<f32>; // (rows, oh, ow)
 
 @compute @workgroup_size(WG)
@@ -107,14 +114,12 @@ fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let low = low_output(iy, p.pad_y, p.kh, p.stride_y);
     let high = high_output(iy, p.pad_y, p.stride_y, p.oh);
     for (var ix = at.first; ix < p.w; ix += at.step) {
-        let last = min(divide(ix + p.pad_x, p.stride_x, p.per_stride) + 1u, p.ow);
-        let reach = max(ix + p.pad_x + 1u, p.kw) - p.kw;
-        let first = divide(reach + p.stride_x - 1u, p.stride_x, p.per_stride);
+        let across = outputs_of_column(ix);
         var s = 0.0;
         for (var oy = low; oy < high; oy++) {
             let line = (plane + oy) * p.ow;
             let ky = iy + p.pad_y - oy * p.stride_y;
-            for (var ox = first; ox < last; ox++) {
+            for (var ox = across.x; ox < across.y; ox++) {
                 let kx = ix + p.pad_x - ox * p.stride_x;
                 if arg_saved[line + ox] == f32(ky * p.kw + kx) { s += dy[line + ox]; }
             }
@@ -135,12 +140,10 @@ fn avg_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let low = low_output(iy, p.pad_y, p.kh, p.stride_y);
     let high = high_output(iy, p.pad_y, p.stride_y, p.oh);
     for (var ix = at.first; ix < p.w; ix += at.step) {
-        let last = min(divide(ix + p.pad_x, p.stride_x, p.per_stride) + 1u, p.ow);
-        let reach = max(ix + p.pad_x + 1u, p.kw) - p.kw;
-        let first = divide(reach + p.stride_x - 1u, p.stride_x, p.per_stride);
+        let across = outputs_of_column(ix);
         var s = 0.0;
         for (var oy = low; oy < high; oy++) {
-            for (var ox = first; ox < last; ox++) { s += dy_in[(plane + oy) * p.ow + ox] / window_size(oy, ox); }
+            for (var ox = across.x; ox < across.y; ox++) { s += dy_in[(plane + oy) * p.ow + ox] / window_size(oy, ox); }
         }
         dx_avg[at.row * p.w + ix] = s;
     }

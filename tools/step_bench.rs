@@ -5,12 +5,15 @@
 //! A training step is what `train` does: upload, forward, loss, backward, clipping norm, AdamW, and reading the loss. An inference
 //! batch uploads images and reads logits. The medians are of whole steps, each finished before the clock is read.
 
+#[path = "median.rs"]
+mod median;
 #[path = "step_args.rs"]
 mod step_args;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
+use median::median;
 use std::time::Instant;
 use step_args::StepArgs;
 
@@ -27,23 +30,6 @@ struct Args {
     /// Steps before.
     #[arg(long, default_value_t = 2)]
     warmup: usize,
-}
-
-impl Args {
-    /// Median seconds of `step`, after the warm-up.
-    fn time(&self, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
-        for _ in 0..self.warmup {
-            step()?;
-        }
-        let mut times = Vec::with_capacity(self.steps);
-        for _ in 0..self.steps.max(1) {
-            let start = Instant::now();
-            step()?;
-            times.push(start.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        Ok(times[times.len() / 2])
-    }
 }
 
 /// Bytes of memory the process holds (Linux).
@@ -79,11 +65,11 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
-    let train = a.time(|| {
+    let train = median(a.warmup, a.steps, || {
         learner.update(&batch, 1e-4)?.done()?;
         Ok(device.wait()?)
     })?;
-    let infer = a.time(|| {
+    let infer = median(a.warmup, a.steps, || {
         learner.infer(a.step.batch, &|i| &x[i * image..][..image])?;
         Ok(())
     })?;

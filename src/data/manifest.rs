@@ -21,8 +21,10 @@ use crate::{Error, Result, error::one_line, frontend::Signals};
 /// The largest manifest read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
-const ALIASES: &[(&str, &[&str])] =
-    &[("path", &["file", "file_name", "filename", "audio"]), ("label", &["emotion", "class"]), ("speaker", &["speaker_id", "spk"])];
+/// Other names of the column `path`.
+pub const PATH_ALIASES: &[&str] = &["file", "file_name", "filename", "audio"];
+
+const ALIASES: &[(&str, &[&str])] = &[("path", PATH_ALIASES), ("label", &["emotion", "class"]), ("speaker", &["speaker_id", "spk"])];
 
 /// Reads the manifest at `path`; the corpus is named after its folder.
 ///

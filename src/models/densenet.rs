@@ -1,9 +1,9 @@
 //! DenseNet (Huang et al. 2017): every layer reads the feature maps of all before it in its block; torchvision's parameter names.
 
-use super::network::{Input, Network, Settings, TRUNK};
+use super::network::{Input, Network, Settings, TRUNK, check_blocks};
 use crate::graph::Var;
 use crate::nn::{Context, Maps};
-use crate::nn::layers::{Conv, batch_norm, conv2d, linear};
+use crate::nn::layers::{Conv, batch_norm, conv2d, flatten, linear};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
 use crate::{Result, ops};
@@ -53,8 +53,7 @@ impl Network for DenseNet {
 
     fn check(&self, shape: &[usize]) -> Result<()> {
         let side = shape.last().copied().unwrap_or(0);
-        within("model.blocks (their number)", self.blocks.len(), 1, 6)?;
-        self.blocks.iter().try_for_each(|n| within("model.blocks", *n, 1, 100))?;
+        check_blocks(&self.blocks)?;
         within("model.growth", self.growth, 1, 256)?;
         within("model.init", self.init, 1, 512)?;
         within("model.bottleneck", self.bottleneck, 1, 16)?;
@@ -84,8 +83,7 @@ impl Network for DenseNet {
     /// An average pool that keeps some places, and a linear layer.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
         let pooled = ops::avg_pool2d(cx.g, features, PoolSpec::new([self.pool; 2], [1, 1], [0, 0]))?;
-        let shape = cx.g.shape(pooled).clone();
-        let flat = ops::reshape(cx.g, pooled, [shape[0], shape.elements() / shape[0]])?;
+        let flat = flatten(cx, pooled)?;
         cx.scoped("classifier", |cx| linear(cx, flat, outputs, true))
     }
 

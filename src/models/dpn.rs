@@ -1,6 +1,6 @@
 //! Dual path network (Chen et al. 2017): a residual path of fixed width, and a dense path that every block makes wider.
 
-use super::network::{Input, Network, Settings};
+use super::network::{Input, Network, Settings, check_blocks};
 use crate::graph::Var;
 use crate::nn::{Context, Maps};
 use crate::nn::layers::{Conv, batch_norm_eps, conv2d, pointwise};
@@ -53,13 +53,12 @@ impl Network for Dpn {
     }
 
     fn check(&self, shape: &[usize]) -> Result<()> {
-        within("model.blocks (their number)", self.blocks.len(), 1, 6)?;
+        check_blocks(&self.blocks)?;
         let (stages, given) = (self.blocks.len(), self.inc.len());
         require(stages == given, "model.inc (their number)", given, format_args!("be that of model.blocks, {stages}"))?;
         let least = 2 << stages;
         let side = shape.last().copied().unwrap_or(0);
         require(side >= least, "image.size", side, format_args!("be at least {least}, by which the network shrinks it"))?;
-        self.blocks.iter().try_for_each(|n| within("model.blocks", *n, 1, 100))?;
         self.inc.iter().try_for_each(|n| within("model.inc", *n, 1, 512))?;
         within("model.init", self.init, 1, 512)?;
         within("model.bw", self.bw, 1, 1024)?;

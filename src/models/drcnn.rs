@@ -4,7 +4,7 @@
 use super::network::{Input, Network, Settings, TRUNK};
 use crate::graph::Var;
 use crate::nn::Context;
-use crate::nn::layers::{Conv, conv2d, dropout_args, linear};
+use crate::nn::layers::{Conv, conv2d, dropout, dropout_args, flatten, linear};
 use crate::ops::{Lrn, PoolSpec};
 use crate::range::{require, within};
 use crate::{Result, ops};
@@ -95,11 +95,8 @@ impl Network for Drcnn {
 
     /// Two hidden linear layers with dropout before them, and a linear one.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
-        let shape = cx.g.shape(features).clone();
-        let mut x = ops::reshape(cx.g, features, [shape[0], shape.elements() / shape[0]])?;
-        if let Some((rng, rate, stream)) = dropout_args(cx, self.dropout as f32) {
-            x = ops::dropout(cx.g, x, rng, rate, stream)?;
-        }
+        let x = flatten(cx, features)?;
+        let x = dropout(cx, x, self.dropout as f32)?;
         let x = cx.scoped("1", |cx| linear(cx, x, self.fc, true))?;
         let drop = dropout_args(cx, self.dropout as f32);
         let x = ops::relu_dropout(cx.g, x, drop)?;

@@ -5,7 +5,7 @@ use super::inception::{Module, unit};
 use super::network::{Input, Network, Settings, TRUNK};
 use crate::graph::Var;
 use crate::nn::Context;
-use crate::nn::layers::{dropout_args, linear};
+use crate::nn::layers::{dropout, linear};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
 use crate::{Result, ops};
@@ -78,10 +78,8 @@ impl Network for Emoception {
 
     /// A linear layer on the average of each channel.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
-        let mut f = ops::global_avg_pool(cx.g, features)?;
-        if let Some((rng, rate, stream)) = dropout_args(cx, self.dropout as f32) {
-            f = ops::dropout(cx.g, f, rng, rate, stream)?;
-        }
+        let f = ops::global_avg_pool(cx.g, features)?;
+        let f = dropout(cx, f, self.dropout as f32)?;
         linear(cx, f, outputs, true)
     }
 

@@ -4,7 +4,7 @@
 use super::network::{Input, Network, Settings, rooted};
 use crate::graph::Var;
 use crate::nn::Context;
-use crate::nn::layers::linear;
+use crate::nn::layers::{flatten, linear};
 use crate::nn::recurrent::{attention_decoder, attention_pool, lstm};
 use crate::range::{require, within};
 use crate::words::words;
@@ -111,8 +111,7 @@ impl Network for Lstm {
 
     /// Dense layer, ReLU, linear layer, on all features.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
-        let shape = cx.g.shape(features).clone();
-        let flat = ops::reshape(cx.g, features, [shape[0], shape.elements() / shape[0].max(1)])?;
+        let flat = flatten(cx, features)?;
         let h = cx.scoped("fc1", |cx| linear(cx, flat, self.dense, true))?;
         let h = ops::relu(cx.g, h)?;
         cx.scoped("fc2", |cx| linear(cx, h, outputs, true))

@@ -4,6 +4,7 @@ use crate::gpu::Device;
 use crate::graph::Var;
 use crate::nn::layers::linear;
 use crate::nn::{Context, Weights};
+use crate::range::within;
 use crate::{Error, Result, ops};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -200,6 +201,12 @@ pub trait Settings: Network + Serialize + DeserializeOwned + 'static {
         let _ = size;
         ""
     }
+}
+
+/// Checks `model.blocks`: how many each stage has, and the number of stages.
+pub(super) fn check_blocks(blocks: &[usize]) -> Result<()> {
+    within("model.blocks (their number)", blocks.len(), 1, 6)?;
+    blocks.iter().try_for_each(|n| within("model.blocks", *n, 1, 100))
 }
 
 /// [`Network::scope`] of a network whose trunk and emotion head are at the root of names.

@@ -2,7 +2,7 @@
 //! speech, fused late (a weighted sum of the modalities' probabilities) or by a perceptron on their features.
 
 use super::network::{Input, Network, Settings, TRUNK};
-use super::residual::Trunk;
+use super::residual::{Trunk, stages};
 use crate::graph::{Shape, Var};
 use crate::nn::layers::{Conv, batch_norm, conv1d, linear};
 use crate::nn::{Context, Init, Weights};
@@ -112,16 +112,9 @@ impl Physio {
     /// `conv 7 stride 2 - BN - ReLU`, then stages of basic blocks, each after the first of stride 2 (He et al. 2016, over time).
     fn signal_net(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let x = cx.scoped("conv1", |cx| conv1d(cx, x, Conv::new(self.width, 7).stride(2).padding(3)))?;
-        let mut x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
-        for (stage, &blocks) in self.blocks.iter().enumerate() {
-            for block in 0..blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                x = cx.scoped("layers", |cx| {
-                    cx.scoped(&stage.to_string(), |cx| cx.block(&block.to_string(), |cx| basic_block(cx, x, self.width << stage, stride)))
-                })?;
-            }
-        }
-        Ok(x)
+        let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
+        let layer = |stage| format!("layers.{stage}");
+        stages(cx, x, &self.blocks, layer, |cx, x, stage, stride| basic_block(cx, x, self.width << stage, stride))
     }
 
     /// The logits of every modality's head, and the weighted sum of their probabilities (B, outputs).

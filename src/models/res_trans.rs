@@ -5,7 +5,7 @@ use super::network::{Input, Network, Settings, TRUNK};
 use super::residual::{self, Trunk};
 use crate::words::words;
 use crate::graph::Var;
-use crate::nn::layers::{layer_norm, linear};
+use crate::nn::layers::{flatten, layer_norm, linear};
 use crate::nn::transformer::EncoderLayer;
 use crate::nn::{Context, Init, Weights};
 use crate::ops::{self, LayerNormMode};
@@ -157,15 +157,13 @@ impl Network for ResTrans {
             }
             cx.scoped("norm", |cx| layer_norm(cx, z, layer.norm))
         })?;
-        let shape = cx.g.shape(z).clone();
-        let flat = ops::reshape(cx.g, z, [shape[0], shape[1] * shape[2]])?;
+        let flat = flatten(cx, z)?;
         cx.scoped("head", |cx| linear(cx, flat, outputs, true))
     }
 
     fn auxiliary(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
-        let shape = cx.g.shape(features).clone();
         let flat = match self.speaker_head {
-            SpeakerHead::Flatten => ops::reshape(cx.g, features, [shape[0], shape.elements() / shape[0]])?,
+            SpeakerHead::Flatten => flatten(cx, features)?,
             SpeakerHead::Gap => ops::global_avg_pool(cx.g, features)?,
         };
         linear(cx, flat, outputs, true)

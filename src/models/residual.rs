@@ -30,23 +30,42 @@ impl Trunk {
     pub fn build(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let x = cx.scoped("conv1", |cx| conv2d(cx, x, Conv::new(self.width, 7).stride(2).padding(3)))?;
         let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
-        let mut x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
-        for (stage, blocks) in self.blocks.into_iter().enumerate() {
+        let x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
+        let reduction = self.reduction;
+        stages(cx, x, &self.blocks, layer, |cx, x, stage, stride| {
             let channels = self.width << stage;
-            for block in 0..blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let name = block.to_string();
-                let inner = Bottleneck { width: channels, out: EXPANSION * channels, stride, groups: 1, reduction: self.reduction };
-                x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
-                    cx.block(&name, |cx| match self.bottleneck {
-                        true => bottleneck(cx, x, inner),
-                        false => basic_block(cx, x, Basic { channels, stride, reduction: self.reduction, bias: false }),
-                    })
-                })?;
+            match self.bottleneck {
+                true => bottleneck(cx, x, Bottleneck { width: channels, out: EXPANSION * channels, stride, groups: 1, reduction }),
+                false => basic_block(cx, x, Basic { channels, stride, reduction, bias: false }),
             }
-        }
-        Ok(x)
+        })
     }
+}
+
+/// Stages of so many `blocks`, one after the other; the first block of each but the first stage has stride 2. `scope` names a stage, and
+/// `build` builds a block of it from the input, the stage and the stride.
+///
+/// # Errors
+/// Those of `build`.
+pub fn stages(
+    cx: &mut Context,
+    mut x: Var,
+    blocks: &[usize],
+    scope: fn(usize) -> String,
+    build: impl Fn(&mut Context, Var, usize, usize) -> Result<Var>,
+) -> Result<Var> {
+    for (stage, blocks) in blocks.iter().enumerate() {
+        for block in 0..*blocks {
+            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+            x = cx.scoped(&scope(stage), |cx| cx.block(&block.to_string(), |cx| build(cx, x, stage, stride)))?;
+        }
+    }
+    Ok(x)
+}
+
+/// torchvision's name of a stage.
+pub fn layer(stage: usize) -> String {
+    format!("layer{}", stage + 1)
 }
 
 /// Extents of a [`basic_block`].

@@ -1,7 +1,8 @@
 //! ResNeSt (Zhang et al. 2020), radix 2, cardinality 1: bottlenecks whose 3x3 convolution makes two splits, weighed channel by channel; the
 //! published parameter names.
 
-use super::network::{Input, Network, Settings};
+use super::network::{Input, Network, Settings, check_blocks};
+use super::residual::{layer, stages};
 use crate::graph::Var;
 use crate::nn::Context;
 use crate::nn::layers::{Conv, batch_norm, conv2d, linear, pointwise};
@@ -47,8 +48,7 @@ impl Network for ResNeSt {
     }
 
     fn check(&self, shape: &[usize]) -> Result<()> {
-        within("model.blocks (their number)", self.blocks.len(), 1, 6)?;
-        self.blocks.iter().try_for_each(|n| within("model.blocks", *n, 1, 100))?;
+        check_blocks(&self.blocks)?;
         within("model.width", self.width, 2, 256)?;
         require(self.width.is_multiple_of(2), "model.width", self.width, "be even: the stem begins with half of it")?;
         let side = shape.last().copied().unwrap_or(0);
@@ -60,16 +60,8 @@ impl Network for ResNeSt {
     fn features(&self, cx: &mut Context, images: Var) -> Result<Var> {
         let x = cx.scoped("conv1", |cx| self.stem(cx, images))?;
         let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
-        let mut x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
-        for (stage, blocks) in self.blocks.iter().enumerate() {
-            for block in 0..*blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                x = cx.scoped(&format!("layer{}", stage + 1), |cx| {
-                    cx.block(&block.to_string(), |cx| bottleneck(cx, x, self.width << stage, stride))
-                })?;
-            }
-        }
-        Ok(x)
+        let x = ops::max_pool2d(cx.g, x, PoolSpec::new([3, 3], [2, 2], [1, 1]))?;
+        stages(cx, x, &self.blocks, layer, |cx, x, stage, stride| bottleneck(cx, x, self.width << stage, stride))
     }
 
     /// A linear layer on the mean of each channel.

@@ -6,7 +6,7 @@ use super::network::{Input, Network, Settings, TRUNK};
 use super::residual::{Basic, Trunk, basic_block};
 use crate::graph::Var;
 use crate::nn::Context;
-use crate::nn::layers::{Conv, batch_norm, conv2d, dropout_args, linear};
+use crate::nn::layers::{Conv, batch_norm, conv2d, dropout, flatten, linear};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
 use crate::words::words;
@@ -91,11 +91,8 @@ impl Network for ResNetIncep {
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
         let maps = cx.block("incep", |cx| inception_a(cx, features, self.width))?;
         cx.mark("inception", maps);
-        let shape = cx.g.shape(maps).clone();
-        let mut x = ops::reshape(cx.g, maps, [shape[0], shape.elements() / shape[0]])?;
-        if let Some((rng, rate, stream)) = dropout_args(cx, self.dropout as f32) {
-            x = ops::dropout(cx.g, x, rng, rate, stream)?;
-        }
+        let x = flatten(cx, maps)?;
+        let x = dropout(cx, x, self.dropout as f32)?;
         cx.scoped("fc", |cx| linear(cx, x, outputs, true))
     }
 

@@ -1,11 +1,11 @@
 //! ResNeXt (Xie et al. 2017) as for small images: a stem that keeps their size, three stages of bottlenecks with grouped convolutions;
 //! torchvision's parameter names.
 
-use super::network::{Input, Network, Settings};
-use super::residual::{Bottleneck, bottleneck};
+use super::network::{Input, Network, Settings, check_blocks};
+use super::residual::{Bottleneck, bottleneck, layer, stages};
 use crate::graph::Var;
 use crate::nn::Context;
-use crate::nn::layers::{Conv, batch_norm, conv2d, linear};
+use crate::nn::layers::{Conv, batch_norm, conv2d, flatten, linear};
 use crate::ops::PoolSpec;
 use crate::range::{require, within};
 use crate::{Result, ops};
@@ -58,8 +58,7 @@ impl Network for ResNeXt {
     }
 
     fn check(&self, shape: &[usize]) -> Result<()> {
-        within("model.blocks (their number)", self.blocks.len(), 1, 6)?;
-        self.blocks.iter().try_for_each(|n| within("model.blocks", *n, 1, 100))?;
+        check_blocks(&self.blocks)?;
         within("model.init", self.init, 1, 512)?;
         within("model.width", self.width, 1, 512)?;
         within("model.groups", self.groups, 1, 64)?;
@@ -74,23 +73,17 @@ impl Network for ResNeXt {
     /// (B, C, S, S) -> (B, channels, s, s), halved by each stage but the first.
     fn features(&self, cx: &mut Context, images: Var) -> Result<Var> {
         let x = cx.scoped("conv1", |cx| conv2d(cx, images, Conv::new(self.init, 1).stride(self.stem_stride)))?;
-        let mut x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
-        for (stage, blocks) in self.blocks.iter().enumerate() {
+        let x = cx.scoped("bn1", |cx| batch_norm(cx, x, true))?;
+        stages(cx, x, &self.blocks, layer, |cx, x, stage, stride| {
             let width = (self.groups * self.width) << stage;
-            for block in 0..*blocks {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let inner = Bottleneck { width, out: 2 * width, stride, groups: self.groups, reduction: 0 };
-                x = cx.scoped(&format!("layer{}", stage + 1), |cx| cx.block(&block.to_string(), |cx| bottleneck(cx, x, inner)))?;
-            }
-        }
-        Ok(x)
+            bottleneck(cx, x, Bottleneck { width, out: 2 * width, stride, groups: self.groups, reduction: 0 })
+        })
     }
 
     /// Averages over squares, and a linear layer.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
         let pooled = ops::avg_pool2d(cx.g, features, PoolSpec::new([self.pool; 2], [self.pool; 2], [0, 0]))?;
-        let shape = cx.g.shape(pooled).clone();
-        let flat = ops::reshape(cx.g, pooled, [shape[0], shape.elements() / shape[0]])?;
+        let flat = flatten(cx, pooled)?;
         cx.scoped("fc", |cx| linear(cx, flat, outputs, true))
     }
 

@@ -135,6 +135,16 @@ pub(super) fn renew_statistics(cx: &mut Context, running: [Var; 2], batch: [Var;
     Ok(())
 }
 
+/// All values of each input in a row: (B, ...) -> (B, n).
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn flatten(cx: &mut Context, x: Var) -> Result<Var> {
+    let shape = cx.g.shape(x).clone();
+    let batch = shape.first().copied().unwrap_or(1);
+    ops::reshape(cx.g, x, [batch, shape.elements() / batch.max(1)])
+}
+
 /// `x Wᵀ + b` on the last axis: (..., K) -> (..., out). With `bias`, both start uniform in `±1/√K` (PyTorch's default).
 ///
 /// # Errors
@@ -219,6 +229,17 @@ pub fn dropout_args(cx: &mut Context, p: f32) -> Option<(Var, f32, u32)> {
         let (rng, stream) = cx.random();
         (rng, p, stream)
     })
+}
+
+/// Dropout with probability `p` in training; nothing otherwise.
+///
+/// # Errors
+/// Shape errors of the op.
+pub fn dropout(cx: &mut Context, x: Var, p: f32) -> Result<Var> {
+    match dropout_args(cx, p) {
+        Some((rng, rate, stream)) => ops::dropout(cx.g, x, rng, rate, stream),
+        None => Ok(x),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A run's data: recordings turned into a network's inputs, with labels, speakers and the split.
 
-use super::config::{Config, Image, Normalise, Sequence, Target};
+use super::config::{Config, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
 use super::task::Targets;
 use super::teacher::Teacher;
@@ -117,9 +117,12 @@ impl Dataset {
         )));
         let inputs = extract(device, &kind, &loaded, observe)?;
         let mean_std = match &kind {
-            Inputs::Images(_, Image { normalise: Normalise::Train, channels, .. }) => mean_std(&inputs, &split.train, *channels),
+            Inputs::Images(_, image) if image.normalise == Normalise::Train => {
+                let (rows, columns) = image.extents();
+                span_mean_std(&inputs, &split.train, &vec![rows * columns; image.channels], of_images)
+            }
             Inputs::Sequences(_, Sequence { normalise: Normalise::Train, .. }) => frame_mean_std(&inputs, &split.train),
-            Inputs::Signals(s) if s.signal.normalise == Normalise::Train => span_mean_std(&inputs, &split.train, &s.spans()),
+            Inputs::Signals(s) if s.signal.normalise == Normalise::Train => span_mean_std(&inputs, &split.train, &s.spans(), of_signals),
             kind => vec![(0.0, 1.0); kind.normalised()],
         };
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
@@ -207,34 +210,29 @@ fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) 
     Ok(loaded)
 }
 
-/// Mean and standard deviation of each channel over some images, summed in f64.
-fn mean_std(images: &[Vec<f32>], rows: &[usize], channels: usize) -> Vec<(f32, f32)> {
-    (0..channels)
-        .map(|c| {
-            let plane = |i: usize| {
-                let n = images[i].len() / channels;
-                images[i][c * n..(c + 1) * n].iter().map(|&v| f64::from(v))
-            };
-            let count = rows.iter().map(|&i| images[i].len() / channels).sum::<usize>().max(1) as f64;
-            let mean = rows.iter().flat_map(|&i| plane(i)).sum::<f64>() / count;
-            let var = rows.iter().flat_map(|&i| plane(i)).map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
-            (mean as f32, var.sqrt().max(1e-3) as f32)
-        })
-        .collect()
-}
-
-/// Mean and standard deviation of each part of flat rows, in f64; a part that never changes keeps its scale.
-fn span_mean_std(rows: &[Vec<f32>], over: &[usize], spans: &[usize]) -> Vec<(f32, f32)> {
+/// Mean and standard deviation of each part of flat rows, summed in f64: channels of images or signals. What a part that hardly changes is
+/// divided by, `scale` says.
+fn span_mean_std(rows: &[Vec<f32>], over: &[usize], spans: &[usize], scale: fn(f64) -> f64) -> Vec<(f32, f32)> {
     let mut start = 0;
     let part = |span: &usize| {
         let values = |i: &usize| rows[*i][start..start + span].iter().map(|&v| f64::from(v));
         let count = (over.len() * span).max(1) as f64;
         let mean = over.iter().flat_map(values).sum::<f64>() / count;
-        let std = (over.iter().flat_map(values).map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let var = over.iter().flat_map(values).map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
         start += span;
-        (mean as f32, if std > 1e-9 { std as f32 } else { 1.0 })
+        (mean as f32, scale(var.sqrt()) as f32)
     };
     spans.iter().map(part).collect()
+}
+
+/// The scale of a channel of images: none is stretched without end.
+fn of_images(std: f64) -> f64 {
+    std.max(1e-3)
+}
+
+/// The scale of a channel of signals: one that never changes keeps its own.
+fn of_signals(std: f64) -> f64 {
+    if std > 1e-9 { std } else { 1.0 }
 }
 
 /// Mean and standard deviation of each feature over the own frames of some sequences, which are those that are not all zeros, in f64. A
@@ -329,6 +327,6 @@ mod tests {
     #[test]
     fn parts_of_rows_are_measured_apart() {
         let rows = [vec![1.0, 3.0, 5.0], vec![9.0, 9.0, 9.0], vec![5.0, 7.0, 5.0]];
-        assert_eq!(span_mean_std(&rows, &[0, 2], &[2, 1]), [(4.0, 5f32.sqrt()), (5.0, 1.0)]);
+        assert_eq!(span_mean_std(&rows, &[0, 2], &[2, 1], of_signals), [(4.0, 5f32.sqrt()), (5.0, 1.0)]);
     }
 }

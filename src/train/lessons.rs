@@ -1,6 +1,7 @@
 //! A table of what a teacher says of recordings, made by any program: CSV, TSV or safetensors, rows found by path or file name.
 
 use super::distil::Lesson;
+use crate::data::manifest::PATH_ALIASES;
 use crate::nn::file;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -18,9 +19,6 @@ pub struct Lessons {
     pub rows: Vec<Vec<f32>>,
 }
 
-/// What a column of recordings is called; see `data::manifest`.
-const PATHS: [&str; 5] = ["path", "file", "file_name", "filename", "audio"];
-
 impl Lessons {
     /// Reads CSV or TSV: a column `path` (or `file`, `file_name`, `filename`, `audio`), and numbers. Columns that hold anything else are
     /// passed over, so that what `infer --format csv` writes is read. Values are an embedding where most columns of numbers are named by
@@ -31,9 +29,10 @@ impl Lessons {
     pub fn from_csv(text: &str, delimiter: u8) -> Result<Self, String> {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let header: Vec<String> = reader.headers().map_err(|e| e.to_string())?.iter().map(|n| n.trim().to_string()).collect();
-        let path = header.iter().position(|n| PATHS.iter().any(|p| n.eq_ignore_ascii_case(p)));
+        let names: Vec<&str> = ["path"].iter().chain(PATH_ALIASES).copied().collect();
+        let path = header.iter().position(|n| names.iter().any(|p| n.eq_ignore_ascii_case(p)));
         let path =
-            path.ok_or_else(|| format!("no column of recordings ({}); the first line names {}", PATHS.join(", "), header.join(", ")))?;
+            path.ok_or_else(|| format!("no column of recordings ({}); the first line names {}", names.join(", "), header.join(", ")))?;
         let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         let number = |r: &csv::StringRecord, c: usize| r.get(c).and_then(|v| v.trim().parse::<f32>().ok()).filter(|v| v.is_finite());
         // A column is one of numbers by its first row; a later row that holds something else is an error, not another column.

@@ -55,6 +55,9 @@ struct StageRun<'a, 'b> {
     /// Features of every utterance, where the trunk is frozen and nothing changes the inputs.
     features: Option<Vec<Vec<f32>>>,
     valid_rows: Vec<usize>,
+    /// What batches carry targets of, and whether their images are mixed: the recipe's answers, for every step.
+    learnt: Vec<String>,
+    mixes: bool,
     batches: Batches,
     schedule: Schedule,
     early: EarlyStop,
@@ -116,7 +119,24 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let schedule = Schedule::new(train, stage, batches.steps_per_epoch() as u64)?;
         let early = progress.early.take().unwrap_or_else(|| EarlyStop::new(train.early_stopping));
         let (judged, saved) = (recipe.judged_task(stage), Instant::now());
-        Ok(StageRun { run, name, stage, judged, learner, features, valid_rows, batches, schedule, early, progress, observe, saved })
+        let (learnt, mixes) = (recipe.learnt(stage), recipe.mixes(stage));
+        Ok(StageRun {
+            run,
+            name,
+            stage,
+            judged,
+            learner,
+            features,
+            valid_rows,
+            learnt,
+            mixes,
+            batches,
+            schedule,
+            early,
+            progress,
+            observe,
+            saved,
+        })
     }
 
     /// A row of what enters the network.
@@ -163,9 +183,9 @@ impl<'a, 'b> StageRun<'a, 'b> {
     fn parts(&self, indices: &[usize]) -> Vec<Batch> {
         let (recipe, data) = (self.run.recipe, self.run.data);
         let rows = indices.len() / recipe.config.train.micro_batches;
-        let learnt = recipe.learnt(self.stage);
+        let learnt = &self.learnt;
         let part = |(m, indices): (usize, &[usize])| {
-            let pairs = recipe.mixes(self.stage).then(|| {
+            let pairs = self.mixes.then(|| {
                 let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
                 Pairs::draw(
                     &classes,

@@ -2,6 +2,7 @@
 
 use crate::case;
 use crate::flags::Flags;
+use crate::median::median;
 use crate::systems::{STAGE, System};
 use anyhow::Result;
 use emotone::gpu::Device;
@@ -12,10 +13,9 @@ use emotone::train::learner::Learner;
 use emotone::train::recipe::Source;
 use emotone::train::step::Batch;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Steps before the clock starts.
-const WARMUP: usize = 2;
+pub const WARMUP: usize = 2;
 
 /// Random inputs of the sizes that the flags say.
 fn sample(system: &System, flags: &Flags, batch: usize) -> Result<Weights> {
@@ -44,31 +44,22 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
     let targets = stage.tasks().map(|(task, _)| (task.to_string(), target(recipe.outputs(task).len()))).collect();
     let parts = [Batch { x, targets, ..Batch::default() }];
     let width = parts[0].x.len() / n;
-    let train = median(steps, || {
+    let train = median(WARMUP, steps, || {
         learner.update(&parts, 1e-4)?.done()?;
         Ok(device.wait()?)
     })?;
-    let infer = median(steps, || {
+    let infer = median(WARMUP, steps, || {
         learner.infer(n, &|i| &parts[0].x[i * width..][..width])?;
         Ok(())
     })?;
-    for (what, seconds) in [("train", train), ("infer", infer)] {
-        let (name, adapter) = (system.name, &device.caps().adapter);
-        println!("emotone {adapter} {what} system={name} batch={n}: {:.2} ms/step, {:.1} clips/s", seconds * 1e3, n as f64 / seconds);
-    }
+    print(system.name, n, device, [train, infer]);
     Ok(())
 }
 
-/// Median seconds of a step.
-pub fn median(steps: usize, mut step: impl FnMut() -> Result<()>) -> Result<f64> {
-    let mut times = Vec::with_capacity(steps);
-    for i in 0..WARMUP + steps {
-        let start = Instant::now();
-        step()?;
-        if i >= WARMUP {
-            times.push(start.elapsed().as_secs_f64());
-        }
+/// Prints the lines of a system: seconds of a training step and of an inference batch of `n` clips.
+pub fn print(system: &str, n: usize, device: &Device, seconds: [f64; 2]) {
+    for (what, seconds) in ["train", "infer"].into_iter().zip(seconds) {
+        let adapter = &device.caps().adapter;
+        println!("emotone {adapter} {what} system={system} batch={n}: {:.2} ms/step, {:.1} clips/s", seconds * 1e3, n as f64 / seconds);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[steps / 2])
 }

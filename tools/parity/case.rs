@@ -70,7 +70,7 @@ fn recipe(system: &System, mut config: Config, tasks: BTreeMap<String, f64>, cla
 }
 
 /// State of the parameters with the given values: every one of them, and no others.
-fn states(device: &Arc<Device>, params: &Params, weights: &Weights) -> Result<States> {
+pub fn states(device: &Arc<Device>, params: &Params, weights: &Weights) -> Result<States> {
     if let Some(name) = weights.keys().find(|n| params.get(n).is_none()) {
         bail!("tensor {name} belongs to no parameter of the network");
     }
@@ -81,7 +81,7 @@ fn states(device: &Arc<Device>, params: &Params, weights: &Weights) -> Result<St
 }
 
 /// The outputs of a program by their names.
-fn read(program: &Program, shapes: &BTreeMap<String, Shape>) -> Result<Weights> {
+pub fn read(program: &Program, shapes: &BTreeMap<String, Shape>) -> Result<Weights> {
     shapes.iter().map(|(name, shape)| Ok((name.clone(), (shape.clone(), program.read(name)?)))).collect()
 }
 

@@ -32,6 +32,8 @@ mod bench;
 mod case;
 mod features;
 mod flags;
+#[path = "../median.rs"]
+mod median;
 mod res_trans;
 mod svm;
 mod systems;

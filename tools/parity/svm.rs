@@ -1,10 +1,12 @@
 //! Support vector machines: decisions and votes, the gradients of the primal objectives, and solutions. They are built apart from a recipe,
 //! so that vectors may have any width, and because their loss is an objective over all clips.
 
-use crate::bench::median;
+use crate::bench::WARMUP;
+use crate::case;
 use crate::flags::Flags;
+use crate::median::median;
 use anyhow::{Context as _, Result, bail};
-use emotone::compile::{Options, Program, States};
+use emotone::compile::{Options, Program};
 use emotone::gpu::Device;
 use emotone::graph::{Graph, Shape, Var};
 use emotone::models::{Examples, Network};
@@ -90,9 +92,7 @@ fn compiled(
     let input = g.input("x", [rows, cols]);
     let marks = build(&mut Context::new(&mut g, &mut params, false), network, input, classes)?;
     marks.iter().for_each(|(name, v)| g.output(name, *v));
-    let mut states = States::new(device);
-    params.allocate(&mut states)?;
-    params.upload(&states, weights, true)?;
+    let states = case::states(device, &params, weights)?;
     let shapes = marks.iter().map(|(name, v)| (name.clone(), g.shape(*v).clone())).collect();
     Ok((Program::new(&g, &states, Options::default())?, shapes))
 }
@@ -100,7 +100,7 @@ fn compiled(
 fn answers((program, shapes): &(Program, BTreeMap<String, Shape>), x: &Matrix) -> Result<Weights> {
     program.write("x", &x.values)?;
     program.run()?;
-    shapes.iter().map(|(name, shape)| Ok((name.clone(), (shape.clone(), program.read(name)?)))).collect()
+    case::read(program, shapes)
 }
 
 /// `Σ_k (|w_k|² + b_k²)/2 + C Σ_i max(0, 1 − t f)²` and its gradients.
@@ -127,10 +127,8 @@ fn grads(network: &dyn Network, config: &Config, device: &Arc<Device>, weights: 
     gradients::store_gradients(&mut g, &params, &used, loss)?;
     g.output("loss", loss);
     g.output("decision", decision);
-    let mut states = States::new(device);
-    params.allocate(&mut states)?;
+    let mut states = case::states(device, &params, weights)?;
     states.create(GRADIENTS, gradients::extent(&params))?;
-    params.upload(&states, weights, true)?;
     let program = Program::new(&g, &states, Options::default())?;
     program.write("x", &x.values)?;
     program.run()?;
@@ -164,7 +162,7 @@ fn bench(mut flags: Flags, device: &Arc<Device>) -> Result<()> {
     let one_hot = (0..n * classes).map(|i| f32::from(u8::from(i / classes % classes == i % classes))).collect();
     let t = Matrix { rows: n, cols: classes, values: one_hot };
     let mut weights = Weights::new();
-    let train = median(steps, || {
+    let train = median(WARMUP, steps, || {
         weights = fit(&*config.network()?, device, &x, &t)?;
         Ok(())
     })?;
@@ -174,14 +172,7 @@ fn bench(mut flags: Flags, device: &Arc<Device>) -> Result<()> {
     }
     let network = config.network()?;
     let program = compiled(&*network, classes, device, &weights, [n, dim])?;
-    let infer = median(steps, || answers(&program, &x).map(|_| ()))?;
-    for (what, seconds) in [("train", train), ("infer", infer)] {
-        println!(
-            "emotone {} {what} system=svm batch={n}: {:.2} ms/step, {:.1} clips/s",
-            device.caps().adapter,
-            seconds * 1e3,
-            n as f64 / seconds
-        );
-    }
+    let infer = median(WARMUP, steps, || answers(&program, &x).map(|_| ()))?;
+    crate::bench::print("svm", n, device, [train, infer]);
     Ok(())
 }

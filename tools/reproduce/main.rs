@@ -12,6 +12,8 @@ mod question;
 mod runs;
 mod sheet;
 mod significance;
+#[path = "../../src/bin/train/stop.rs"]
+mod stop;
 mod summary;
 
 use anyhow::{Context as _, Result};
@@ -27,8 +29,6 @@ use runs::{Bench, Outcomes};
 use sheet::Sheet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use summary::Summary;
 
 /// Epochs of all stages together on the built-in corpus, which is soon learnt.
@@ -124,14 +124,7 @@ fn run(args: &Args) -> Result<()> {
     let wanted = Wanted::new(args, &protocol);
     let device = Device::open(&AdapterRequest::from_env())?;
     println!("{}", device.caps().headline());
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot catch Ctrl-C")?;
+    let stop = stop::on_interrupt()?;
     let splits = if args.split.is_empty() { vec!["default".to_string()] } else { args.split.clone() };
     let most = args.seeds.max(args.seeds_of_pairs.unwrap_or(0)).max(1);
     let seeds: Vec<u64> = (0..most as u64).map(|i| base.train.seed + i).collect();

@@ -3,6 +3,7 @@
 mod args;
 mod preview;
 mod show;
+mod stop;
 
 use anyhow::{Context as _, Result};
 use args::Args;
@@ -16,7 +17,6 @@ use emotone::train::teacher::{self, Teacher};
 use emotone::{Error, train::config::Config};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn main() -> ExitCode {
@@ -66,15 +66,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         tune: args.tune,
         ..RunSpec::new(config, args.data_spec()?, args.out()?)
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        // A second Ctrl-C does not wait for the step to end.
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot catch Ctrl-C")?;
+    let stop = stop::on_interrupt()?;
     match run::run(&device, &spec, &stop, &mut |e| show.event(&e)) {
         Ok(result) => {
             show.finish(&spec.out, &result)?;
