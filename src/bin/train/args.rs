@@ -28,7 +28,7 @@ pub struct Args {
     /// Go on without unreadable files, however many.
     #[arg(long)]
     skip_bad: bool,
-    /// Learn from a teacher too: a model of ours, or a table (CSV, safetensors) of probabilities or embeddings per recording ([distil]).
+    /// Learn from a teacher too: a model of ours, or a table (CSV, safetensors) of probabilities or embeddings per recording; section distil of the configuration says how.
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
     /// Folders or manifests of recordings without labels, which join training with the teacher's answers.
