@@ -1,4 +1,4 @@
-//! What the front ends are: the `[frontend]`, `[image]`, `[sequence]` and `[vector]` sections of a configuration.
+//! What the front ends are: the `[frontend]`, `[image]`, `[sequence]`, `[frames]`, `[vector]` and `[signal]` sections of a configuration.
 
 use crate::ops::{Framing, Padding, Resize, Window};
 use crate::words::words;
@@ -113,6 +113,13 @@ pub struct Sequence {
     pub hop: usize,
     /// Scaling of the features.
     pub normalise: Normalise,
+}
+
+/// `[frames]`: from samples to frames of log-mel bands (Radford et al. 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frames {
+    /// Seconds of the longest recording taken, the tenth of a second of silence behind it included; of longer ones the end is cut off.
+    pub seconds: f64,
 }
 
 /// `[vector]`: from samples to means and standard deviations of cepstra and their slopes (Prasetya et al. 2019).

@@ -1,6 +1,6 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
-use super::{Denoise, Frontend, Image, Sequence, Signal, Vector, denoise, image, log_mel, sequence, vector};
+use super::{Denoise, Frames, Frontend, Image, Sequence, Signal, Vector, denoise, frames, image, log_mel, sequence, vector};
 use crate::audio::SAMPLE_RATE;
 use crate::graph::{Graph, Var};
 use crate::ops;
@@ -17,6 +17,8 @@ pub enum Inputs {
     Images(Frontend, Image),
     /// Sequences of features; of the front end only the sample rate and what is done about noise.
     Sequences(Frontend, Sequence),
+    /// Frames of log-mel bands, as many as a clip has; of the front end the same.
+    Frames(Frontend, Frames),
     /// Statistics of cepstra; of the front end the same.
     Vectors(Frontend, Vector),
     /// Recorded signals, and images of speech behind them.
@@ -49,7 +51,7 @@ impl Signals {
 }
 
 impl Inputs {
-    /// Shape of one input: (C, H, W), (T, F), (F), or a flat row.
+    /// Shape of one input: (C, H, W), (T, F), (F), or a flat row. Of frames it is the most there may be; a clip's row has its own number.
     pub fn shape(&self) -> Vec<usize> {
         match self {
             Inputs::Images(_, image) => {
@@ -57,6 +59,7 @@ impl Inputs {
                 vec![image.channels, rows, columns]
             }
             Inputs::Sequences(_, sequence) => vec![sequence.frames, FEATURES],
+            Inputs::Frames(_, of) => vec![of.most(), frames::BANDS],
             // Values, slopes and slopes of slopes: a mean and a deviation of each.
             Inputs::Vectors(_, vector) => vec![6 * vector.cepstra],
             Inputs::Signals(signals) => vec![signals.spans().iter().sum()],
@@ -64,12 +67,12 @@ impl Inputs {
     }
 
     /// How many parts of an input have a mean and a deviation of their own: channels of an image or a signal, features of a frame. Vectors are not
-    /// normalised here: their networks have a mean and a deviation of their own.
+    /// normalised here: their networks have a mean and a deviation of their own; nor are frames, whose scale their networks were made for.
     pub fn normalised(&self) -> usize {
         match self {
             Inputs::Images(_, image) => image.channels,
             Inputs::Sequences(..) => FEATURES,
-            Inputs::Vectors(..) => 0,
+            Inputs::Vectors(..) | Inputs::Frames(..) => 0,
             Inputs::Signals(signals) => signals.spans().len(),
         }
     }
@@ -79,6 +82,7 @@ impl Inputs {
         match self {
             Inputs::Images(frontend, _) => frontend.hop,
             Inputs::Sequences(_, sequence) => sequence.hop,
+            Inputs::Frames(..) => frames::HOP,
             Inputs::Vectors(_, vector) => vector.hop,
             Inputs::Signals(signals) => signals.audio.as_ref().map_or(1, |(frontend, _)| frontend.hop),
         }
@@ -87,7 +91,10 @@ impl Inputs {
     /// What all inputs of recordings have in common; none of signals without speech.
     fn frontend(&self) -> Option<&Frontend> {
         match self {
-            Inputs::Images(frontend, _) | Inputs::Sequences(frontend, _) | Inputs::Vectors(frontend, _) => Some(frontend),
+            Inputs::Images(frontend, _)
+            | Inputs::Sequences(frontend, _)
+            | Inputs::Frames(frontend, _)
+            | Inputs::Vectors(frontend, _) => Some(frontend),
             Inputs::Signals(signals) => signals.audio.as_ref().map(|(frontend, _)| frontend),
         }
     }
@@ -108,6 +115,7 @@ impl Inputs {
         };
         Ok(match self {
             Inputs::Sequences(frontend, sequence) => Cow::Owned(sequence::signal(&clean, frontend.sample_rate, sequence)),
+            Inputs::Frames(_, of) => Cow::Owned(frames::signal(&clean, of)),
             Inputs::Images(..) | Inputs::Vectors(..) | Inputs::Signals(..) => clean,
         })
     }
@@ -123,6 +131,7 @@ impl Inputs {
                 image(g, mel, lengths, frontend, picture)
             }
             Inputs::Sequences(frontend, sequence) => sequence::frames(g, x, lengths, frontend.sample_rate, sequence),
+            Inputs::Frames(..) => frames::log_mel(g, x, lengths),
             Inputs::Vectors(frontend, vector) => vector::statistics(g, x, lengths, frontend.sample_rate, vector),
             Inputs::Signals(_) => Err(Error::Config("signals without speech are read, not made of recordings".into())),
         }
@@ -132,6 +141,7 @@ impl Inputs {
     pub(super) fn fit(&self, made: &[f32], samples: usize) -> Vec<f32> {
         match self {
             Inputs::Sequences(_, sequence) => sequence::fit(made, samples, sequence),
+            Inputs::Frames(..) => made[..samples / frames::HOP * frames::BANDS].to_vec(),
             Inputs::Images(..) | Inputs::Vectors(..) | Inputs::Signals(..) => made.to_vec(),
         }
     }
@@ -144,6 +154,7 @@ impl Inputs {
                 format!("images {rows} x {columns}")
             }
             Inputs::Sequences(_, sequence) => format!("sequences of {} frames of {FEATURES} features", sequence.frames),
+            Inputs::Frames(_, of) => format!("at most {} frames of {} mel bands", of.most(), frames::BANDS),
             Inputs::Vectors(_, vector) => format!("vectors of {} statistics", 6 * vector.cepstra),
             Inputs::Signals(s) => {
                 let names = Signals::NAMES.iter().zip(s.channels).filter(|(_, c)| *c > 0).map(|(name, c)| format!("{c} of {name}"));
@@ -159,6 +170,7 @@ impl Inputs {
         match self {
             Inputs::Images(..) => "images",
             Inputs::Sequences(..) => "sequences",
+            Inputs::Frames(..) => "frames",
             Inputs::Vectors(..) => "vectors",
             Inputs::Signals(..) => "signals",
         }

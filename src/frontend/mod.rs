@@ -8,13 +8,14 @@
 mod config;
 mod denoise;
 pub mod extractor;
+pub mod frames;
 mod inputs;
 pub mod mel;
 pub mod sequence;
 pub mod vector;
 pub mod views;
 
-pub use config::{Denoise, Fit, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
+pub use config::{Denoise, Fit, Frames, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
 pub use denoise::berouti;
 pub use extractor::Extractor;
 pub use inputs::{FEATURES, Inputs, Signals};

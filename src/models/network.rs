@@ -21,6 +21,9 @@ pub enum Input {
     Image,
     /// A sequence (T, F) of feature vectors.
     Sequence,
+    /// Frames (T, F) of log-mel bands, as many as the recording has and an even number of them. Batches are filled up with zeros behind
+    /// each, and [`Context::lengths`](crate::nn::Context::lengths) says how many are valid.
+    Frames,
     /// A vector (F) of statistics of a recording.
     Vector,
     /// A flat row of signals and an image, one after the other: (C, L) of each signal, (C, S, S) of the image. What has no channels is

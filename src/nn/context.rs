@@ -15,6 +15,8 @@ pub struct Context<'a> {
     pub training: bool,
     /// Batch norm of groups that are not trained uses running statistics even in training (a frozen trunk).
     pub freeze_statistics: bool,
+    /// Valid frames of each input (B), unsigned integers, where inputs are filled up to a common length; none where all frames are valid.
+    pub lengths: Option<Var>,
     group: String,
     used: BTreeMap<String, Var>,
     marks: BTreeMap<String, Var>,
@@ -34,7 +36,7 @@ impl<'a> Context<'a> {
     /// A context at the root of names, in no group.
     pub fn new(g: &'a mut Graph, params: &'a mut Params, training: bool) -> Self {
         let (group, used, marks) = (String::new(), BTreeMap::new(), BTreeMap::new());
-        Context { g, params, training, freeze_statistics: false, group, used, marks, rng: None, streams: 0 }
+        Context { g, params, training, freeze_statistics: false, lengths: None, group, used, marks, rng: None, streams: 0 }
     }
 
     /// A value the host writes before each run.

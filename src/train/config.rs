@@ -43,6 +43,8 @@ pub struct Config {
     pub image: Image,
     /// Samples to sequences of features, for networks that take sequences.
     pub sequence: Sequence,
+    /// Samples to frames of log-mel bands, for networks that take frames.
+    pub frames: Frames,
     /// Samples to vectors of statistics, for networks that take vectors.
     pub vector: Vector,
     /// Recorded signals, for networks that take signals.
@@ -152,6 +154,7 @@ impl Config {
             frontend: section(table, "frontend")?,
             image: section(table, "image")?,
             sequence: section(table, "sequence")?,
+            frames: section(table, "frames")?,
             vector: section(table, "vector")?,
             signal: section(table, "signal")?,
             augment: section(table, "augment")?,
@@ -175,7 +178,7 @@ impl Config {
         for name in ["preset", "train", "distil", "stage", "augment", "task"] {
             complete(&mut table, &[(name.to_string(), paper[name].clone())].into_iter().collect());
         }
-        for name in ["sequence", "vector", "signal"] {
+        for name in ["sequence", "frames", "vector", "signal"] {
             table.entry(name).or_insert_with(|| paper[name].clone());
         }
         Self::from_table(&table)
@@ -214,6 +217,7 @@ impl Config {
         Ok(match self.network()?.input() {
             Input::Image => Inputs::Images(frontend, self.image.clone()),
             Input::Sequence => Inputs::Sequences(frontend, self.sequence.clone()),
+            Input::Frames => Inputs::Frames(frontend, self.frames.clone()),
             Input::Vector => Inputs::Vectors(frontend, self.vector.clone()),
             Input::Signal { ecg, eeg, audio, length } => Inputs::Signals(Signals {
                 channels: [ecg, eeg],

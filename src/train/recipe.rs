@@ -187,7 +187,7 @@ impl Recipe {
         match self.config.inputs()? {
             Inputs::Sequences(..) => return self.normalise_frames(g, x),
             Inputs::Signals(signals) => return self.normalise_spans(g, x, &signals.spans()),
-            Inputs::Images(..) | Inputs::Vectors(..) => {}
+            Inputs::Images(..) | Inputs::Frames(..) | Inputs::Vectors(..) => {}
         }
         if self.mean.len() == 1 {
             let s = 1.0 / self.std[0];

@@ -140,7 +140,7 @@ fn spectrogram(model: &mut Ensemble, args: &Args, path: &Path) -> Result<usize> 
     let (items, bad) = inputs::collect(&args.inputs)?;
     let [item] = items.as_slice() else { bail!("--spectrogram takes one recording, got {}", items.len()) };
     let model = model.first();
-    if let Inputs::Sequences(..) | Inputs::Vectors(..) = model.recipe.config.inputs()? {
+    if let Inputs::Sequences(..) | Inputs::Frames(..) | Inputs::Vectors(..) = model.recipe.config.inputs()? {
         bail!(
             "--spectrogram shows images, and network {} takes {}",
             model.recipe.config.model.name(),

@@ -18,6 +18,7 @@ impl Config {
         self.check_frontend()?;
         self.check_image()?;
         self.check_sequence()?;
+        within("frames.seconds", self.frames.seconds, 0.2, 600.0)?;
         self.check_vector()?;
         within("signal.rate", self.signal.rate, 1.0, 10_000.0)?;
         self.check_augment()?;

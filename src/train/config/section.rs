@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words::*;
 pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
-pub use crate::frontend::{Frontend, Image, Sequence, Signal, Vector};
+pub use crate::frontend::{Frames, Frontend, Image, Sequence, Signal, Vector};
 
 /// `[train]`: how the network learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
