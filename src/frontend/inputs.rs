@@ -91,10 +91,9 @@ impl Inputs {
     /// What all inputs of recordings have in common; none of signals without speech.
     fn frontend(&self) -> Option<&Frontend> {
         match self {
-            Inputs::Images(frontend, _)
-            | Inputs::Sequences(frontend, _)
-            | Inputs::Frames(frontend, _)
-            | Inputs::Vectors(frontend, _) => Some(frontend),
+            Inputs::Images(frontend, _) | Inputs::Sequences(frontend, _) | Inputs::Frames(frontend, _) | Inputs::Vectors(frontend, _) => {
+                Some(frontend)
+            }
             Inputs::Signals(signals) => signals.audio.as_ref().map(|(frontend, _)| frontend),
         }
     }
