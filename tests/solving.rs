@@ -52,7 +52,7 @@ fn data() -> Dataset {
         validation_by_speaker: true,
     };
     Dataset {
-        inputs,
+        inputs: Arc::new(inputs),
         names: names(150),
         classes: names(4),
         speakers: names(3),

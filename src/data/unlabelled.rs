@@ -32,55 +32,64 @@ pub fn unlabelled(paths: &[PathBuf]) -> Result<Corpus> {
 }
 
 impl Loaded {
-    /// Adds recordings without labels to the training rows of `split`, but for those that would leak: copies of labelled recordings, and
-    /// speakers (where a manifest names them) of the validation or the test set. Returns what to tell the user.
+    /// Adds recordings without labels behind the others, but for copies of labelled ones. Returns what to tell the user.
     ///
     /// # Errors
     /// As [`load`]; [`Error::Data`] where none is left.
-    pub fn join_unlabelled(
-        &mut self,
-        split: &mut Split,
-        corpus: &Corpus,
-        signals: Option<&Signals>,
-        skip_bad: bool,
-    ) -> Result<Vec<String>> {
+    pub fn append_unlabelled(&mut self, corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool) -> Result<Vec<String>> {
         let new = load(corpus, signals, skip_bad, &|_, _| ())?;
         let mut notes = new.corpus.notes.clone();
         notes.extend(new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())));
         let labelled: HashSet<[u8; 32]> = self.digests.iter().copied().collect();
-        let held: HashSet<String> = split.valid.iter().chain(&split.test).map(|&i| self.corpus.utterances[i].speaker.clone()).collect();
-        let (mut copies, mut speakers, mut joined, mut strangers) = (0, 0, 0, 0);
+        let (all, before) = (new.clips.len(), self.clips.len());
         let recordings = new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests.into_iter().zip(new.signals));
-        for ((utterance, clip), (digest, signals)) in recordings {
-            if labelled.contains(&digest) {
-                copies += 1;
-            } else if !utterance.speaker.is_empty() && held.contains(&utterance.speaker) {
-                speakers += 1;
-            } else {
-                strangers += usize::from(utterance.speaker.is_empty());
-                joined += 1;
-                split.train.push(self.clips.len());
-                self.kept.push(self.kept.len());
-                self.corpus.utterances.push(Utterance { label: String::new(), ..utterance });
-                self.clips.push(clip);
-                self.digests.push(digest);
-                self.signals.push(signals);
-            }
+        for ((utterance, clip), (digest, signals)) in recordings.filter(|(_, (digest, _))| !labelled.contains(digest)) {
+            self.kept.push(self.kept.len());
+            self.corpus.utterances.push(Utterance { label: String::new(), ..utterance });
+            self.clips.push(clip);
+            self.digests.push(digest);
+            self.signals.push(signals);
         }
-        for (count, what) in [(copies, "are copies of labelled ones"), (speakers, "are of speakers of the validation or the test set")] {
-            if count > 0 {
-                notes.push(format!("{count} of {} unlabelled recordings {what}: left out", copies + speakers + joined));
-            }
+        let joined = self.clips.len() - before;
+        if joined < all {
+            notes.push(format!("{} of {all} unlabelled recordings are copies of labelled ones: left out", all - joined));
         }
         if joined == 0 {
-            return Err(Error::Data(format!("no unlabelled recording is left to learn from: {}", notes.join("; "))));
+            return Err(none_left(&notes));
         }
-        let unknown = if strangers > 0 { format!(", {strangers} of unknown speakers, who may be tested ones") } else { String::new() };
-        split.description += &format!("; {joined} unlabelled recordings join training{unknown}");
         let both = Sha256::new().chain_update(&self.data_hash).chain_update(&new.data_hash);
         self.data_hash = hex(&both.finalize());
         Ok(notes)
     }
+
+    /// Adds the recordings without labels, which are those from number `first` on, to the training rows of `split`, but for speakers (where
+    /// a manifest names them) of the validation or the test set. Returns what to tell the user.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where none is left.
+    pub fn join_unlabelled(&self, split: &mut Split, first: usize) -> Result<Vec<String>> {
+        let speaker = |i: usize| self.corpus.utterances[i].speaker.as_str();
+        let held: HashSet<&str> = split.valid.iter().chain(&split.test).map(|&i| speaker(i)).filter(|s| !s.is_empty()).collect();
+        let new: Vec<usize> = (first..self.clips.len()).filter(|&i| !held.contains(speaker(i))).collect();
+        let (all, joined) = (self.clips.len() - first, new.len());
+        let mut notes = Vec::new();
+        if joined < all {
+            let what = "unlabelled recordings are of speakers of the validation or the test set: left out";
+            notes.push(format!("{} of {all} {what}", all - joined));
+        }
+        if joined == 0 {
+            return Err(none_left(&notes));
+        }
+        let strangers = new.iter().filter(|&&i| speaker(i).is_empty()).count();
+        let unknown = if strangers > 0 { format!(", {strangers} of unknown speakers, who may be tested ones") } else { String::new() };
+        split.train.extend(new);
+        split.description += &format!("; {joined} unlabelled recordings join training{unknown}");
+        Ok(notes)
+    }
+}
+
+fn none_left(notes: &[String]) -> Error {
+    Error::Data(format!("no unlabelled recording is left to learn from: {}", notes.join("; ")))
 }
 
 #[cfg(test)]
@@ -118,22 +127,23 @@ mod tests {
         write("more/tested.wav", 0.8);
         write("more/other.wav", 0.85);
         let listed = unlabelled(&[dir.path().join("list.csv")]).unwrap();
-        let notes = loaded.join_unlabelled(&mut split, &listed, None, false).unwrap();
+        assert!(loaded.append_unlabelled(&listed, None, false).unwrap().is_empty());
+        let notes = loaded.join_unlabelled(&mut split, 6).unwrap();
         assert_eq!((notes.len(), split.train.len()), (1, trained + 1));
         assert!(notes[0].contains("1 of 2") && notes[0].contains("speakers of the validation"), "{notes:?}");
         std::fs::remove_file(dir.path().join("more/tested.wav")).unwrap();
         std::fs::remove_file(dir.path().join("more/other.wav")).unwrap();
         let found = unlabelled(&[dir.path().join("more")]).unwrap();
         assert_eq!(found.utterances.len(), 2);
-        let notes = loaded.join_unlabelled(&mut split, &found, None, false).unwrap();
+        let notes = loaded.append_unlabelled(&found, None, false).unwrap();
+        assert!(loaded.join_unlabelled(&mut split, 8).unwrap().is_empty());
         assert!(notes.len() == 1 && notes[0].contains("1 of 2 unlabelled recordings are copies"), "{notes:?}");
         let last = *split.train.last().unwrap();
-        assert_eq!((last, loaded.corpus.utterances[last].label.as_str(), loaded.clips.len()), (7, "", 8));
+        assert_eq!((last, loaded.corpus.utterances[last].label.as_str(), loaded.clips.len()), (8, "", 9));
         assert!(loaded.corpus.utterances[last].path.ends_with("more/deep/x.wav"));
         assert!(split.description.contains("1 of unknown speakers") && loaded.data_hash != hash, "{}", split.description);
-        assert!(
-            loaded.join_unlabelled(&mut split, &found, None, false).unwrap_err().to_string().contains("no unlabelled recording is left")
-        );
+        let refused = [loaded.append_unlabelled(&found, None, false), loaded.join_unlabelled(&mut split, 9)];
+        assert!(refused.into_iter().all(|r| r.unwrap_err().to_string().contains("no unlabelled recording is left")));
         assert!(unlabelled(&[dir.path().join("none")]).is_err());
     }
 }

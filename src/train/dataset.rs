@@ -2,51 +2,21 @@
 
 use super::config::{Config, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
+use super::recordings::Recordings;
 use super::task::Targets;
-use super::teacher::Teacher;
-use crate::audio::is_silent;
-use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
-use crate::frontend::{Extractor, FEATURES, Inputs, Signals};
+use crate::data::{Split, SplitSpec, Utterance};
+use crate::frontend::{FEATURES, Inputs};
 use crate::gpu::Device;
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where data come from and how they are divided.
-#[derive(Debug, Clone)]
-pub struct DataSpec {
-    /// Corpus folders or manifests; none for the built-in synthetic corpus.
-    pub paths: Vec<PathBuf>,
-    /// Renamed or dropped labels, `happy=happiness,calm=`.
-    pub label_map: String,
-    /// Which utterances are the test set; see [`SplitSpec`].
-    pub split: String,
-    /// Go on without unreadable files, however many.
-    pub skip_bad: bool,
-    /// What says of each recording what a student should say.
-    pub teacher: Option<Teacher>,
-    /// Folders or manifests of recordings that join training with the teacher's targets alone.
-    pub unlabelled: Vec<PathBuf>,
-}
-
-impl Default for DataSpec {
-    fn default() -> Self {
-        DataSpec {
-            paths: Vec::new(),
-            label_map: String::new(),
-            split: "default".into(),
-            skip_bad: false,
-            teacher: None,
-            unlabelled: Vec::new(),
-        }
-    }
-}
+pub use super::recordings::DataSpec;
 
 /// Inputs in host memory with all that is known about them.
 pub struct Dataset {
     /// The network's input of each utterance, flat: an image (C, S, S) with values in \[0, 1\], a sequence (T, F), a vector (F).
-    pub inputs: Vec<Vec<f32>>,
+    pub inputs: Arc<Vec<Vec<f32>>>,
     /// What each utterance is called: the path of its recording.
     pub names: Vec<String>,
     /// Class of each utterance's label; of one without a label what its teacher takes it for, or a class more than there are.
@@ -74,25 +44,25 @@ impl Dataset {
     /// # Errors
     /// Unreadable corpora, leaking splits, device faults.
     pub fn prepare(device: &Arc<Device>, config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
-        let kind = config.inputs()?;
-        let signals = if let Inputs::Signals(signals) = &kind { Some(signals) } else { None };
-        let mut loaded = if spec.paths.is_empty() { data::built_in(config.train.seed, signals) } else { recorded(spec, signals, observe)? };
-        for note in &loaded.corpus.notes {
-            observe(Event::Warning(note));
-        }
-        for (path, reason) in &loaded.bad {
-            observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
-        }
+        Self::of(device, config, spec, &mut Recordings::read(config, spec, observe)?, observe)
+    }
+
+    /// Splits recordings that were read before, and computes their inputs where no split before this one has. `config` is the one that they
+    /// were read for, but for its seed; `spec` too, but for its split.
+    ///
+    /// # Errors
+    /// As [`Dataset::prepare`].
+    pub fn of(
+        device: &Arc<Device>,
+        config: &Config,
+        spec: &DataSpec,
+        recordings: &mut Recordings,
+        observe: &mut Observer,
+    ) -> Result<Self> {
         let split_spec: SplitSpec = spec.split.parse()?;
-        let mut split = loaded.split(&split_spec, config.train.seed)?;
-        let classes = loaded.corpus.labels();
-        let mut class = loaded.corpus.classes(&classes)?;
-        let labelled = class.len();
-        join_unlabelled(&mut loaded, &mut split, spec, signals, observe)?;
-        if let Some(warning) = silent(&loaded).filter(|_| signals.is_none_or(|s| s.audio.is_some())) {
-            observe(Event::Warning(&warning));
-        }
-        let utterances = &loaded.corpus.utterances;
+        let split = recordings.split(&split_spec, config.train.seed, observe)?;
+        let (classes, mut class) = (recordings.classes.clone(), recordings.class.clone());
+        let (utterances, labelled) = (recordings.utterances(), class.len());
         let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
         speakers.sort();
         speakers.dedup();
@@ -100,23 +70,16 @@ impl Dataset {
         class.resize(utterances.len(), classes.len());
         if let Some(teacher) = &spec.teacher {
             let labels: Vec<&str> = targets.keys().filter(|t| config.task[*t].target == Target::Label).map(String::as_str).collect();
-            let taught = teacher.teach(device, &config.distil, &loaded, (&classes, &labels), &split.train, observe)?;
+            let said = recordings.lessons(device, teacher, observe)?;
+            let taught = teacher.teach(&config.distil, &said, recordings.utterances(), (&classes, &labels), &split.train)?;
             for (i, class) in class.iter_mut().enumerate().skip(labelled) {
                 *class = taught.values().find_map(|t| t.class(i)).unwrap_or(*class);
             }
             targets.extend(taught);
         }
-        observe(Event::Summary(&format!(
-            "data: {} clips, {} speakers, {} classes ({}), {:.2} h; split: {}",
-            utterances.len(),
-            loaded.corpus.speakers().len(),
-            classes.len(),
-            classes.join(", "),
-            loaded.hours(),
-            split.description
-        )));
-        let inputs = extract(device, &kind, &loaded, observe)?;
-        let mean_std = match &kind {
+        observe(Event::Summary(&format!("{}; split: {}", recordings.describe(), split.description)));
+        let (inputs, kind) = (recordings.inputs(device, observe)?, &recordings.kind);
+        let mean_std = match kind {
             Inputs::Images(_, image) if image.normalise == Normalise::Train => {
                 let (rows, columns) = image.extents();
                 span_mean_std(&inputs, &split.train, &vec![rows * columns; image.channels], of_images)
@@ -126,32 +89,11 @@ impl Dataset {
             kind => vec![(0.0, 1.0); kind.normalised()],
         };
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
-        let hash = format!("{}/{split_spec}{taught}", loaded.data_hash);
-        let names = utterances.iter().map(|u| u.path.display().to_string()).collect();
-        let looked_at = config.train.tta && matches!(kind, Inputs::Images(..));
-        let test_clips = split.test.iter().filter(|_| looked_at).map(|&i| std::mem::take(&mut loaded.clips[i].samples)).collect();
+        let hash = format!("{}/{split_spec}{taught}", recordings.hash());
+        let names = recordings.utterances().iter().map(|u| u.path.display().to_string()).collect();
+        let test_clips = recordings.looked_at(&split.test);
         Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, test_clips, mean_std })
     }
-}
-
-/// Adds the recordings without labels to the data.
-fn join_unlabelled(
-    loaded: &mut Loaded,
-    split: &mut Split,
-    spec: &DataSpec,
-    signals: Option<&Signals>,
-    observe: &mut Observer,
-) -> Result<()> {
-    if spec.unlabelled.is_empty() {
-        return Ok(());
-    }
-    if spec.teacher.is_none() {
-        return Err(Error::Data("recordings without labels have nothing to be learnt; name a teacher (--teacher)".into()));
-    }
-    for note in loaded.join_unlabelled(split, &data::unlabelled(&spec.unlabelled)?, signals, spec.skip_bad)? {
-        observe(Event::Warning(&note));
-    }
-    Ok(())
 }
 
 /// What the data say of each task of the run's stages. Utterances behind those of known class have no label.
@@ -175,39 +117,6 @@ fn targets(
         targets.insert(task.to_string(), of);
     }
     Ok(targets)
-}
-
-/// How many clips are silent, and the first of them.
-fn silent(loaded: &Loaded) -> Option<String> {
-    let mut silent = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| is_silent(&clip.samples)).map(|(u, _)| u);
-    let first = silent.next()?.path.display();
-    let clips = loaded.clips.len();
-    Some(match silent.count() {
-        0 => format!("1 of {clips} clips is silent and says nothing of its label: {first}"),
-        more => format!("{} of {clips} clips are silent and say nothing of their labels: {first} and {more} more", more + 1),
-    })
-}
-
-fn extract(device: &Arc<Device>, kind: &Inputs, loaded: &Loaded, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let clips = &loaded.clips;
-    let mut extractor = Extractor::new(device, kind);
-    let mut inputs = Vec::with_capacity(clips.len());
-    for part in (0..clips.len()).collect::<Vec<_>>().chunks(256) {
-        let samples: Vec<&[f32]> = part.iter().map(|&i| clips[i].samples.as_slice()).collect();
-        let signals: Vec<&[f32]> = part.iter().map(|&i| loaded.signals.get(i).map_or(&[][..], Vec::as_slice)).collect();
-        inputs.extend(extractor.join(&signals, &samples)?);
-        observe(Event::Preparing(kind.plural(), inputs.len(), clips.len()));
-    }
-    Ok(inputs)
-}
-
-fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
-    let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
-    let corpus = data::merge(corpora, &data::parse_label_map(&spec.label_map)?)?;
-    observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
-    let loaded = data::load(&corpus, signals, spec.skip_bad, &|_, _| ())?;
-    observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));
-    Ok(loaded)
 }
 
 /// Mean and standard deviation of each part of flat rows, summed in f64: channels of images or signals. What a part that hardly changes is

@@ -18,6 +18,7 @@ pub mod picture;
 pub mod predictions;
 pub mod predictor;
 pub mod recipe;
+pub mod recordings;
 pub mod report;
 pub mod run;
 pub mod schedule;

@@ -6,7 +6,7 @@ use super::ensemble::Ensemble;
 use super::events::{Event, Observer};
 use super::lessons::Lessons;
 use super::task::Targets;
-use crate::data::Loaded;
+use crate::data::{Loaded, Utterance};
 use crate::gpu::Device;
 use crate::models::TRUNK;
 use crate::nn::file;
@@ -22,8 +22,14 @@ const MAX_BYTES: u64 = 4 << 30;
 /// Recordings a model is asked about at once.
 const AT_ONCE: usize = 64;
 
-/// Values of each recording, where there are any.
-type Rows = Vec<Option<Vec<f32>>>;
+/// What a teacher says of recordings.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// What its values stand for.
+    outputs: Vec<String>,
+    /// Values of each recording, where there are any.
+    rows: Arc<Vec<Option<Vec<f32>>>>,
+}
 
 /// Something that says of each recording what a student should say.
 #[derive(Clone, Debug)]
@@ -124,25 +130,42 @@ impl Teacher {
         Ok(config)
     }
 
-    /// What the teacher says of every recording, as targets: a distribution at the temperature beside each of the tasks `labels`, under
-    /// its [`key`], or an embedding for [`TASK`]. `train` are the rows whose embeddings become of mean 0 and deviation 1.
+    /// What the teacher says of every recording, that has its sound yet where the teacher is a model.
     ///
     /// # Errors
-    /// [`Error::Data`] naming classes the teacher does not know, or a row that is no distribution; device faults.
+    /// [`Error::Data`] where it says nothing of any; device faults.
+    pub fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<Said> {
+        let (outputs, rows) = match &self.source {
+            Source::Model => self.ask_model(device, loaded, observe)?,
+            Source::Table(table) => {
+                let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
+                let bad = |reason| Error::Data(format!("{}: {reason}", self.path.display()));
+                let found = table.find(&paths).map_err(bad)?;
+                (table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect())
+            }
+        };
+        self.missing(loaded, &rows, observe)?;
+        Ok(Said { outputs, rows: Arc::new(rows) })
+    }
+
+    /// What it said, as targets: a distribution at the temperature beside each of the tasks `labels`, under its [`key`], or an embedding
+    /// for [`TASK`]. `train` are the rows whose embeddings become of mean 0 and deviation 1.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming classes the teacher does not know, or a row that is no distribution.
     pub fn teach(
         &self,
-        device: &Arc<Device>,
         distil: &Distil,
-        loaded: &Loaded,
+        said: &Said,
+        utterances: &[Utterance],
         (classes, labels): (&[String], &[&str]),
         train: &[usize],
-        observe: &mut Observer,
     ) -> Result<BTreeMap<String, Targets>> {
-        let (known, mut rows) = self.rows(device, loaded, observe)?;
-        self.missing(loaded, &rows, observe)?;
+        let known = &said.outputs;
         if self.lesson() == Lesson::Embeddings {
+            let mut rows = said.rows.to_vec();
             standardise(&mut rows, train);
-            return Ok([(TASK.to_string(), Targets::vectors(known, rows))].into());
+            return Ok([(TASK.to_string(), Targets::vectors(known.clone(), rows))].into());
         }
         let place = |class: &String| known.iter().position(|k| k == class);
         let places: Vec<usize> = classes.iter().filter_map(place).collect();
@@ -160,26 +183,17 @@ impl Teacher {
             let Some(row) = row else { return Ok(None) };
             let own: Vec<f32> = places.iter().map(|&p| row[p]).collect();
             let bad = || {
-                let clip = loaded.corpus.utterances[i].path.display();
+                let clip = utterances[i].path.display();
                 Error::Data(format!("{}: {own:?} for {clip} are no probabilities of {}", self.path.display(), classes.join(", ")))
             };
             soften(&own, distil.temperature).map(Some).ok_or_else(bad)
         };
-        let rows = rows.iter().enumerate().map(soft).collect::<Result<Vec<_>>>()?;
+        let rows = said.rows.iter().enumerate().map(soft).collect::<Result<Vec<_>>>()?;
         Ok(labels.iter().map(|task| (key(task), Targets::numbers(classes.to_vec(), rows.clone()))).collect())
     }
 
-    /// What the teacher's values stand for, and those of each recording.
-    fn rows(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
-        let Source::Table(table) = &self.source else { return self.ask(device, loaded, observe) };
-        let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
-        let bad = |reason| Error::Data(format!("{}: {reason}", self.path.display()));
-        let found = table.find(&paths).map_err(bad)?;
-        Ok((table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect()))
-    }
-
     /// Asks the model or the ensemble about every recording.
-    fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
+    fn ask_model(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Vec<Option<Vec<f32>>>)> {
         let mut model = Ensemble::load(device, std::slice::from_ref(&self.path), AT_ONCE)?;
         if model.says_numbers() {
             let what = model.classes().join(", ");

@@ -1,0 +1,205 @@
+//! What all splits of a run's data share: recordings, decoded once, what a teacher says of them, and a network's inputs, made once.
+
+use super::config::Config;
+use super::events::{Event, Observer};
+use super::teacher::{Said, Teacher};
+use crate::audio::is_silent;
+use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
+use crate::frontend::{Extractor, Inputs, Signals};
+use crate::gpu::Device;
+use crate::{Error, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where data come from and how they are divided.
+#[derive(Debug, Clone)]
+pub struct DataSpec {
+    /// Corpus folders or manifests; none for the built-in synthetic corpus.
+    pub paths: Vec<PathBuf>,
+    /// Renamed or dropped labels, `happy=happiness,calm=`.
+    pub label_map: String,
+    /// Which utterances are the test set; see [`SplitSpec`].
+    pub split: String,
+    /// Go on without unreadable files, however many.
+    pub skip_bad: bool,
+    /// What says of each recording what a student should say.
+    pub teacher: Option<Teacher>,
+    /// Folders or manifests of recordings that join training with the teacher's targets alone.
+    pub unlabelled: Vec<PathBuf>,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        DataSpec {
+            paths: Vec::new(),
+            label_map: String::new(),
+            split: "default".into(),
+            skip_bad: false,
+            teacher: None,
+            unlabelled: Vec::new(),
+        }
+    }
+}
+
+/// Recordings in memory, and what was made of them.
+pub struct Recordings {
+    /// All of them; those without labels are behind the others.
+    loaded: Loaded,
+    /// Those with labels, which are divided.
+    labelled: Corpus,
+    /// What the network takes.
+    pub(super) kind: Inputs,
+    /// Class names.
+    pub(super) classes: Vec<String>,
+    /// Class of each labelled utterance.
+    pub(super) class: Vec<usize>,
+    /// Whether the final test looks at clips again.
+    looks_again: bool,
+    inputs: Option<Arc<Vec<Vec<f32>>>>,
+    said: Option<Said>,
+}
+
+impl Recordings {
+    /// Reads and decodes the corpora; tells what to know about them.
+    ///
+    /// # Errors
+    /// Unreadable corpora.
+    pub fn read(config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
+        let kind = config.inputs()?;
+        let signals = if let Inputs::Signals(signals) = &kind { Some(signals) } else { None };
+        let mut loaded = if spec.paths.is_empty() { data::built_in(config.train.seed, signals) } else { recorded(spec, signals, observe)? };
+        for note in &loaded.corpus.notes {
+            observe(Event::Warning(note));
+        }
+        for (path, reason) in &loaded.bad {
+            observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
+        }
+        let (labelled, classes) = (loaded.corpus.clone(), loaded.corpus.labels());
+        let class = loaded.corpus.classes(&classes)?;
+        append_unlabelled(&mut loaded, spec, signals, observe)?;
+        if let Some(warning) = silent(&loaded).filter(|_| signals.is_none_or(|s| s.audio.is_some())) {
+            observe(Event::Warning(&warning));
+        }
+        let looks_again = config.train.tta && matches!(kind, Inputs::Images(..));
+        Ok(Recordings { loaded, labelled, kind, classes, class, looks_again, inputs: None, said: None })
+    }
+
+    /// The recordings with labels.
+    pub fn corpus(&self) -> &Corpus {
+        &self.labelled
+    }
+
+    /// Divides the recordings with labels; those without join training where they leak nothing.
+    ///
+    /// # Errors
+    /// Those of [`Loaded::split`] and [`Loaded::join_unlabelled`].
+    pub fn split(&self, spec: &SplitSpec, seed: u64, observe: &mut Observer) -> Result<Split> {
+        let first = self.labelled.utterances.len();
+        let split = Split::new(&self.labelled, spec, seed)?;
+        let mut split = split.settle_duplicates(&self.labelled, &self.loaded.digests[..first], spec)?;
+        if first < self.loaded.clips.len() {
+            for note in self.loaded.join_unlabelled(&mut split, first)? {
+                observe(Event::Warning(&note));
+            }
+        }
+        Ok(split)
+    }
+
+    /// All recordings, those without labels behind the others.
+    pub fn utterances(&self) -> &[Utterance] {
+        &self.loaded.corpus.utterances
+    }
+
+    /// Hash of all of them.
+    pub fn hash(&self) -> &str {
+        &self.loaded.data_hash
+    }
+
+    /// How many there are, in a line.
+    pub fn describe(&self) -> String {
+        format!(
+            "data: {} clips, {} speakers, {} classes ({}), {:.2} h",
+            self.utterances().len(),
+            self.loaded.corpus.speakers().len(),
+            self.classes.len(),
+            self.classes.join(", "),
+            self.loaded.hours()
+        )
+    }
+
+    /// What `teacher` says of each, asked once.
+    pub(super) fn lessons(&mut self, device: &Arc<Device>, teacher: &Teacher, observe: &mut Observer) -> Result<Said> {
+        if let Some(said) = &self.said {
+            return Ok(said.clone());
+        }
+        let said = teacher.ask(device, &self.loaded, observe)?;
+        self.said = Some(said.clone());
+        Ok(said)
+    }
+
+    /// The network's input of each, computed once. Clips whose sound nobody needs any more are let go.
+    pub(super) fn inputs(&mut self, device: &Arc<Device>, observe: &mut Observer) -> Result<Arc<Vec<Vec<f32>>>> {
+        if let Some(inputs) = &self.inputs {
+            return Ok(inputs.clone());
+        }
+        let inputs = Arc::new(extract(device, &self.kind, &self.loaded, observe)?);
+        if !self.looks_again {
+            self.loaded.clips.iter_mut().for_each(|clip| clip.samples = Vec::new());
+        }
+        self.loaded.signals.iter_mut().for_each(|signal| *signal = Vec::new());
+        self.inputs = Some(inputs.clone());
+        Ok(inputs)
+    }
+
+    /// Samples of some clips, where the final test looks at them again; else none.
+    pub(super) fn looked_at(&self, rows: &[usize]) -> Vec<Vec<f32>> {
+        rows.iter().filter(|_| self.looks_again).map(|&i| self.loaded.clips[i].samples.clone()).collect()
+    }
+}
+
+/// Adds the recordings without labels to the data.
+fn append_unlabelled(loaded: &mut Loaded, spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<()> {
+    if spec.unlabelled.is_empty() {
+        return Ok(());
+    }
+    if spec.teacher.is_none() {
+        return Err(Error::Data("recordings without labels have nothing to be learnt; name a teacher (--teacher)".into()));
+    }
+    for note in loaded.append_unlabelled(&data::unlabelled(&spec.unlabelled)?, signals, spec.skip_bad)? {
+        observe(Event::Warning(&note));
+    }
+    Ok(())
+}
+
+/// How many clips are silent, and the first of them.
+fn silent(loaded: &Loaded) -> Option<String> {
+    let mut silent = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| is_silent(&clip.samples)).map(|(u, _)| u);
+    let first = silent.next()?.path.display();
+    let clips = loaded.clips.len();
+    Some(match silent.count() {
+        0 => format!("1 of {clips} clips is silent and says nothing of its label: {first}"),
+        more => format!("{} of {clips} clips are silent and say nothing of their labels: {first} and {more} more", more + 1),
+    })
+}
+
+fn extract(device: &Arc<Device>, kind: &Inputs, loaded: &Loaded, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+    let clips = &loaded.clips;
+    let mut extractor = Extractor::new(device, kind);
+    let mut inputs = Vec::with_capacity(clips.len());
+    for part in (0..clips.len()).collect::<Vec<_>>().chunks(256) {
+        let samples: Vec<&[f32]> = part.iter().map(|&i| clips[i].samples.as_slice()).collect();
+        let signals: Vec<&[f32]> = part.iter().map(|&i| loaded.signals.get(i).map_or(&[][..], Vec::as_slice)).collect();
+        inputs.extend(extractor.join(&signals, &samples)?);
+        observe(Event::Preparing(kind.plural(), inputs.len(), clips.len()));
+    }
+    Ok(inputs)
+}
+
+fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
+    let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
+    let corpus = data::merge(corpora, &data::parse_label_map(&spec.label_map)?)?;
+    observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
+    let loaded = data::load(&corpus, signals, spec.skip_bad, &|_, _| ())?;
+    observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));
+    Ok(loaded)
+}
