@@ -52,13 +52,7 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::prepare`].
-    pub fn of(
-        device: &Arc<Device>,
-        config: &Config,
-        spec: &DataSpec,
-        recordings: &mut Recordings,
-        observe: &mut Observer,
-    ) -> Result<Self> {
+    pub fn of(device: &Arc<Device>, config: &Config, spec: &DataSpec, recordings: &mut Recordings, observe: &mut Observer) -> Result<Self> {
         let split_spec: SplitSpec = spec.split.parse()?;
         let split = recordings.split(&split_spec, config.train.seed, observe)?;
         let (classes, mut class) = (recordings.classes.clone(), recordings.class.clone());
