@@ -4,7 +4,7 @@ use crate::case::device;
 use emotone::compile::{Options, Program, States};
 use emotone::graph::{Graph, StateRef};
 use emotone::nn::optimiser::{NORM, SCALARS};
-use emotone::nn::{GRADIENTS, Init, Optimiser, Params};
+use emotone::nn::{GRADIENTS, Init, Optimiser, Params, Rates};
 use emotone::ops::{self, OPTIMISER_SCALARS};
 
 #[test]
@@ -37,7 +37,7 @@ fn more_parameters_than_a_binding_holds() {
     let (mut g, mut params) = (Graph::new(), Params::new(|_| true));
     params.param(&mut g, "", "w", [N], Init::Fill(0.0)).expect("a parameter");
     let optimiser = Optimiser { clip_norm: 1.0, ema: 0.75, ..Optimiser::sgd(0.5, 0.0) };
-    optimiser.update(&mut g, &params, GRADIENTS, None).expect("an update");
+    optimiser.update(&mut g, &params, &Rates::default(), GRADIENTS, None).expect("an update");
     let mut states = States::new(&device);
     params.allocate(&mut states).expect("memory");
     optimiser.allocate(&params, &mut states).expect("memory");

@@ -117,6 +117,13 @@ pub trait Network: Debug + Send + Sync {
         ops::mean(cx.g, rows, 2)
     }
 
+    /// How many blocks of the trunk lie above the one a parameter of it belongs to; its learning rate is multiplied by
+    /// `stage.NAME.layer_decay` as often. By default none: the trunk learns at one rate.
+    fn blocks_above(&self, parameter: &str) -> usize {
+        let _ = parameter;
+        0
+    }
+
     /// The scope of a group's parameters, where names must be those of weights published elsewhere. By default the group's name.
     fn scope<'a>(&self, group: &'a str) -> &'a str {
         group

@@ -3,6 +3,7 @@
 use super::{Params, TRAINABLE};
 use crate::graph::{Graph, STATE_ALIGN, StateRef, Var};
 use crate::{Error, Result, ops};
+use std::ops::Range;
 
 /// State buffer of gradients, laid out as [`TRAINABLE`].
 pub const GRADIENTS: &str = "gradients";
@@ -31,8 +32,17 @@ pub fn extent(params: &Params) -> usize {
 /// Elements that one value may have with WebGPU's default limits (128 MiB of a binding).
 const PART: usize = 1 << 25;
 
+/// A run of elements in pieces that a kernel may bind.
+pub(super) fn cut(run: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    run.clone().step_by(PART).map(move |start| start..run.end.min(start + PART))
+}
+
 /// A whole buffer laid out as [`TRAINABLE`], as a value, or as several one after the other where it is larger than a kernel may bind.
 pub fn parts(g: &mut Graph, params: &Params, buffer: &str) -> Vec<Var> {
-    let n = extent(params);
-    (0..n).step_by(PART).map(|offset| g.state(StateRef { buffer: buffer.into(), offset }, [PART.min(n - offset)])).collect()
+    cut(0..extent(params)).map(|part| region(g, buffer, part)).collect()
+}
+
+/// Elements of a buffer, as a value.
+pub(super) fn region(g: &mut Graph, buffer: &str, at: Range<usize>) -> Var {
+    g.state(StateRef { buffer: buffer.into(), offset: at.start }, [at.len()])
 }

@@ -1,7 +1,7 @@
 //! The update of all parameters: clipping, the optimiser's rule and the moving average, a few launches over flat buffers.
 
-use super::gradients::{GRADIENTS, extent, parts};
-use super::{Params, TRAINABLE};
+use super::gradients::{GRADIENTS, extent, parts, region};
+use super::{Params, Rates, TRAINABLE};
 use crate::compile::States;
 use crate::graph::{Graph, Var};
 use crate::{Result, ops};
@@ -103,16 +103,19 @@ impl Optimiser {
     }
 
     /// Adds the update of all of `params` from the buffer `gradients`, which holds `loss_scale` times the gradient where that is given.
-    /// A gradient whose norm is not finite changes nothing. Declares the input [`SCALARS`] and the output [`NORM`].
+    /// A gradient whose norm is not finite changes nothing. Declares the input [`SCALARS`], which takes [`Rates::scalars`], and the output
+    /// [`NORM`].
     ///
     /// # Errors
     /// Shape errors of the ops.
-    pub fn update(&self, g: &mut Graph, params: &Params, gradients: &str, loss_scale: Option<Var>) -> Result<()> {
-        let all = |g: &mut Graph, name: &str| parts(g, params, name);
+    pub fn update(&self, g: &mut Graph, params: &Params, rates: &Rates, gradients: &str, loss_scale: Option<Var>) -> Result<()> {
+        let cuts = rates.cuts(extent(params));
+        let all = |g: &mut Graph, name: &str| cuts.iter().map(|(at, _)| region(g, name, at.clone())).collect::<Vec<_>>();
         let (ps, ds) = (all(g, TRAINABLE), all(g, gradients));
-        let scalars = g.input(SCALARS, [ops::OPTIMISER_SCALARS]);
+        let scalars = scalars(g, rates)?;
         let max_norm = if self.clip_norm > 0.0 { self.clip_norm as f32 } else { f32::MAX };
-        let d = match ds.as_slice() {
+        let whole = if rates.count() > 1 { parts(g, params, gradients) } else { ds.clone() };
+        let d = match whole.as_slice() {
             [d] => *d,
             // The norm of the parts' norms is that of all.
             many => {
@@ -128,6 +131,7 @@ impl Optimiser {
         let first = all(g, EXP_AVG);
         let second = if matches!(self.rule, Rule::Sgd { .. }) { Vec::new() } else { all(g, EXP_AVG_SQ) };
         for (i, ((p, d), m)) in ps.iter().zip(&ds).zip(&first).enumerate() {
+            let scalars = scalars[cuts[i].1];
             match (self.rule, second.get(i)) {
                 (Rule::AdamW { .. }, Some(v)) => ops::adamw(g, *p, *d, *m, *v, scalars, Some(scale))?,
                 (Rule::RmsProp { .. }, Some(v)) => ops::rmsprop(g, *p, *d, *m, *v, scalars, Some(scale))?,
@@ -140,5 +144,15 @@ impl Optimiser {
             }
         }
         Ok(())
+    }
+}
+
+/// The optimiser scalars of each rate, from the one input of all.
+fn scalars(g: &mut Graph, rates: &Rates) -> Result<Vec<Var>> {
+    const N: usize = ops::OPTIMISER_SCALARS;
+    let all = g.input(SCALARS, [rates.count() * N]);
+    match rates.count() {
+        1 => Ok(vec![all]),
+        n => (0..n).map(|i| ops::slice(g, all, 0, i * N, (i + 1) * N)).collect(),
     }
 }

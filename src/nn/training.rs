@@ -2,7 +2,7 @@
 
 use super::gradients::{self, GRADIENTS};
 use super::optimiser::{Optimiser, SCALARS};
-use super::{Context, Params, RNG, Weights, counter};
+use super::{Context, Params, RNG, Rates, Weights, counter};
 use crate::Result;
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
@@ -40,7 +40,7 @@ impl Training {
         params.upload(&states, &params.initial(seed), true)?;
         optimiser.allocate(&params, &mut states)?;
         gradients::store_gradients(&mut g, &params, &used, loss)?;
-        optimiser.update(&mut g, &params, GRADIENTS, None)?;
+        optimiser.update(&mut g, &params, &Rates::default(), GRADIENTS, None)?;
         let mut evaluation = Graph::new();
         build(&mut Context::new(&mut evaluation, &mut params, false))?;
         let step = Program::new(&g, &states, Options::default())?;

@@ -2,7 +2,7 @@
 
 mod build;
 
-use self::build::{EMA_BACKUP, SUM, method, no_half, programs, state};
+use self::build::{EMA_BACKUP, SUM, method, no_half, programs, rates, state};
 use super::anomaly::Anomaly;
 use super::config::{Precision, Stage};
 use super::inference::Inference;
@@ -17,7 +17,7 @@ use crate::kernels::cooperative::Fragments;
 use crate::models::TRUNK;
 use crate::nn::gradients;
 use crate::nn::optimiser::{EMA, NORM, Optimiser, SCALARS};
-use crate::nn::{Params, RNG, TRAINABLE, Weights, counter};
+use crate::nn::{Params, RNG, Rates, TRAINABLE, Weights, counter};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub struct Learner {
     /// Name of the logits of the task the stage is judged by.
     logits: String,
     optimiser: Optimiser,
+    rates: Rates,
     seed: u64,
     micro_batches: u32,
     worker: Worker,
@@ -81,6 +82,7 @@ impl Learner {
         let logits = io::logits(recipe.judged_task(stage));
         let evaluation = recipe.inference(&mut params, rows, source, &[logits.as_str()])?;
         let optimiser = method(train);
+        let rates = rates(&params, &*recipe.config.network()?, stage);
         let parts = train.micro_batches as u32 * worker.count;
         let mut states = state(device, &params, &optimiser, train.seed, weights)?;
         if parts > 1 {
@@ -91,7 +93,7 @@ impl Learner {
             return Err(no_half(device));
         }
         let options = Options { half, ..recipe.options() };
-        let (gradient, anomaly, apply) = programs(built, &params, &states, &optimiser, train, parts, &options)?;
+        let (gradient, anomaly, apply) = programs(built, &params, &states, (&optimiser, &rates), train, parts, &options)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         let apply = apply.map(|p| p.readback(&[NORM]).map(|norm| (p, norm))).transpose()?;
@@ -106,6 +108,7 @@ impl Learner {
             anomaly,
             logits,
             optimiser,
+            rates,
             seed: train.seed,
             micro_batches: train.micro_batches as u32,
             worker,
@@ -142,7 +145,7 @@ impl Learner {
             return Ok(Step::Diverged { error, intact: true });
         }
         self.anomaly.keep(&self.states)?;
-        let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
+        let scalars = self.rates.scalars(&self.optimiser, lr, self.at.updates + 1);
         let (loss, norm) = self.forward_backward(parts, &scalars)?;
         let norm = if self.apply.is_some() { self.apply_sum(&scalars)? } else { norm };
         // The kernels have changed nothing where the norm is not finite.
@@ -192,7 +195,7 @@ impl Learner {
     /// # Errors
     /// As [`Learner::add_gradients`].
     pub fn apply(&mut self, lr: f64) -> Result<f64> {
-        let scalars = self.optimiser.scalars(lr, self.at.updates + 1);
+        let scalars = self.rates.scalars(&self.optimiser, lr, self.at.updates + 1);
         let norm = self.apply_sum(&scalars)?;
         self.at.updates += 1;
         Ok(norm)

@@ -60,7 +60,7 @@ pub fn prepare(system: &System, mut flags: Flags, inputs: &mut Weights, exact: b
 /// The system with heads of as many outputs, trained by the one stage [`STAGE`].
 fn recipe(system: &System, mut config: Config, tasks: BTreeMap<String, f64>, classes: usize, speakers: usize) -> Result<Recipe> {
     let trains = std::iter::once("trunk".to_string()).chain(tasks.keys().cloned()).collect();
-    let mut stage = Stage { trains, epochs: 1, lr: 1e-3, augment: false, tasks };
+    let mut stage = Stage { trains, epochs: 1, lr: 1e-3, trunk_lr: 0.0, layer_decay: 1.0, augment: false, tasks };
     (system.stage)(&mut stage, &config);
     config.stage.insert(STAGE.into(), stage);
     config.train.stages = vec![STAGE.into()];

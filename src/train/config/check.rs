@@ -182,6 +182,9 @@ impl Config {
             require(plain, &format!("stage.{name}"), "...", "have a name of letters, digits, _ and -, for the file of its best weights")?;
             within(&format!("stage.{name}.epochs"), stage.epochs, 1, 100_000)?;
             within(&format!("stage.{name}.lr"), stage.lr, 1e-9, 10.0)?;
+            let (key, lr) = (format!("stage.{name}.trunk_lr"), stage.trunk_lr);
+            require(lr == 0.0 || (1e-9..=10.0).contains(&lr), &key, lr, "be 0, for that of the stage, or 1e-9 to 10")?;
+            within(&format!("stage.{name}.layer_decay"), stage.layer_decay, 0.01, 1.0)?;
             for (task, weight) in &stage.tasks {
                 self.known_task(&format!("stage.{name}.tasks"), task)?;
                 within(&format!("stage.{name}.tasks.{task}"), *weight, 0.0, 100.0)?;

@@ -103,7 +103,7 @@ fn fresh(prefix: &str, value: &Value) -> Option<Value> {
     let (_, needed) = OPEN.iter().find(|(section, _)| *section == prefix)?;
     value.get(needed)?;
     let start = match prefix {
-        "stage" => "epochs = 10\nlr = 1e-3\naugment = true\ntrains = []\ntasks = {}",
+        "stage" => "epochs = 10\nlr = 1e-3\ntrunk_lr = 0.0\nlayer_decay = 1.0\naugment = true\ntrains = []\ntasks = {}",
         _ => "target = \"\"\nhead = \"main\"\nloss = \"cross_entropy\"\nmetric = \"uar\"",
     };
     parse_table(start).ok().map(Value::Table)

@@ -144,6 +144,12 @@ pub struct Stage {
     pub epochs: usize,
     /// Base learning rate.
     pub lr: f64,
+    /// Base learning rate of the trunk, where it is to learn at another (a pretrained one more slowly than its new head); 0 for the same.
+    #[serde(default)]
+    pub trunk_lr: f64,
+    /// Factor of the trunk's learning rate from each of its blocks to the one below it (Howard & Ruder 2018).
+    #[serde(default = "one")]
+    pub layer_decay: f64,
     /// Whether images are augmented. Other inputs never are.
     pub augment: bool,
     /// Tasks by name, and the weights of their losses; 0 for a task that is left out.
@@ -160,4 +166,9 @@ impl Stage {
     pub fn tasks(&self) -> impl Iterator<Item = (&str, f64)> {
         self.tasks.iter().filter(|(_, weight)| **weight > 0.0).map(|(name, weight)| (name.as_str(), *weight))
     }
+}
+
+/// The value of a factor that changes nothing.
+fn one() -> f64 {
+    1.0
 }

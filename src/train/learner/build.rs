@@ -5,9 +5,10 @@ use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::nn::gradients::{self, GRADIENTS};
 use crate::nn::optimiser::{EMA, Optimiser, Rule};
-use crate::nn::{Params, STATISTICS, Weights};
+use crate::models::{Network, TRUNK};
+use crate::nn::{Params, Rates, STATISTICS, Weights};
 use crate::train::anomaly::Anomaly;
-use crate::train::config::{Optimiser as Method, Train};
+use crate::train::config::{Optimiser as Method, Stage, Train};
 use crate::train::recipe::{StageGraph, io};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
@@ -26,6 +27,15 @@ pub(super) fn method(t: &Train) -> Optimiser {
         Method::Rmsprop => Rule::RmsProp { alpha: t.betas[1], momentum: t.momentum, eps: t.eps },
     };
     Optimiser { rule, lr: 0.0, weight_decay: t.weight_decay, clip_norm: t.clip_norm, ema: t.ema }
+}
+
+/// At which rates the parameters of a stage learn.
+pub(super) fn rates(params: &Params, network: &dyn Network, stage: &Stage) -> Rates {
+    let trunk = if stage.trunk_lr > 0.0 { stage.trunk_lr / stage.lr } else { 1.0 };
+    Rates::of(params, |p| match params.group(&p.name) {
+        Some(TRUNK) => trunk * stage.layer_decay.powi(network.blocks_above(&p.name) as i32),
+        _ => 1.0,
+    })
 }
 
 /// Creates all state and puts the weights there.
@@ -59,7 +69,7 @@ pub(super) fn programs(
     built: StageGraph,
     params: &Params,
     states: &States,
-    optimiser: &Optimiser,
+    (optimiser, rates): (&Optimiser, &Rates),
     train: &Train,
     parts: u32,
     options: &Options,
@@ -78,14 +88,14 @@ pub(super) fn programs(
     let anomaly = Anomaly::new(g.clone(), options.clone(), restored(params, optimiser));
     let apply = match parts {
         1 => {
-            optimiser.update(&mut g, params, GRADIENTS, loss_scale)?;
+            optimiser.update(&mut g, params, rates, GRADIENTS, loss_scale)?;
             None
         }
         _ => {
             for (sum, grads) in gradients::parts(&mut g, params, SUM).into_iter().zip(gradients::parts(&mut g, params, GRADIENTS)) {
                 ops::accumulate(&mut g, sum, grads, 1.0)?;
             }
-            Some(update(params, optimiser, options.half)?)
+            Some(update(params, (optimiser, rates), options.half)?)
         }
     };
     if train.recompute {
@@ -96,10 +106,10 @@ pub(super) fn programs(
 }
 
 /// The update from the sum of gradients, which is 0 afterwards.
-fn update(params: &Params, optimiser: &Optimiser, half: bool) -> Result<Graph> {
+fn update(params: &Params, (optimiser, rates): (&Optimiser, &Rates), half: bool) -> Result<Graph> {
     let mut g = Graph::new();
     let factor = half.then(|| g.input(io::LOSS_SCALE, [1]));
-    optimiser.update(&mut g, params, SUM, factor)?;
+    optimiser.update(&mut g, params, rates, SUM, factor)?;
     gradients::parts(&mut g, params, SUM).into_iter().try_for_each(|sum| ops::fill(&mut g, sum, 0.0))?;
     Ok(g)
 }
