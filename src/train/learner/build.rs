@@ -3,9 +3,9 @@
 use crate::compile::{Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
+use crate::models::{Network, TRUNK};
 use crate::nn::gradients::{self, GRADIENTS};
 use crate::nn::optimiser::{EMA, Optimiser, Rule};
-use crate::models::{Network, TRUNK};
 use crate::nn::{Params, Rates, STATISTICS, Weights};
 use crate::train::anomaly::Anomaly;
 use crate::train::config::{Optimiser as Method, Stage, Train};
