@@ -1,7 +1,10 @@
-// Magnitudes of the discrete Fourier transform of whole frames of clips of different length, without a window, for frames of any even
-// length n whose half is a product of 2, 3 and 5 (200 ms at 16 kHz are 3200 samples, which is no power of two).
-//   y[b,t,k] = |Σ_j x_b[t·hop + j]·e^(−2πi·kj/n)| / M,   M = n/2,   k = 0..M−1,   for the frames that lie within the clip
-// What lies behind them is zero.
+// The discrete Fourier transform of frames of clips of different length, for frames of any even length n whose half is a product of 2, 3
+// and 5 (200 ms at 16 kHz are 3200 samples, which is no power of two).
+//   dft          y[b,t,k] = |Σ_j x_b[t·hop + j]·e^(−2πi·kj/n)| / M,   M = n/2,   k = 0..M−1,   for the frames that lie within the clip
+//   dft_complex  X[b,k,t] = Σ_j w[j]·v_b[t·hop + j]·e^(−2πi·kj/n),   k = 0..M,   t < 1 + length_b/hop: what stft.wgsl computes for powers of
+//                two, of the continued clips v that stft_pad writes there
+//   dft_power    |X|², or |X|
+// What lies behind the clip's last frame is zero.
 //
 // As in stft.wgsl, n real samples are M complex ones, z[j] = x[2j] + i·x[2j+1], transformed by decimation in time: samples are placed in the
 // order of reversed digits, and a pass per factor of M follows in place, each butterfly in registers. With E = (Z[k] + Z*[M−k])/2 and
@@ -14,7 +17,7 @@
 const WG: u32 = 256u; //#tunable  power of two
 const MOST: u32 = 2048u; // complex points
 
-struct Params { batch: u32, samples: u32, frames: u32, hop: u32, points: u32, factors: u32 }
+struct Params { batch: u32, samples: u32, frames: u32, hop: u32, points: u32, factors: u32, padded: u32, magnitude: u32 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
 @group(0) @binding(1) var<storage, read>       x:       array<f32>; // (B, N)
@@ -93,6 +96,33 @@ fn butterfly(r: u32, at: u32, h: u32, w: vec2<f32>) {
     z[at + 4u * h] = m1 - s1;
 }
 
+// Transforms what was placed.
+fn transform(lane: u32) {
+    workgroupBarrier();
+    var h = 1u;
+    for (var i = 0u; i < p.factors; i++) {
+        let r = factor[i];
+        let step = 2u * p.points / (h * r);
+        for (var j = lane; j < p.points / r; j += WG) {
+            let pos = j % h;
+            butterfly(r, (j - pos) * r + pos, h, turn(pos * step));
+        }
+        h *= r;
+        workgroupBarrier();
+    }
+}
+
+struct Pair { low: vec2<f32>, high: vec2<f32> }
+
+// Bins k and M − k of the real transform, k ≤ M/2.
+fn bins(k: u32) -> Pair {
+    let a = z[k];
+    let m = z[select(p.points - k, 0u, k == 0u)];
+    let e = 0.5 * vec2<f32>(a.x + m.x, a.y - m.y);
+    let o = times(turn(k), 0.5 * vec2<f32>(a.y + m.y, m.x - a.x));
+    return Pair(e + o, vec2<f32>(e.x - o.x, o.y - e.y));
+}
+
 @compute @workgroup_size(WG)
 fn dft(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let row = flat_group(g, n);
@@ -106,25 +136,74 @@ fn dft(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
     }
     let begin = b * p.samples + start;
     for (var j = lane; j < p.points; j += WG) { z[place(j)] = vec2<f32>(x[begin + 2u * j], x[begin + 2u * j + 1u]); }
-    workgroupBarrier();
-    var h = 1u;
-    for (var i = 0u; i < p.factors; i++) {
-        let r = factor[i];
-        let step = 2u * p.points / (h * r);
-        for (var j = lane; j < p.points / r; j += WG) {
-            let pos = j % h;
-            butterfly(r, (j - pos) * r + pos, h, turn(pos * step));
-        }
-        h *= r;
-        workgroupBarrier();
-    }
+    transform(lane);
     let scale = 1.0 / f32(p.points);
     for (var k = lane; k <= p.points / 2u; k += WG) {
-        let a = z[k];
-        let m = z[select(p.points - k, 0u, k == 0u)];
-        let e = 0.5 * vec2<f32>(a.x + m.x, a.y - m.y);
-        let o = times(turn(k), 0.5 * vec2<f32>(a.y + m.y, m.x - a.x));
-        y[out + k] = scale * length(e + o);
-        if k > 0u { y[out + p.points - k] = scale * length(e - o); }
+        let v = bins(k);
+        y[out + k] = scale * length(v.low);
+        if k > 0u { y[out + p.points - k] = scale * length(v.high); }
+    }
+}
+
+@group(0) @binding(1) var<storage, read>       framed: array<f32>; // (B, padded)  what stft_pad wrote
+@group(0) @binding(5) var<storage, read>       window: array<f32>; // (n)
+@group(0) @binding(6) var<storage, read_write> re:     array<f32>; // (B, K, T)    overwritten
+@group(0) @binding(7) var<storage, read_write> im:     array<f32>; // (B, K, T)    overwritten
+
+// Frame t of clip b, windowed and transformed, where the clip has it.
+fn windowed(b: u32, t: u32, lane: u32) -> bool {
+    let length = min(lengths[b], p.samples);
+    if length == 0u || t > length / p.hop { return false; }
+    let start = b * p.padded + t * p.hop;
+    for (var j = lane; j < p.points; j += WG) {
+        let i = 2u * j;
+        z[place(j)] = vec2<f32>(window[i] * framed[start + i], window[i + 1u] * framed[start + i + 1u]);
+    }
+    transform(lane);
+    return true;
+}
+
+@compute @workgroup_size(WG)
+fn dft_complex(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n);
+    if row >= p.batch * p.frames { return; }
+    let b = row / p.frames;
+    let t = row % p.frames;
+    let own = windowed(b, t, lane);
+    let column = b * (p.points + 1u) * p.frames + t;
+    for (var k = lane; k <= p.points / 2u; k += WG) {
+        var v = Pair(vec2<f32>(0.0), vec2<f32>(0.0));
+        if own { v = bins(k); }
+        re[column + k * p.frames] = v.low.x;
+        im[column + k * p.frames] = v.low.y;
+        re[column + (p.points - k) * p.frames] = v.high.x;
+        im[column + (p.points - k) * p.frames] = v.high.y;
+    }
+}
+
+@group(0) @binding(6) var<storage, read_write> power: array<f32>; // (B, K, T)  |X|², or |X| where p.magnitude is 1; overwritten
+
+@compute @workgroup_size(WG)
+fn dft_power(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n);
+    if row >= p.batch * p.frames { return; }
+    let b = row / p.frames;
+    let t = row % p.frames;
+    let own = windowed(b, t, lane);
+    let column = b * (p.points + 1u) * p.frames + t;
+    for (var k = lane; k <= p.points / 2u; k += WG) {
+        var low = 0.0;
+        var high = 0.0;
+        if own {
+            let v = bins(k);
+            low = dot(v.low, v.low);
+            high = dot(v.high, v.high);
+            if p.magnitude == 1u {
+                low = sqrt(low);
+                high = sqrt(high);
+            }
+        }
+        power[column + k * p.frames] = low;
+        power[column + (p.points - k) * p.frames] = high;
     }
 }

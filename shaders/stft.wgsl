@@ -1,7 +1,8 @@
 // Short-time Fourier transform of centred, windowed frames of clips of different length.
 //   X[b,k,t] = Σ_n w[n]·v_b[t·hop + n − n_fft/2]·e^(−2πi·kn/n_fft),   k = 0..n_fft/2,   t < 1 + length_b/hop
 //   v_b[n] = x_b[n] − c·x_b[n−1],   v_b[0] = x_b[0];   outside the clip v is reflected at its ends or zero
-// Frames behind the clip's last are zero. stft_pad writes v with n_fft/2 samples on either side, so that frames need no edges.
+// Frames behind the clip's last are zero. stft_pad writes v with n_fft/2 samples on either side, so that frames need no edges; dft.wgsl,
+// whose transforms are of other lengths, reads that too.
 //
 // n_fft real samples are taken as POINTS = n_fft/2 complex ones, z[n] = x[2n] + i·x[2n+1], transformed by decimation in time: a first pass
 // of radix FIRST takes samples in the order of reversed digits, passes of radix 8 follow in place, each butterfly in registers (memory is
@@ -24,7 +25,7 @@ const FIRST: u32 = POINTS >> (3u * DIGITS); // 2, 4 or 8
 struct Params {
     batch: u32, samples: u32, frames: u32, hop: u32,
     padded: u32, first: u32, last: u32, reflect: u32,
-    magnitude: u32, emphasis: f32,
+    magnitude: u32, emphasis: f32, centre: u32,
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -57,7 +58,7 @@ fn stft_pad(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g
     let first = flat_group(g, n) % tiles * WG * CHUNK + lane;
     let length = i32(min(lengths[b], p.samples));
     for (var i = first; i < min(first + WG * CHUNK, p.padded); i += WG) {
-        v[b * p.padded + i] = sample(b * p.samples, length, i32(i) - i32(POINTS));
+        v[b * p.padded + i] = sample(b * p.samples, length, i32(i) - i32(p.centre));
     }
 }
 

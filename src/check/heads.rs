@@ -28,6 +28,17 @@ fn keys() -> Case {
         })
 }
 
+/// Tokens (b, t, h d) to (b, h, t, d).
+fn one(e @ [b, h, t, d]: [usize; 4]) -> Case {
+    Case::new("split heads", format!("one of {e:?}"), [normal(1, [b, t, h * d])], move |g, x| ops::split_heads(g, x[0], h))
+        .forward(move |x| reference::split(e, 1, 0, &x[0]))
+        .backward(move |x, dy| {
+            let mut dx = vec![0.0; x[0].len()];
+            reference::merge(e, 1, 0, &dy[0], &mut dx);
+            dx
+        })
+}
+
 fn merge(e: [usize; 4]) -> Case {
     Case::new("merge heads", format!("{e:?}"), [normal(1, e)], |g, x| ops::merge_heads(g, x[0]))
         .forward(move |x| {
@@ -41,5 +52,5 @@ fn merge(e: [usize; 4]) -> Case {
 /// The cases.
 pub fn cases(_: &Target) -> Vec<Case> {
     let extents = [[1, 1, 1, 1], [2, 3, 5, 7], [3, 8, 4, 16], [1, 2, 65, 33], [2, 5, 3, 129]];
-    extents.into_iter().flat_map(|e| [split(e), merge(e)]).chain([keys()]).collect()
+    extents.into_iter().flat_map(|e| [split(e), one(e), merge(e)]).chain([keys()]).collect()
 }

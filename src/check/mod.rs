@@ -25,9 +25,10 @@ macro_rules! check_stems {
     ($with:ident) => {
         $with! {
             activation, attention, attention_decoder, augment, batch_norm, bce_with_logits, capsule_routing, channel_scale, clip,
-            conv2d, copy, cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation, layer_norm,
-            lens, lrn, lstm, margin, matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d, pre_emphasis, rbf, reduce,
-            resize, row_mean, short_term, slice, softmax, softmax_dropout, squared_hinge, squash, squeeze_excite, stft, votes,
+            conv2d, copy, cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation,
+            layer_norm, lens, lrn, lstm, margin, masked_softmax, matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d,
+            pre_emphasis, rbf, reduce, resize, row_mean, short_term, slice, softmax, softmax_dropout, squared_hinge, squash,
+            squeeze_excite, stft, time_pool, votes,
         }
     };
 }

@@ -24,10 +24,10 @@ fn complex(f: Framing, samples: usize, lengths: &'static [usize]) -> Case {
         .tolerance(tol::FUNCTION)
 }
 
-fn power(exponent: f32, pre_emphasis: f32) -> Case {
+fn power(n_fft: usize, exponent: f32, pre_emphasis: f32) -> Case {
     let (samples, lengths) = (3000, [3000, 161, 0]);
-    let f = Framing { pre_emphasis, ..framing(512, 400, 160) };
-    let name = format!("to the power of {exponent}, pre-emphasis {pre_emphasis}");
+    let f = Framing { pre_emphasis, ..framing(n_fft, 400, 160) };
+    let name = format!("{n_fft} points to the power of {exponent}, pre-emphasis {pre_emphasis}");
     Case::new("spectrogram", name, clips(samples, &lengths), move |g, x| ops::spectrogram(g, x[0], x[1], &f, exponent))
         .forward(move |x| -> Vec<f64> {
             let (re, im) = transform(samples, &f, &lengths, &x[0]);
@@ -38,7 +38,7 @@ fn power(exponent: f32, pre_emphasis: f32) -> Case {
 
 /// The cases.
 pub fn cases(_: &Target) -> Vec<Case> {
-    let sizes: [(Framing, usize, &[usize]); 9] = [
+    let sizes: [(Framing, usize, &[usize]); 14] = [
         (framing(16, 16, 4), 40, &[40, 1, 0, 17]),
         (framing(32, 31, 10), 45, &[45]),
         (framing(64, 1, 64), 200, &[200, 63, 64]),
@@ -48,6 +48,12 @@ pub fn cases(_: &Target) -> Vec<Case> {
         (framing(1024, 1023, 512), 2000, &[2000, 600]),
         (framing(2048, 882, 441), 2205, &[2205]),
         (framing(4096, 3200, 1600), 4000, &[4000, 1599]),
+        // No powers of two.
+        (framing(18, 18, 5), 40, &[40, 1, 0, 17]),
+        (framing(50, 31, 10), 45, &[45, 9]),
+        (framing(400, 400, 160), 1600, &[801, 1600, 0]),
+        (framing(1000, 999, 500), 2000, &[2000, 600]),
+        (framing(3200, 3200, 1600), 4000, &[4000, 1599]),
     ];
     let mut all = Vec::new();
     for (f, samples, lengths) in sizes {
@@ -55,6 +61,8 @@ pub fn cases(_: &Target) -> Vec<Case> {
             all.push(complex(Framing { padding, window, ..f }, samples, lengths));
         }
     }
-    all.extend([(1.0, 0.0), (2.0, 0.0), (2.0, 0.97)].map(|(exponent, pre_emphasis)| power(exponent, pre_emphasis)));
+    for n_fft in [512, 400] {
+        all.extend([(1.0, 0.0), (2.0, 0.0), (2.0, 0.97)].map(|(exponent, pre_emphasis)| power(n_fft, exponent, pre_emphasis)));
+    }
     all
 }

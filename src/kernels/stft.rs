@@ -44,7 +44,7 @@ pub struct Geometry {
     pub hop: usize,
     /// Samples of the window.
     pub win: usize,
-    /// Points of the transform.
+    /// Points of the transform, here a power of two.
     pub n_fft: usize,
     /// Reflect at the clip's ends, else zeros.
     pub reflect: bool,
@@ -69,18 +69,23 @@ impl Geometry {
             .set("first", before)
             .set("last", before + self.win - 1)
             .tune("WG", self.workgroup(caps))
-            .tune("POINTS", self.n_fft as u32 / 2)
+            .tune("POINTS", self.points() as u32)
             .tune("FRAMES", self.together() as u32)
+    }
+
+    /// Complex points of a transform; where its length is no power of two, another file transforms, and what is said here is of no account.
+    fn points(&self) -> usize {
+        if self.n_fft.is_power_of_two() { self.n_fft / 2 } else { 256 }
     }
 
     /// Frames of a workgroup.
     fn together(&self) -> usize {
-        (POINTS_AT_ONCE / (self.n_fft / 2)).clamp(1, 8)
+        (POINTS_AT_ONCE / self.points()).clamp(1, 8)
     }
 
     /// Invocations of a workgroup: on GPUs one per butterfly of radix 8.
     fn workgroup(&self, caps: &Capabilities) -> u32 {
-        if caps.software { 8 } else { (self.together() * self.n_fft / 16).max(32) as u32 }
+        if caps.software { 8 } else { (self.together() * self.points() / 8).max(32) as u32 }
     }
 
     fn transform<B>(&self, caps: &Capabilities, entry: &'static str, parts: usize) -> Launch<B> {
@@ -99,6 +104,7 @@ pub fn pad<B>(caps: &Capabilities, s: &Geometry, x: B, lengths: B, v: B) -> Laun
     s.launch(caps, "stft_pad")
         .set("reflect", s.reflect)
         .set("emphasis", s.emphasis)
+        .set("centre", s.n_fft / 2)
         .bind("x", x)
         .bind("lengths", lengths)
         .bind("v", v)

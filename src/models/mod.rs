@@ -27,6 +27,7 @@ networks! {
     dpn::Dpn,
     drcnn::Drcnn,
     emoception::Emoception,
+    encoder::Encoder,
     lstm::Lstm,
     physio::Physio,
     res_trans::ResTrans,

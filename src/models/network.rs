@@ -145,6 +145,12 @@ pub trait Network: Debug + Send + Sync {
         true
     }
 
+    /// Whether tensors are weights that [`Network::import`] reads, so that `--weights` may name them too. By default none are.
+    fn imports(&self, foreign: &Weights) -> bool {
+        let _ = foreign;
+        false
+    }
+
     /// Weights published under other names (torchvision's, timm's), renamed and fitted to inputs of `shape`.
     ///
     /// # Errors

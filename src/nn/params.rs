@@ -28,6 +28,9 @@ pub enum Init {
     Uniform(f32),
     /// A random matrix with orthonormal columns, or rows where it has fewer of them (Saxe et al. 2014).
     Orthogonal,
+    /// Row p holds sin(p·ω) for D/2 frequencies ω from 1 down to 1/10000, each a constant factor below the one before, then cos(p·ω) (Vaswani et
+    /// al. 2017, in Whisper's order).
+    Sinusoids,
     /// Zeros, and ones for the second of four gates: the forget gate of an LSTM (Jozefowicz et al. 2015).
     ForgetGate,
 }
@@ -251,8 +254,21 @@ fn start(p: &Param, seed: u64) -> Vec<f32> {
             (0..n).map(|_| (sd * (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()) as f32).collect()
         }
         Init::Orthogonal => orthogonal(&p.shape, &mut || normal(&mut unit)),
+        Init::Sinusoids => sinusoids(&p.shape),
         Init::ForgetGate => (0..n).map(|i| f32::from(u8::from(4 * i / n.max(1) == 1))).collect(),
     }
+}
+
+/// Sines, then cosines of positions (P, D).
+fn sinusoids(shape: &Shape) -> Vec<f32> {
+    let (width, half) = (shape.last().copied().unwrap_or(1), shape.last().map_or(1, |d| d / 2).max(1));
+    let value = |i: usize| {
+        let (position, d) = (i / width, i % width);
+        let frequency = (-(10_000f64.ln()) * (d % half) as f64 / (half - 1).max(1) as f64).exp();
+        let angle = position as f64 * frequency;
+        (if d < half { angle.sin() } else { angle.cos() }) as f32
+    };
+    (0..shape.elements()).map(value).collect()
 }
 
 /// A normal number from two uniform ones (Box & Muller 1958). (Kaiming's line above rounds in another order, which stays as it is.)

@@ -13,7 +13,7 @@ pub(super) fn frames_within(samples: usize, frame: usize, hop: usize) -> usize {
 }
 
 /// The factors 4, 2, 3 and 5 of half a frame; none where there are others, or it is odd or too long.
-fn factors(frame: usize) -> Option<Vec<u32>> {
+pub(super) fn factors(frame: usize) -> Option<Vec<u32>> {
     let mut rest = frame / 2;
     if !frame.is_multiple_of(2) || !(2..=kernel::MOST).contains(&rest) {
         return None;
@@ -80,10 +80,20 @@ pub fn dft(g: &mut Graph, x: Var, lengths: Var, frame: usize, hop: usize) -> Res
         return Err(Error::shape("dft", expected, format!("{frame} and {hop}")));
     };
     let count = factors.len();
-    let factors: Vec<f32> = factors.into_iter().map(f32::from_bits).collect();
-    let factors = g.constant([count], &factors)?;
-    let angle = |k: usize| TAU * k as f64 / frame as f64;
-    let turns: Vec<f32> = (0..frame / 2).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect();
-    let turns = g.constant([frame / 2, 2], &turns)?;
+    let factors = words(g, &factors)?;
+    let turns = turns(g, frame)?;
     g.apply1(Dft { frame, hop, factors: count }, &[x, lengths, factors, turns])
+}
+
+/// Unsigned integers as a constant.
+pub(super) fn words(g: &mut Graph, values: &[u32]) -> Result<Var> {
+    let bits: Vec<f32> = values.iter().copied().map(f32::from_bits).collect();
+    g.constant([bits.len()], &bits)
+}
+
+/// cos and −sin of 2π·k/n, k = 0..n/2.
+pub(super) fn turns(g: &mut Graph, n: usize) -> Result<Var> {
+    let angle = |k: usize| TAU * k as f64 / n as f64;
+    let turns: Vec<f32> = (0..n / 2).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect();
+    g.constant([n / 2, 2], &turns)
 }

@@ -72,6 +72,14 @@ pub fn split_qkv(g: &mut Graph, x: Var, heads: usize) -> Result<[Var; 3]> {
     Ok([out[0], out[1], out[2]])
 }
 
+/// (B, T, H·D) -> (B, H, T, D).
+///
+/// # Errors
+/// When the width is not a multiple of `heads`.
+pub fn split_heads(g: &mut Graph, x: Var, heads: usize) -> Result<Var> {
+    g.apply1(Heads { heads, parts: 1, split: true }, &[x])
+}
+
 /// (B, H, T, D) -> (B, T, H·D).
 ///
 /// # Errors

@@ -1,9 +1,10 @@
 //! Short-time Fourier transform of clips.
 
 use super::arity;
+use super::dft::{factors, turns, words as integers};
 use super::pre_emphasis::clips;
 use crate::graph::{Graph, Lowering, Op, Shape, Var};
-use crate::kernels::stft as kernel;
+use crate::kernels::{dft, stft as kernel};
 use crate::words::words;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
@@ -45,7 +46,7 @@ pub struct Framing {
     pub win_length: usize,
     /// Samples between the centres of frames.
     pub hop: usize,
-    /// Points of the transform, a power of two.
+    /// Points of the transform: a power of two, or twice a product of 2, 3 and 5.
     pub n_fft: usize,
     /// Samples outside the clip.
     pub padding: Padding,
@@ -64,8 +65,8 @@ impl Framing {
 
     fn check(&self) -> Result<()> {
         let fail = |expected: &str, got: usize| Err(Error::shape("stft", expected, got.to_string()));
-        if !self.n_fft.is_power_of_two() || !N_FFT.contains(&self.n_fft) {
-            return fail(&format!("n_fft a power of two from {} to {}", N_FFT.start(), N_FFT.end()), self.n_fft);
+        if !N_FFT.contains(&self.n_fft) || factors(self.n_fft).is_none() {
+            return fail(&format!("n_fft from {} to {}, twice a product of 2, 3 and 5", N_FFT.start(), N_FFT.end()), self.n_fft);
         }
         if self.win_length == 0 || self.win_length > self.n_fft {
             return fail(&format!("a window of 1 to n_fft = {} samples", self.n_fft), self.win_length);
@@ -80,7 +81,7 @@ enum Part {
     Power,
 }
 
-/// Inputs `x`, `lengths`, `window`, `turns`.
+/// Inputs `x`, `lengths`, `window`, `turns`, and `factors` of half the points where they are no power of two.
 struct Stft {
     framing: Framing,
     part: Part,
@@ -91,7 +92,7 @@ impl Op for Stft {
         "stft"
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
-        arity("stft", inputs, 4)?;
+        arity("stft", inputs, if self.framing.n_fft.is_power_of_two() { 4 } else { 5 })?;
         clips("stft", &inputs[0], &inputs[1])?;
         self.framing.check()?;
         let shape = Shape::from([inputs[0][0], self.framing.n_fft / 2 + 1, self.framing.frames(inputs[0][1]).max(1)]);
@@ -112,11 +113,19 @@ impl Op for Stft {
         let framed = cx.scratch(geometry.batch * geometry.padded());
         cx.launch(kernel::pad(cx.target(), &geometry, cx.input(0), cx.input(1), framed));
         let from = kernel::Operands { framed, lengths: cx.input(1), window: cx.input(2), turns: cx.input(3) };
-        cx.launch(match self.part {
-            Part::Complex => kernel::complex(cx.target(), &geometry, from, cx.output(0), cx.output(1)),
-            Part::Magnitude => kernel::power(cx.target(), &geometry, true, from, cx.output(0)),
-            Part::Power => kernel::power(cx.target(), &geometry, false, from, cx.output(0)),
-        });
+        let magnitude = matches!(self.part, Part::Magnitude);
+        let launch = match (f.n_fft.is_power_of_two(), &self.part) {
+            (true, Part::Complex) => kernel::complex(cx.target(), &geometry, from, cx.output(0), cx.output(1)),
+            (true, _) => kernel::power(cx.target(), &geometry, magnitude, from, cx.output(0)),
+            (false, part) => {
+                let framed = dft::Framed { count: cx.input_shape(4).elements(), factors: cx.input(4), from };
+                match part {
+                    Part::Complex => framed.complex(cx.target(), &geometry, cx.output(0), cx.output(1)),
+                    _ => framed.power(cx.target(), &geometry, magnitude, cx.output(0)),
+                }
+            }
+        };
+        cx.launch(launch);
         Ok(())
     }
 }
@@ -129,10 +138,12 @@ fn apply(g: &mut Graph, x: Var, lengths: Var, framing: &Framing, part: Part) -> 
         *to = from as f32;
     }
     let window = g.constant([framing.n_fft], &window)?;
-    let angle = |k: usize| TAU * k as f64 / framing.n_fft as f64;
-    let turns: Vec<f32> = (0..framing.n_fft / 2).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect();
-    let turns = g.constant([framing.n_fft / 2, 2], &turns)?;
-    g.apply(Stft { framing: *framing, part }, &[x, lengths, window, turns])
+    let turns = turns(g, framing.n_fft)?;
+    let mut inputs = vec![x, lengths, window, turns];
+    if let Some(factors) = factors(framing.n_fft).filter(|_| !framing.n_fft.is_power_of_two()) {
+        inputs.push(integers(g, &factors)?);
+    }
+    g.apply(Stft { framing: *framing, part }, &inputs)
 }
 
 /// Real and imaginary parts of `X[k,t] = Σ_n w[n]·v[t·hop + n − n_fft/2]·e^(−2πi·kn/n_fft)` of the emphasised clips v; frames behind a clip's last are zero.
@@ -141,7 +152,7 @@ fn apply(g: &mut Graph, x: Var, lengths: Var, framing: &Framing, part: Part) -> 
 /// `x` (B, N), `lengths` (B) as unsigned integers → two of (B, K, T), K = n_fft/2 + 1, T = 1 + N/hop. No gradient.
 ///
 /// # Errors
-/// Other shapes; a transform that is no power of two from 16 to 4096, a window longer than it, a hop of zero.
+/// Other shapes; a transform of fewer than 16 or more than 4096 points, or not of twice a product of 2, 3 and 5; a window longer than it, a hop of zero.
 pub fn stft(g: &mut Graph, x: Var, lengths: Var, framing: &Framing) -> Result<(Var, Var)> {
     let parts = apply(g, x, lengths, framing, Part::Complex)?;
     Ok((parts[0], parts[1]))

@@ -26,6 +26,7 @@ pub mod lens;
 pub mod lrn;
 pub mod lstm;
 pub mod margin;
+pub mod masked_softmax;
 pub mod matmul;
 pub mod mel;
 pub mod mixup;
@@ -47,6 +48,7 @@ pub mod squared_hinge;
 pub mod squash;
 pub mod squeeze_excite;
 pub mod stft;
+pub mod time_pool;
 pub mod votes;
 
 pub use real::{Dual, Real, check_vjp, noise};

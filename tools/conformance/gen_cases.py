@@ -239,6 +239,38 @@ def attention(d):
     return run(d, "attention", dict(scale=1 / math.sqrt(dk)), i, f, ("q", "k", "v"))
 
 
+def lengths_of(d, frames, per):
+    """Three lengths whose valid positions are all, most and few of `frames`, two at least."""
+    return [int(n) * per + int(d.r.integers(0, per)) for n in (frames, d.r.integers(2, frames + 1), 2)]
+
+
+def masked_softmax(d):
+    rows, s, per = d.pick(1, 4, 31), d.pick(2, 33, 300), d.pick(1, 2)
+    lengths = lengths_of(d, s, per)
+
+    def f(x):
+        own = torch.tensor([n // per for n in lengths]).repeat_interleave(x.shape[0] // 3)
+        behind = torch.arange(s) >= own[:, None, None]
+        return torch.softmax(x.masked_fill(behind, -math.inf), -1)
+    return run(d, "masked_softmax", dict(lengths=lengths, per=per), dict(x=d.normal(3 * d.pick(1, 2), rows, s, scale=d.pick(1, 30))), f, ("x",))
+
+
+def time_pool(d):
+    t, w, per = d.pick(2, 33, 150), d.pick(1, 17, 130), d.pick(1, 2)
+    lengths, i = lengths_of(d, t, per), dict(x=d.normal(3, t, w, shift=1.5))
+    if d.pick(True, False):
+        i["scores"] = d.normal(3, t)
+
+    def f(x, scores=None):
+        out = []
+        for b, n in enumerate(n // per for n in lengths):
+            a = torch.full((n,), 1 / n, dtype=x.dtype) if scores is None else torch.softmax(scores[b, :n], 0)
+            mean = a @ x[b, :n]
+            out.append(torch.cat([mean, (a @ (x[b, :n] - mean) ** 2).sqrt()]))
+        return torch.stack(out)
+    return run(d, "time_pool", dict(lengths=lengths, per=per), i, f, tuple(i), 2e-4)
+
+
 def lstm(d):
     t, b, n, h, bi = d.pick(1, 9, 20), d.pick(1, 3), d.pick(5, 34), d.pick(4, 17), d.pick(True, False)
     m = torch.nn.LSTM(n, h, bidirectional=bi).double()
@@ -416,7 +448,7 @@ def pre_emphasis(d):
 
 
 def stft(d):
-    nfft, win, hop = d.pick((512, 400, 160), (1024, 1024, 512), (2048, 882, 441), (256, 200, 100))
+    nfft, win, hop = d.pick((512, 400, 160), (1024, 1024, 512), (2048, 882, 441), (256, 200, 100), (400, 400, 160), (1000, 882, 441))
     w = d.pick("hann", "hamming")
 
     def f(x):
@@ -571,6 +603,7 @@ OPS = dict(
     tanh=unary("tanh", torch.tanh), add=add, mul=mul, channel_scale=channel_scale, concat=concat, slice=slice_, permute=permute,
     sum=reduce("sum", lambda x, dim: x.sum(dim)), mean=reduce("mean", lambda x, dim: x.mean(dim)), softmax=softmax,
     max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg_pool, attention=attention, lstm=lstm,
+    masked_softmax=masked_softmax, time_pool=time_pool,
     squash=squash, length=length, capsule_routing=capsule_routing, lrn=lrn, margin=margin,
     cross_entropy=cross_entropy, focal_bce=focal_bce, bce_with_logits=bce_with_logits,
     attention_decoder=attention_decoder, squared_hinge=squared_hinge, rbf=rbf, votes=votes,

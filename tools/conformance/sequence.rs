@@ -11,8 +11,29 @@ pub fn find(name: &str) -> Option<Op> {
     Some(match name {
         "attention_decoder" => attention_decoder,
         "lstm" => lstm,
+        "masked_softmax" => |f, g, x| {
+            let lengths = lengths(f, g)?;
+            Ok(vec![ops::masked_softmax(g, x.get("x")?, lengths, f.count("per")?)?])
+        },
+        "time_pool" => time_pool,
         _ => return None,
     })
+}
+
+/// How long each of three inputs is.
+fn lengths(f: &File, g: &mut Graph) -> Result<Var> {
+    let lengths: [usize; 3] = f.counts("lengths")?;
+    Ok(g.constant([3], &lengths.map(|n| f32::from_bits(n as u32)))?)
+}
+
+/// x (3, T, D), and scores (3, T) where positions are weighed.
+fn time_pool(f: &File, g: &mut Graph, x: &Inputs) -> Result<Vec<Var>> {
+    let (lengths, per) = (lengths(f, g)?, f.count("per")?);
+    let weights = match x.maybe("scores") {
+        Some(scores) => Some(ops::masked_softmax(g, scores, lengths, per)?),
+        None => None,
+    };
+    Ok(vec![ops::time_pool(g, x.get("x")?, weights, lengths, per)?])
 }
 
 /// x (T, B, N) and PyTorch's parameters, of which the two biases of a direction only count as their sum.

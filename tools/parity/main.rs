@@ -25,11 +25,16 @@
 //!
 //! What front ends make of a recording; see `features.rs`.
 //!
+//!     cargo run --release --example parity -- encoder forward --encoder E.safetensors --wav IN.wav --out OUT.safetensors
+//!
+//! A speech encoder on a recording, and its speed; see `encoder.rs`.
+//!
 //! `svm forward` writes `decision` and, with `--kernel rbf`, `votes`; `svm grads` the sum of the primal objectives and its gradients; `svm fit`
 //! takes no weights and writes the solution and the objective of each machine, which `svm bench` times.
 
 mod bench;
 mod case;
+mod encoder;
 mod features;
 mod flags;
 #[path = "../median.rs"]
@@ -54,6 +59,7 @@ fn main() -> Result<()> {
     };
     match words.split_first() {
         Some((name, _)) if name == "features" => features::run(&features::Args::parse_from(&words), || open(&[])),
+        Some((name, rest)) if name == "encoder" => encoder::run(Flags::parse(rest)?, &open(&[])?),
         Some((name, rest)) if name == "svm" => svm::run(Flags::parse(rest)?, &open(&[])?),
         Some((name, rest)) if !name.starts_with('-') => {
             let system = systems::find(name)?;

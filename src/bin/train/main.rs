@@ -80,11 +80,17 @@ fn start(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// Weights to start from: a model of ours, or a trunk published under other names.
+/// Weights to start from: a model of ours, weights published for the network, or a trunk published under other names.
 fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
     let mut weights = Weights::new();
     if let Some(path) = &args.weights {
-        weights.extend(file::read(path)?.0);
+        let (tensors, metadata) = file::read(path)?;
+        let network = config.network()?;
+        let published = !metadata.contains_key(Recipe::KEY) && network.imports(&tensors);
+        weights.extend(match published {
+            true => network.import(&tensors, &config.input_shape()?).with_context(|| path.display().to_string())?,
+            false => tensors,
+        });
     }
     if let Some(path) = &args.trunk {
         let (tensors, _) = file::read(path)?;
