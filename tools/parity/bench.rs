@@ -25,7 +25,10 @@ fn sample(system: &System, flags: &Flags, batch: usize) -> Result<Weights> {
         for (flag, default) in *dims {
             shape.push(if flag.is_empty() { *default } else { flags.count(flag, *default)? });
         }
-        let elements = shape.iter().product();
+        let elements: usize = shape.iter().product();
+        if elements == 0 {
+            continue;
+        }
         let values = noise(k as u64 + 1, elements).iter().map(|v| *v as f32).collect();
         tensors.insert((*name).to_string(), (Shape(shape), values));
     }
@@ -38,6 +41,9 @@ pub fn run(system: &System, mut flags: Flags, device: &Arc<Device>) -> Result<()
     let mut tensors = sample(system, &flags, batch)?;
     let (mut recipe, n, x) = case::prepare(system, flags, &mut tensors, false)?;
     recipe.config.train.batch = n;
+    // The whole batch at once with everything kept, as the script does it, where a full-size network would save memory.
+    recipe.config.train.micro_batches = 1;
+    recipe.config.train.recompute = false;
     let stage = recipe.config.stage(STAGE)?;
     let mut learner = Learner::new(device, &recipe, stage, Source::Raw, &Weights::new())?;
     let target = |k: usize| (0..n * k).map(|i| f32::from(u8::from(i % k == (i / k * 7) % k))).collect::<Vec<f32>>();

@@ -5,15 +5,18 @@
 //! | lstm34 | `features` (frames, 34), `frames` (T, 34) before the first and last are dropped, `kept` (N) left after silence removal |
 //! | mfcc78 | `features` (78), `frames` (39, T) |
 //! | denoise | `samples` (N'), 32-bit integers |
+//! | tta | `mel` (1, 64, T), `views` (6, 1, 256, 256) of it |
 //!
-//! The recording is 16-bit PCM, mono, and keeps its sample rate. `--frames`, `--threshold` and `--min-silence` are settings of lstm34.
+//! The recording is 16-bit PCM, mono, and keeps its sample rate. `--frames`, `--threshold` and `--min-silence` are settings of lstm34,
+//! `--mode nearest|bilinear|area` of tta.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use emotone::compile::{Options, Program, States};
-use emotone::frontend::{Extractor, Frontend, Inputs, Vector, berouti, sequence, vector};
+use emotone::frontend::{Extractor, Frontend, Inputs, Vector, berouti, log_mel, sequence, vector, views};
 use emotone::gpu::Device;
 use emotone::graph::{Graph, Var};
+use emotone::ops::Window;
 use emotone::train::config::Config;
 use safetensors::tensor::{Dtype, TensorView};
 use std::path::{Path, PathBuf};
@@ -27,6 +30,7 @@ enum What {
     Lstm34,
     Mfcc78,
     Denoise,
+    Tta,
 }
 
 /// Flags of `parity features`.
@@ -44,6 +48,9 @@ pub struct Args {
     /// Frames of the sequence.
     #[arg(long, default_value_t = 100)]
     frames: usize,
+    /// How images are resized.
+    #[arg(long, default_value = "bilinear")]
+    mode: String,
 }
 
 /// Writes the features of a recording.
@@ -57,6 +64,7 @@ pub fn run(a: &Args, open: impl Fn() -> Result<Arc<Device>>) -> Result<()> {
             let samples: Vec<i32> = berouti(&clip, rate)?.iter().map(|v| (v * 32768.0) as i32).collect();
             save(&a.out, &[("samples", vec![samples.len()], samples)], Dtype::I32)
         }
+        What::Tta => save(&a.out, &tta(&open()?, rate, &clip, &a.mode)?, Dtype::F32),
     }
 }
 
@@ -122,4 +130,16 @@ fn mfcc78(device: &Arc<Device>, rate: u32, clip: &[f32]) -> Result<Tensors<f32>>
     let features = Extractor::new(device, &Inputs::Vectors(frontend(rate)?, v.clone())).extract(&[clip])?.remove(0);
     let (shape, frames) = values(device, clip, |g, x, lengths| vector::frames(g, x, lengths, rate, &v))?;
     Ok(vec![("features", vec![features.len()], features), ("frames", shape, frames)])
+}
+
+fn tta(device: &Arc<Device>, rate: u32, clip: &[f32], mode: &str) -> Result<Tensors<f32>> {
+    let mut config = Config::preset("paper")?;
+    config.set(&format!("image.resize={mode}"))?;
+    let f_max = (f64::from(rate) / 2.0).min(8000.0);
+    let f = Frontend { n_fft: 1024, frame: 1024, hop: 512, pre_emphasis: 0.0, window: Window::Hann, f_max, ..frontend(rate)? };
+    let (shape, db) = values(device, clip, |g, x, lengths| log_mel(g, x, lengths, &f))?;
+    let mel: Vec<f32> = db.iter().map(|&v| v / 80.0 + 1.0).collect();
+    let (rows, columns) = config.image.extents();
+    let views = Extractor::of_views(device, &Inputs::Images(f, config.image))?.extract(&[clip])?.remove(0);
+    Ok(vec![("mel", vec![1, shape[0], shape[1]], mel), ("views", vec![views::VIEWS, 1, rows, columns], views)])
 }

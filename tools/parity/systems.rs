@@ -58,7 +58,14 @@ const SYSTEMS: &[System] = &[
         outputs: |_| outputs(&[("features", "primary"), ("capsules", "capsules"), ("logits", "emotion.logits")]),
         ..IMAGES
     },
-    System { name: "ecg_resnet1d", network: "physio", inputs: signals, outputs: signal_outputs, ..IMAGES },
+    System {
+        name: "ecg_resnet1d",
+        network: "physio",
+        inputs: signals,
+        shapes: &[("ecg", &[("ecg", 1), ("length", 2048)]), ("eeg", &[("eeg", 14), ("length", 2048)])],
+        outputs: signal_outputs,
+        ..IMAGES
+    },
     System { name: "densenet121", network: "densenet", ..IMAGES },
     System { name: "dpn98", network: "dpn", ..IMAGES },
     System { name: "drcnn", network: "drcnn", shapes: &[("images", &[("channels", 3), ("size", 227), ("size", 227)])], ..IMAGES },
