@@ -45,7 +45,8 @@ pub fn parse_npy(bytes: &[u8]) -> Result<Array, String> {
     let extents = extents.split(',').map(str::trim).filter(|e| !e.is_empty());
     let shape = extents.map(|e| e.parse::<usize>().map_err(|_| format!("{e:?} in the shape"))).collect::<Result<Vec<_>, _>>()?;
     let (size, decode) = number(kind)?;
-    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| (*n as u64) * size as u64 <= MAX_BYTES);
+    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    let elements = elements.filter(|n| n.checked_mul(size).is_some_and(|bytes| bytes as u64 <= MAX_BYTES));
     let elements = elements.ok_or_else(|| format!("an array of shape {shape:?} is more than {MAX_BYTES} bytes"))?;
     let data = &bytes[start + length..];
     if data.len() != elements * size {
@@ -197,6 +198,13 @@ mod tests {
         assert_eq!((written.len() - 16) % 64, 0);
         let archive = parse_npz(&zip("ecg.npy", 0, &written)).unwrap();
         assert_eq!((archive[0].0.as_str(), archive[0].1.shape.clone()), ("ecg", vec![2, 2]));
+    }
+
+    /// 2^61 values of 8 bytes are 2^64 bytes, which a word of 64 bits holds as 0.
+    #[test]
+    fn sizes_beyond_a_word_are_refused() {
+        let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,), }";
+        assert!(parse_npy(&npy(header, &[])).unwrap_err().contains("is more than"));
     }
 
     /// As `np.savez_compressed(f, rate=128)` packs a scalar.

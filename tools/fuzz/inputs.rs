@@ -2,10 +2,11 @@
 #![allow(dead_code, reason = "each target uses one of these")]
 
 use emotone::audio;
-use emotone::data::manifest;
+use emotone::data::{manifest, signal};
 use emotone::gpu::wgsl;
 use emotone::nn::{Params, file};
 use emotone::train::config::Config;
+use emotone::train::lessons::Lessons;
 use emotone::train::recipe::{Recipe, Source};
 use std::path::Path;
 
@@ -56,6 +57,41 @@ pub fn manifest(bytes: &[u8]) {
     match manifest::parse(path, rest) {
         Ok(corpus) => assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty())),
         Err(e) => one_line(&e),
+    }
+}
+
+/// A signal of one or two channels; the first byte says which, and by what name the file goes.
+pub fn signal(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let path = Path::new(["s.npy", "s.npz", "s.csv", "s.tsv"][usize::from(*first) % 4]);
+    let channels = 1 + usize::from(*first) / 4 % 2;
+    match signal::parse(path, rest, "ecg", channels) {
+        Ok(s) => {
+            assert!(s.channels.len() == channels && s.channels.iter().flatten().all(|v| v.is_finite()));
+            match s.fit(None, 128.0, 50) {
+                Ok((fitted, _)) => assert_eq!(fitted.len(), 50 * channels),
+                Err(e) => one_line(&e),
+            }
+        }
+        Err(e) => assert!(!e.is_empty()),
+    }
+}
+
+/// A teacher's table; the first byte says whether it is CSV, TSV or safetensors.
+pub fn lessons(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let table = match (first % 3, std::str::from_utf8(rest)) {
+        (2, _) => Lessons::from_safetensors(rest),
+        (_, Err(_)) => return,
+        (delimiter, Ok(text)) => Lessons::from_csv(text, [b',', b'\t'][usize::from(delimiter)]),
+    };
+    match table {
+        Ok(t) => {
+            assert!(!t.names.is_empty() && t.names.len() == t.rows.len());
+            assert!(t.rows.iter().all(|r| r.len() == t.outputs.len() && r.iter().all(|v| v.is_finite())));
+            let _ = t.find(&[Path::new("a/b.wav"), Path::new(&t.names[0])]);
+        }
+        Err(e) => assert!(!e.is_empty()),
     }
 }
 
