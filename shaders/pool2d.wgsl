@@ -3,7 +3,7 @@
 //         dx[i] = Σ_o dy[o] where arg[o] names i
 //   avg   y[o] = Σ_window x / size;   dx[i] = Σ_{o whose window holds i} dy[o] / size
 //         size counts padding (count_pad) within the padded image, or real pixels only
-// Grid: one thread or one workgroup per row of output (forward) or input (backward) pixels; folded.
+// Grid: one thread or one workgroup per row of output (forward) or input (backward) pixels, or one thread per plane; folded.
 
 //#include <common/bits.wgsl>
 //#include <common/divide.wgsl>
@@ -16,7 +16,7 @@ struct Params {
     rows: u32, h: u32, w: u32, oh: u32,
     ow: u32, kh: u32, kw: u32, stride_y: u32,
     stride_x: u32, pad_y: u32, pad_x: u32, count_pad: u32,
-    row_per_thread: u32, per_stride: f32,
+    row_per_thread: u32, per_stride: f32, // One over stride_x, or over kw where planes are added to
 }
 @group(0) @binding(0) var<uniform>             p: Params;
 
@@ -125,6 +125,30 @@ fn max_pool2d_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
             }
         }
         dx[at.row * p.w + ix] = s;
+    }
+}
+
+@group(0) @binding(4) var<storage, read_write> dx_sum: array<f32>; // (rows, h, w)  overwritten
+
+// The same sums in the same order by a thread per plane, which adds each dy where it belongs: an access per output in the place of a search
+// per input.
+@compute @workgroup_size(WG)
+fn max_pool2d_bwd_plane(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let row = flat_group(g, n) * WG + lane;
+    if row >= p.rows { return; }
+    let plane = row * p.h * p.w;
+    for (var i = 0u; i < p.h * p.w; i++) { dx_sum[plane + i] = 0.0; }
+    for (var oy = 0u; oy < p.oh; oy++) {
+        let line = (row * p.oh + oy) * p.ow;
+        for (var ox = 0u; ox < p.ow; ox++) {
+            let place = u32(arg_saved[line + ox]);
+            // A window without a pixel has no maximum.
+            if place >= p.kh * p.kw { continue; }
+            let ky = divide(place, p.kw, p.per_stride);
+            let iy = oy * p.stride_y + ky - p.pad_y;
+            let ix = ox * p.stride_x + (place - ky * p.kw) - p.pad_x;
+            dx_sum[plane + iy * p.w + ix] += dy[line + ox];
+        }
     }
 }
 

@@ -70,6 +70,11 @@ pub fn cases(_: &Target) -> Vec<Case> {
             all.extend(pool(6, size, &spec).map(|p| max(tied, spec, p)));
         }
     }
+    // Planes enough for a thread each on software adapters.
+    for spec in [PoolSpec::new([3; 2], [2; 2], [1; 2]), PoolSpec::new([3, 2], [2, 1], [1, 0])] {
+        let tied = normal(1, [9, 8, 9, 7]).map(f64::round);
+        all.extend(pool(72, [9, 7], &spec).map(|p| max(tied, spec, p)));
+    }
     all.extend([[1, 1], [1, 3], [7, 9], [16, 16], [31, 17]].map(|[h, w]| global([2, 3, h, w])));
     for (size, k, s, pad) in [([6, 7], 2, 2, 0), ([17, 8], 3, 2, 1), ([9, 16], 3, 1, 1)] {
         let spec = PoolSpec { count_include_pad: true, ..PoolSpec::new([k; 2], [s; 2], [pad; 2]) };

@@ -62,6 +62,11 @@ impl Pool {
 
     /// `dx` of the maximum.
     pub fn max_backward<B>(&self, caps: &Capabilities, arg: B, dy: B, dx: B) -> Launch<B> {
+        // Enough planes to keep some cores busy; neighbouring threads of a GPU would access far apart.
+        if caps.software && self.rows >= 64 {
+            let launch = self.launch("max_pool2d_bwd_plane").tune("WG", 8).invocations(self.rows);
+            return launch.set("per_stride", 1.0 / self.kernel[1] as f32).bind("arg_saved", arg).bind("dy", dy).bind("dx_sum", dx);
+        }
         let launch = self.by_row(caps, "max_pool2d_bwd", self.rows * self.input[0], self.input[1]);
         launch.set("per_stride", 1.0 / self.stride[1] as f32).bind("arg_saved", arg).bind("dy", dy).bind("dx", dx)
     }
