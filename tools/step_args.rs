@@ -1,4 +1,4 @@
-//! The flags that say which network is trained on what, for the tools that measure whole steps on random images.
+//! The flags that say which network is trained on what, for the tools that measure whole steps on random inputs.
 
 use anyhow::{Result, bail};
 use emotone::gpu::Device;
@@ -112,15 +112,11 @@ impl StepArgs {
             recipe.tuned = tuned.cache;
             learner = Learner::new(device, &recipe, &stage, Source::Raw, &Default::default())?;
         }
-        let x: Vec<f32> = noise(self.seed, self.batch * self.image()).iter().map(|&v| v as f32).collect();
+        let input: usize = recipe.input_shape(Source::Raw)?.iter().product();
+        let x: Vec<f32> = noise(self.seed, self.batch * input).iter().map(|&v| v as f32).collect();
         let one_hot = |n: usize| (0..self.batch * n).map(|i| f32::from(u8::from(i % n == (i / n * 7) % n))).collect::<Vec<f32>>();
         let outputs = if task == "speaker" { self.speakers } else { self.classes };
         let batch = Batch { x, targets: [(task.to_string(), one_hot(outputs))].into(), ..Batch::default() };
         Ok((learner, [batch]))
-    }
-
-    /// Values of an image.
-    pub fn image(&self) -> usize {
-        self.channels * self.size * self.size
     }
 }

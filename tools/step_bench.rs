@@ -44,7 +44,8 @@ fn main() -> Result<()> {
     let began = Instant::now();
     let device = Device::open(&AdapterRequest::from_env())?;
     let (mut learner, batch) = a.step.learner(&device)?;
-    let (x, image) = (&batch[0].x, a.step.image());
+    let x = &batch[0].x;
+    let image = x.len() / a.step.batch;
     learner.update(&batch, 1e-4)?.done()?;
     device.wait()?;
     eprintln!("first step after {:.2} s", began.elapsed().as_secs_f64());
