@@ -1,17 +1,22 @@
-//! The speech encoder on batches of recordings of different length.
+//! The speech encoder: batches of recordings of different length, and frames and features against numbers of an independent implementation in
+//! double precision (NumPy, librosa 0.11, PyTorch) in `fixtures/features/frames.json`, made from the recordings beside it.
 
 mod common;
 
 use common::device;
+use emotone::audio;
 use emotone::compile::{Options, Program, States};
 use emotone::frontend::{Extractor, Frames, Inputs, frames};
 use emotone::gpu::Device;
 use emotone::graph::Graph;
 use emotone::models::encoder::{Encoder, Pooling};
 use emotone::models::{Network, Settings};
-use emotone::nn::{Context, Params};
+use emotone::nn::{Context, Params, Weights};
 use emotone::reference::noise;
 use emotone::train::config::Config;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An encoder of two heads with starting weights.
@@ -22,6 +27,18 @@ fn encoder(pooling: Pooling) -> Encoder {
 /// Features of clips as one batch with room for `room` frames. Behind each clip is the frame of zeros that convolutions see at its end, and
 /// behind that `garbage`. Memory holds NaN beforehand.
 fn batch(device: &Arc<Device>, net: &Encoder, clips: &[&[f32]], room: usize, garbage: f32) -> Vec<Vec<f32>> {
+    weighted(device, net, |params| params.initial(5), clips, room, garbage)
+}
+
+/// The same with weights of one's own.
+fn weighted(
+    device: &Arc<Device>,
+    net: &Encoder,
+    weights: impl Fn(&Params) -> Weights,
+    clips: &[&[f32]],
+    room: usize,
+    garbage: f32,
+) -> Vec<Vec<f32>> {
     let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
     let (x, lengths) = (g.input("x", [clips.len(), room, frames::BANDS]), g.input("lengths", [clips.len()]));
     let mut cx = Context::new(&mut g, &mut params, false);
@@ -30,7 +47,7 @@ fn batch(device: &Arc<Device>, net: &Encoder, clips: &[&[f32]], room: usize, gar
     g.output("features", features);
     let mut states = States::new(device);
     params.allocate(&mut states).expect("memory");
-    params.upload(&states, &params.initial(5), true).expect("weights");
+    params.upload(&states, &weights(&params), true).expect("weights");
     let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
     let mut rows = vec![garbage; clips.len() * room * frames::BANDS];
     for (row, clip) in rows.chunks_mut(room * frames::BANDS).zip(clips) {
@@ -111,4 +128,62 @@ fn frames_do_not_depend_on_neighbours() {
     }
     let silent = &extractor.extract(&[vec![0.0; 5000]]).expect("frames")[0];
     assert!(silent.iter().all(|v| (v + 1.5).abs() < 1e-6), "silence is 1e-10 throughout: (-10 + 4) / 4");
+}
+
+/// What the other implementation says of a recording.
+#[derive(Deserialize)]
+struct Expected {
+    frames: usize,
+    /// Bands of some frames, by the frames' numbers.
+    rows: BTreeMap<usize, Vec<f64>>,
+    /// Means and deviations of three hidden states, with the weights of [`waves`].
+    #[serde(default)]
+    pooled: Vec<f64>,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/features").join(name)
+}
+
+/// Weights that are easily written down twice: `sin(0.37 i² + k)` for element i of the k-th parameter by name, scaled.
+fn waves(params: &Params) -> Weights {
+    let mut list: Vec<_> = params.list().iter().collect();
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    let values = |k: usize, name: &str, shape: &emotone::graph::Shape| -> Vec<f32> {
+        let wave = |i: usize| (0.37 * (i as f64 * i as f64) + k as f64).sin();
+        let fan = shape.elements() as f64 / shape[0] as f64;
+        let value = |i: usize| match name {
+            _ if name.contains("embed") => 0.3 * wave(i),
+            _ if shape.rank() > 1 => 1.4 * wave(i) / fan.sqrt(),
+            _ if name.contains("norm") && name.ends_with("weight") => 1.0 + 0.1 * wave(i),
+            _ => 0.1 * wave(i),
+        };
+        (0..shape.elements()).map(|i| value(i) as f32).collect()
+    };
+    list.iter().enumerate().map(|(k, p)| (p.name.clone(), (p.shape.clone(), values(k, &p.name, &p.shape)))).collect()
+}
+
+#[test]
+fn frames_and_features_are_those_of_an_independent_implementation() {
+    let Some(device) = device() else { return };
+    let text = std::fs::read_to_string(fixture("frames.json")).expect("numbers");
+    let expected: BTreeMap<String, Expected> = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(expected.len(), 5);
+    let frontend = Config::preset("paper").expect("preset").frontend;
+    let mut extractor = Extractor::new(&device, &Inputs::Frames(frontend, Frames { seconds: 30.0 }));
+    let away = |got: &[f32], want: &[f64]| got.iter().zip(want).fold(0.0, |m: f64, (g, w)| m.max((f64::from(*g) - w).abs()));
+    for (name, want) in &expected {
+        let clip = audio::load(&fixture(&format!("{name}.wav"))).expect("recording").samples;
+        let mel = extractor.extract(&[clip]).expect("frames").remove(0);
+        assert_eq!(mel.len(), want.frames * frames::BANDS, "{name}");
+        for (t, row) in &want.rows {
+            let error = away(&mel[t * frames::BANDS..][..frames::BANDS], row);
+            assert!(error < 1e-4, "{name}: frame {t} differs by {error}");
+        }
+        if !want.pooled.is_empty() {
+            let made = weighted(&device, &encoder(Pooling::Statistics), waves, &[&mel], want.frames, 0.0).remove(0);
+            let error = away(&made, &want.pooled);
+            assert!(made.len() == want.pooled.len() && error < 1e-4, "{name}: features differ by {error}");
+        }
+    }
 }

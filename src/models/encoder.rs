@@ -2,7 +2,6 @@
 //! pooling over time and a linear head. Parameters have Hugging Face's names without `model.encoder.`.
 
 use super::network::{Input, Network, Settings, TRUNK};
-use crate::frontend::frames::BANDS;
 use crate::graph::Var;
 use crate::nn::attention::masked_attention;
 use crate::nn::layers::{Conv, conv1d, dropout, layer_norm, linear};
@@ -16,6 +15,8 @@ use std::collections::BTreeSet;
 
 /// Width of an attention head of any Whisper.
 const HEAD: usize = 64;
+/// Mel bands of a frame.
+const BANDS: usize = 80;
 /// Frames of a position: the stride of the second convolution.
 const PER: usize = 2;
 
@@ -61,17 +62,12 @@ impl Settings for Encoder {
         }
     }
 
-    /// Everything is fine-tuned in one stage; the tiny one, which no weights are published for, starts from nothing on clips of two seconds.
+    /// The blocks are fine-tuned in one stage, more slowly than their head; the tiny one, which no weights are published for, starts from nothing
+    /// on clips of two seconds.
     fn config(size: &str) -> &'static str {
         match size {
             "tiny" => "[frames]\nseconds = 2.0\n[train]\nstages = [\"single\"]\n",
-            _ => concat!(
-                "[task.emotion]\nloss = \"cross_entropy\"\n",
-                "[train]\nbatch = 16\nstages = [\"single\"]\nweight_decay = 0.01\nclip_norm = 5.0\nschedule = \"cosine\"\nwarmup_epochs = 1.0\n",
-                "class_balanced = true\n[stage.emotion]\nepochs = 20\nlr = 1e-3\naugment = false\n",
-                "[stage.single]\nepochs = 8\nlr = 3e-5\naugment = false\n",
-                "[stage.finetune]\nepochs = 8\nlr = 3e-5\naugment = false\n",
-            ),
+            _ => include_str!("encoder.toml"),
         }
     }
 }
@@ -219,9 +215,9 @@ impl Network for Encoder {
         within("model.mlp", self.mlp, 1, 16_384)?;
         within("model.positions", self.positions, 1, 30_000)?;
         within("model.dropout", self.dropout, 0.0, 0.9)?;
-        let frames = shape.first().copied().unwrap_or(0);
+        let [frames, BANDS] = *shape else { return Err(Error::Config(format!("model.name = \"encoder\": takes frames of {BANDS} bands"))) };
         let rule = format!("be at least half the {frames} frames of frames.seconds");
-        require(shape.len() == 2 && frames <= PER * self.positions, "model.positions", self.positions, rule)
+        require(frames <= PER * self.positions, "model.positions", self.positions, rule)
     }
 
     /// (B, T, 80) -> (B, taps·2·D): the means and deviations of each tap.
@@ -247,6 +243,14 @@ impl Network for Encoder {
         let x = cx.scoped("norm", |cx| layer_norm(cx, features, LayerNormMode::Standard))?;
         let x = dropout(cx, x, self.dropout as f32)?;
         cx.scoped("classifier", |cx| linear(cx, x, outputs, true))
+    }
+
+    fn blocks_above(&self, parameter: &str) -> usize {
+        match block_of(parameter) {
+            Some(block) => self.blocks.saturating_sub(block + 1),
+            None if parameter.starts_with("conv") => self.blocks,
+            None => 0,
+        }
     }
 
     fn scope<'a>(&self, group: &'a str) -> &'a str {
@@ -350,6 +354,12 @@ mod tests {
         assert!(net.import(&lacking, &[]).unwrap_err().to_string().contains("layers.1.fc2.bias"));
         let wide = Weights::from([("conv1.weight".to_string(), (Shape(vec![64, 128, 3]), vec![]))]);
         assert!(net.import(&wide, &[]).is_err());
+    }
+
+    #[test]
+    fn parameters_know_how_deep_they_lie() {
+        let depths = ["conv2.bias", "layers.0.fc1.weight", "layers.1.self_attn.q_proj.bias", "pool.2.key.weight"].map(|n| tiny().blocks_above(n));
+        assert_eq!(depths, [2, 1, 0, 0]);
     }
 
     #[test]
