@@ -1,6 +1,7 @@
 //! Train, validation and test sets with no speaker, and no recording, on two sides.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use super::{Corpus, SplitSpec, Utterance};
 use crate::{Error, Result, random::Rng};
@@ -57,10 +58,10 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::Data`]: an unknown column, value or speaker; unknown speakers where they are needed; a side without
-    /// utterances; a speaker on both sides, except under [`SplitSpec::Random`].
+    /// utterances; a speaker on both sides, except where `spec` asks for it.
     pub fn new(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Split> {
         let mut sides = test_side(corpus, spec, seed)?;
-        let random = matches!(spec, SplitSpec::Random { .. });
+        let random = by_utterance(corpus, spec);
         let known = corpus.utterances.iter().all(|u| !u.speaker.is_empty());
         if !random {
             refuse_shared_speakers(corpus, &sides, |side| side == Side::Test, spec)?;
@@ -107,7 +108,7 @@ impl Split {
         }
         let mut copies: BTreeMap<&[u8; 32], Vec<usize>> = BTreeMap::new();
         digests.iter().enumerate().filter(|(i, _)| sides.contains_key(i)).for_each(|(i, d)| copies.entry(d).or_default().push(i));
-        let random = matches!(spec, SplitSpec::Random { .. });
+        let random = by_utterance(corpus, spec);
         let (mut together, mut moved) = (0, 0);
         for group in copies.values().filter(|g| g.len() > 1) {
             let on: BTreeSet<Side> = group.iter().map(|i| sides[i]).collect();
@@ -146,12 +147,15 @@ impl Split {
             format!("{name} {} of {} speakers{who}", rows.len(), speakers.len())
         };
         let nature = match (spec, self.speaker_independent) {
-            (SplitSpec::Random { .. }, _) => "RANDOM SPLIT, speakers on both sides: not a result for unknown speakers",
+            (SplitSpec::Random { .. } | SplitSpec::Equals { shared: true, .. }, _) => {
+                "RANDOM SPLIT, speakers on both sides: not a result for unknown speakers"
+            }
+            (SplitSpec::KFold { .. }, false) => "divided by class: speakers unknown, independence not checked",
             (_, false) => "speakers unknown, independence not checked",
             _ => "speaker-independent",
         };
-        let by_utterance = !self.validation_by_speaker && !matches!(spec, SplitSpec::Random { .. });
-        let validation = if by_utterance { " chosen by utterance, its speakers are trained on" } else { "" };
+        let alone = !self.validation_by_speaker && !by_utterance(corpus, spec);
+        let validation = if alone { " chosen by utterance, its speakers are trained on" } else { "" };
         let trained: BTreeSet<&str> = self.train.iter().map(|&i| corpus.utterances[i].label.as_str()).collect();
         let unseen: BTreeSet<&str> =
             self.test.iter().map(|&i| corpus.utterances[i].label.as_str()).filter(|l| !trained.contains(l)).collect();
@@ -175,6 +179,16 @@ impl Split {
     }
 }
 
+/// Whether sides are drawn by utterance, whoever speaks.
+fn by_utterance(corpus: &Corpus, spec: &SplitSpec) -> bool {
+    match spec {
+        SplitSpec::Random { .. } => true,
+        SplitSpec::Equals { shared, .. } => *shared,
+        SplitSpec::KFold { .. } => corpus.utterances.iter().all(|u| u.speaker.is_empty()),
+        _ => false,
+    }
+}
+
 /// Sides before validation is taken from training.
 fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> {
     match spec {
@@ -184,7 +198,7 @@ fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> 
             some_of_each_class(corpus, &rows, *fraction, &mut Rng::new(seed, &[TEST])).iter().for_each(|&i| sides[i] = Side::Test);
             Ok(sides)
         }
-        SplitSpec::Equals { column, values } => {
+        SplitSpec::Equals { column, values, .. } => {
             refuse_unknown_column(corpus, column, spec)?;
             let present: BTreeSet<&str> = corpus.utterances.iter().filter_map(|u| u.column(column)).collect();
             if let Some(absent) = values.iter().find(|v| !present.contains(v.as_str())) {
@@ -200,6 +214,10 @@ fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> 
                 side(value).ok_or_else(|| fail(spec, format!("{}: {value:?} is none of train, valid, test", u.path.display())))
             };
             corpus.utterances.iter().map(read).collect()
+        }
+        SplitSpec::KFold { folds, index } if by_utterance(corpus, spec) => {
+            let test = fold_of_each_class(corpus, *folds, *index, seed);
+            Ok((0..corpus.utterances.len()).map(|i| if test.contains(&i) { Side::Test } else { Side::Train }).collect())
         }
         SplitSpec::Default | SplitSpec::KFold { .. } | SplitSpec::Loso { .. } | SplitSpec::HeldOut { .. } => {
             let all = corpus.speakers();
@@ -239,7 +257,8 @@ fn test_speakers<'a>(corpus: &Corpus, all: BTreeSet<&'a str>, spec: &SplitSpec, 
     }
 }
 
-fn refuse_unknown_column(corpus: &Corpus, name: &str, spec: &SplitSpec) -> Result<()> {
+/// Refuses a column that `corpus` does not have, in the name of `spec`.
+pub(super) fn refuse_unknown_column(corpus: &Corpus, name: &str, spec: &dyn fmt::Display) -> Result<()> {
     let columns = corpus.columns();
     if columns.contains(name) {
         return Ok(());
@@ -247,7 +266,7 @@ fn refuse_unknown_column(corpus: &Corpus, name: &str, spec: &SplitSpec) -> Resul
     Err(fail(spec, format!("no column {name:?}{}; there are {}", closest(name, &columns), join(&columns))))
 }
 
-fn fail(spec: &SplitSpec, reason: String) -> Error {
+fn fail(spec: &dyn fmt::Display, reason: String) -> Error {
     Error::Data(format!("split {spec}: {reason}"))
 }
 
@@ -292,6 +311,14 @@ fn fold<'a>(corpus: &Corpus, speakers: BTreeSet<&'a str>, folds: usize, index: u
     chosen
 }
 
+/// The utterances of one fold: those of each class in random order, dealt out in turn, each class going on where the one before it ended.
+fn fold_of_each_class(corpus: &Corpus, folds: usize, index: usize, seed: u64) -> BTreeSet<usize> {
+    let mut rows: Vec<usize> = (0..corpus.utterances.len()).collect();
+    Rng::new(seed, &[FOLDS]).shuffle(&mut rows);
+    rows.sort_by_key(|&i| corpus.utterances[i].label.as_str());
+    rows.into_iter().skip(index - 1).step_by(folds).collect()
+}
+
 fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -> bool, spec: &SplitSpec) -> Result<()> {
     let of = |wanted: bool| -> BTreeSet<&str> {
         let rows = corpus.utterances.iter().zip(sides).filter(|(u, s)| held(**s) == wanted && !u.speaker.is_empty());
@@ -304,19 +331,22 @@ fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -
     Err(fail(
         spec,
         format!(
-            "{} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `random` if that is meant",
+            "{} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `{}` if that is meant",
             shared.len(),
-            join(&shared)
+            join(&shared),
+            if matches!(spec, SplitSpec::Equals { .. }) { format!("random:{spec}") } else { "random".into() }
         ),
     ))
 }
 
-fn join(names: &BTreeSet<&str>) -> String {
+/// Names in a line, the first thirty of them.
+pub(super) fn join(names: &BTreeSet<&str>) -> String {
     let listed = names.iter().copied().take(30).collect::<Vec<_>>().join(", ");
     if names.len() > 30 { format!("{listed}, ... ({})", names.len()) } else { listed }
 }
 
-fn closest(name: &str, names: &BTreeSet<&str>) -> String {
+/// The nearest of `names`, as a question; nothing where none is near.
+pub(super) fn closest(name: &str, names: &BTreeSet<&str>) -> String {
     let best = names.iter().map(|n| (strsim::jaro_winkler(name, n), n)).max_by(|a, b| a.0.total_cmp(&b.0));
     best.filter(|(score, _)| *score > 0.8).map(|(_, n)| format!(" (did you mean {n:?}?)")).unwrap_or_default()
 }

@@ -4,13 +4,14 @@ use std::{fmt, str::FromStr};
 
 use crate::Error;
 
-/// Which utterances are the test set. Everything but [`SplitSpec::Random`] keeps speakers apart.
+/// Which utterances are the test set. Everything keeps speakers apart but what has the word random, and folds where no speaker is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum SplitSpec {
     /// `default`: about a fifth of the speakers.
     #[default]
     Default,
-    /// `kfold:K:I`: fold I of 1..=K, speakers dealt out so that folds are of similar size.
+    /// `kfold:K:I`: fold I of 1..=K, speakers dealt out so that folds are of similar size; where no speaker is known, the utterances of each
+    /// class.
     KFold {
         /// Number of folds, at least 2.
         folds: usize,
@@ -38,6 +39,8 @@ pub enum SplitSpec {
         column: String,
         /// Its values in the test set.
         values: Vec<String>,
+        /// `random:NAME=V`: speakers may be on both sides, as some published folds have it.
+        shared: bool,
     },
     /// `random` or `random:FRACTION`: utterances regardless of who speaks. Not a measure of how unknown speakers fare.
     Random {
@@ -52,16 +55,23 @@ impl FromStr for SplitSpec {
     fn from_str(text: &str) -> Result<Self, Error> {
         let fail = |reason: &str| {
             Error::Data(format!(
-                "split {text:?}: {reason}; known are default, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION"
+                "split {text:?}: {reason}; known are default, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION, random:COLUMN=VALUE; with --folds also loso, kfold:K and COLUMN"
             ))
         };
         let list = |values: &str| -> Vec<String> { values.split(',').map(str::trim).filter(|v| !v.is_empty()).map(String::from).collect() };
+        let equals = |text: &str, shared| match text.split_once('=') {
+            Some((column, values)) if !column.trim().is_empty() && !list(values).is_empty() => {
+                Ok(SplitSpec::Equals { column: column.trim().into(), values: list(values), shared })
+            }
+            _ => Err(fail("not understood")),
+        };
         let text_trimmed = text.trim();
         // Speaker names may contain '=', so the words with a colon come first.
         let (word, rest) = text_trimmed.split_once(':').map_or((text_trimmed, None), |(w, r)| (w, Some(r.trim())));
         match (word, rest) {
             ("default", None) => Ok(SplitSpec::Default),
             ("random", None) => Ok(SplitSpec::Random { fraction: 0.2 }),
+            ("random", Some(rest)) if rest.contains('=') => equals(rest, true),
             ("random", Some(fraction)) => match fraction.parse() {
                 Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(SplitSpec::Random { fraction }),
                 _ => Err(fail("the fraction lies between 0 and 1")),
@@ -76,12 +86,7 @@ impl FromStr for SplitSpec {
             ("loso", Some(speaker)) if !speaker.is_empty() => Ok(SplitSpec::Loso { speaker: speaker.into() }),
             ("heldout", Some(speakers)) if !list(speakers).is_empty() => Ok(SplitSpec::HeldOut { speakers: list(speakers) }),
             ("column", Some(name)) if !name.is_empty() => Ok(SplitSpec::Column { name: name.into() }),
-            _ => match text_trimmed.split_once('=') {
-                Some((column, values)) if !column.trim().is_empty() && !list(values).is_empty() => {
-                    Ok(SplitSpec::Equals { column: column.trim().into(), values: list(values) })
-                }
-                _ => Err(fail("not understood")),
-            },
+            _ => equals(text_trimmed, false),
         }
     }
 }
@@ -94,7 +99,9 @@ impl fmt::Display for SplitSpec {
             SplitSpec::Loso { speaker } => write!(f, "loso:{speaker}"),
             SplitSpec::HeldOut { speakers } => write!(f, "heldout:{}", speakers.join(",")),
             SplitSpec::Column { name } => write!(f, "column:{name}"),
-            SplitSpec::Equals { column, values } => write!(f, "{column}={}", values.join(",")),
+            SplitSpec::Equals { column, values, shared } => {
+                write!(f, "{}{column}={}", if *shared { "random:" } else { "" }, values.join(","))
+            }
             SplitSpec::Random { fraction } => write!(f, "random:{fraction}"),
         }
     }
@@ -106,9 +113,18 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        for text in
-            ["default", "kfold:5:1", "loso:emo03", "heldout:a,b", "column:split", "luna_fold=1", "loso_fold=1,2", "random:0.25", "a:b=c"]
-        {
+        for text in [
+            "default",
+            "kfold:5:1",
+            "loso:emo03",
+            "heldout:a,b",
+            "column:split",
+            "luna_fold=1",
+            "loso_fold=1,2",
+            "random:0.25",
+            "random:fold=1,2",
+            "a:b=c",
+        ] {
             assert_eq!(text.parse::<SplitSpec>().unwrap().to_string(), text);
         }
         assert_eq!("random".parse::<SplitSpec>().unwrap(), SplitSpec::Random { fraction: 0.2 });
@@ -133,6 +149,7 @@ mod tests {
             "random:0",
             "random:1",
             "random:NaN",
+            "random:=1",
         ] {
             let error = text.parse::<SplitSpec>().unwrap_err().to_string();
             assert!(error.contains("loso:SPEAKER"), "{text}: {error}");

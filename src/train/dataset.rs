@@ -44,17 +44,25 @@ impl Dataset {
     /// # Errors
     /// Unreadable corpora, leaking splits, device faults.
     pub fn prepare(device: &Arc<Device>, config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
-        Self::of(device, config, spec, &mut Recordings::read(config, spec, observe)?, observe)
+        let (split_spec, mut recordings) = (spec.split.parse()?, Recordings::read(config, spec, observe)?);
+        let split = recordings.split(&split_spec, config.train.seed, observe)?;
+        observe(Event::Summary(&format!("{}; split: {}", recordings.describe(), split.description)));
+        Self::of(device, config, spec, (&split_spec, split), &mut recordings, observe)
     }
 
-    /// Splits recordings that were read before, and computes their inputs where no split before this one has. `config` is the one that they
-    /// were read for, but for its seed; `spec` too, but for its split.
+    /// The data of one of several splits of recordings that were read before; their inputs are computed where no split before this one
+    /// needed them. `config` is the one that they were read for, but for its seed, and so is `spec`, but for its split.
     ///
     /// # Errors
     /// As [`Dataset::prepare`].
-    pub fn of(device: &Arc<Device>, config: &Config, spec: &DataSpec, recordings: &mut Recordings, observe: &mut Observer) -> Result<Self> {
-        let split_spec: SplitSpec = spec.split.parse()?;
-        let split = recordings.split(&split_spec, config.train.seed, observe)?;
+    pub fn of(
+        device: &Arc<Device>,
+        config: &Config,
+        spec: &DataSpec,
+        (split_spec, split): (&SplitSpec, Split),
+        recordings: &mut Recordings,
+        observe: &mut Observer,
+    ) -> Result<Self> {
         let (classes, mut class) = (recordings.classes.clone(), recordings.class.clone());
         let (utterances, labelled) = (recordings.utterances(), class.len());
         let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
@@ -71,7 +79,6 @@ impl Dataset {
             }
             targets.extend(taught);
         }
-        observe(Event::Summary(&format!("{}; split: {}", recordings.describe(), split.description)));
         let (inputs, kind) = (recordings.inputs(device, observe)?, &recordings.kind);
         let mean_std = match kind {
             Inputs::Images(_, image) if image.normalise == Normalise::Train => {

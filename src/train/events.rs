@@ -66,6 +66,54 @@ pub enum Event<'a> {
     Saved(&'a std::path::Path),
     /// The run is complete.
     Finished(&'a RunResult),
+    /// One of several folds begins, or is found complete.
+    Fold(Fold<'a>),
+    /// A fold is complete, now or before.
+    FoldEnd(Fold<'a>, &'a RunResult),
+    /// Share of all folds that is done, in \[0, 1\].
+    Share(f64),
+}
+
+/// Where a run of several folds stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Fold<'a> {
+    /// The fold.
+    pub name: &'a str,
+    /// Its number from 1, over all seeds.
+    pub at: usize,
+    /// Folds in all, over all seeds.
+    pub of: usize,
+}
+
+/// How much of a run is done, by what it tells.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// Epochs of all stages.
+    all: usize,
+    /// Epochs of the stages before this one, and of this one.
+    before: usize,
+    epochs: usize,
+    steps: usize,
+}
+
+impl Done {
+    /// Nothing, of a run of so many epochs in all.
+    pub fn new(epochs: usize) -> Self {
+        Done { all: epochs.max(1), ..Done::default() }
+    }
+
+    /// The share in \[0, 1\] after a step.
+    pub fn after(&mut self, event: &Event) -> Option<f64> {
+        match event {
+            Event::Stage { epochs, steps, .. } => {
+                self.before += self.epochs;
+                (self.epochs, self.steps) = (*epochs, (*steps).max(1));
+                None
+            }
+            Event::Step { done, .. } => Some((self.before as f64 + *done as f64 / self.steps as f64) / self.all as f64),
+            _ => None,
+        }
+    }
 }
 
 /// Receives events.

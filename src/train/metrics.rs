@@ -169,22 +169,41 @@ pub fn bootstrap(matrix: &Confusion, resamples: usize, level: f64, seed: u64) ->
     let utterances: Vec<u32> =
         matrix.counts.iter().enumerate().flat_map(|(cell, &n)| std::iter::repeat_n(cell as u32, n as usize)).collect();
     let mut rng = Rng::new(seed, &[0xb007]);
-    let mut scores: [Vec<f64>; 3] = std::array::from_fn(|_| Vec::with_capacity(resamples));
     let mut again = Confusion::new(matrix.classes.iter().cloned());
-    for _ in 0..resamples {
+    let [uar, wa, macro_f1] = percentiles(resamples, level, || {
         again.counts.fill(0);
         for _ in 0..utterances.len() {
             again.counts[utterances[rng.below(utterances.len())] as usize] += 1;
         }
-        for (list, value) in scores.iter_mut().zip([again.uar(), again.accuracy(), again.macro_f1()]) {
-            list.extend(value);
-        }
-    }
-    let [uar, wa, macro_f1] = scores.map(|mut list| {
-        list.sort_by(f64::total_cmp);
-        Interval { low: quantile(&list, 0.5 * (1.0 - level)), high: quantile(&list, 0.5 * (1.0 + level)) }
+        [again.uar(), again.accuracy(), again.macro_f1()]
     });
     Ok(Intervals { level, resamples, uar, wa, macro_f1 })
+}
+
+/// The percentile intervals of a bootstrap: of each of the scores that `draw` gives its resamples, the middle `level`. A resample whose
+/// score is not defined does not count.
+pub fn percentiles<const N: usize>(resamples: usize, level: f64, mut draw: impl FnMut() -> [Option<f64>; N]) -> [Interval; N] {
+    let mut scores: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(resamples));
+    for _ in 0..resamples {
+        scores.iter_mut().zip(draw()).for_each(|(list, value)| list.extend(value));
+    }
+    scores.map(|mut list| {
+        list.sort_by(f64::total_cmp);
+        Interval { low: quantile(&list, 0.5 * (1.0 - level)), high: quantile(&list, 0.5 * (1.0 + level)) }
+    })
+}
+
+/// Mean of some values; `None` of none.
+pub fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = values.into_iter().fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
+/// Standard deviation of what some values are a sample of (divided by their number less one); `None` of fewer than two.
+pub fn deviation(values: &[f64]) -> Option<f64> {
+    let centre = mean(values.iter().copied())?;
+    let squares = values.iter().map(|v| (v - centre) * (v - centre)).sum::<f64>();
+    (values.len() > 1).then(|| (squares / (values.len() as f64 - 1.0)).sqrt())
 }
 
 /// Quantile of a sorted list, linear between neighbours; NaN for an empty one.
@@ -305,5 +324,7 @@ mod tests {
         assert!(bootstrap(&matrix(&[&[0]]), 10, 0.95, 1).is_err());
         assert!(bootstrap(&m, 0, 0.95, 1).is_err() && bootstrap(&m, 10, 1.0, 1).is_err());
         assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), 3.0);
+        assert_eq!((mean([]), deviation(&[0.5]), deviation(&[0.6, 0.6])), (None, None, Some(0.0)));
+        assert!((deviation(&[0.5, 0.7]).unwrap() - 0.02f64.sqrt()).abs() < 1e-12);
     }
 }

@@ -45,17 +45,36 @@ impl Predictions {
         Predictions { outputs, rows }
     }
 
+    /// Truth and prediction of each clip as numbers of `outputs`; `None` where one of them is none of these.
+    pub fn classes(&self) -> Option<Vec<[usize; 2]>> {
+        let class = |name: &str| self.outputs.iter().position(|o| o == name);
+        self.rows.iter().map(|r| Some([class(&r.truth)?, class(&r.prediction)?])).collect()
+    }
+
+    /// Truth and prediction of each clip, where they are numbers.
+    pub fn numbers(&self) -> Option<Vec<[f64; 2]>> {
+        self.rows.iter().map(|r| Some([r.truth.parse().ok()?, r.prediction.parse().ok()?])).collect()
+    }
+
     /// Writes a header `clip,truth,prediction` and the outputs, then a line per clip.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
+        self.write_with(&[], |_| Vec::new(), path)
+    }
+
+    /// The same with further columns before these, whose values `of` gives for the clip of each number.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn write_with(&self, columns: &[&str], of: impl Fn(usize) -> Vec<String>, path: &Path) -> Result<()> {
         let encode = || -> Result<Vec<u8>, csv::Error> {
             let mut table = csv::Writer::from_writer(Vec::new());
-            table.write_record(COLUMNS.iter().copied().chain(self.outputs.iter().map(String::as_str)))?;
-            for row in &self.rows {
-                let values = row.values.iter().map(f32::to_string);
-                table.write_record([&row.clip, &row.truth, &row.prediction].into_iter().cloned().chain(values))?;
+            table.write_record(columns.iter().chain(&COLUMNS).copied().chain(self.outputs.iter().map(String::as_str)))?;
+            for (i, row) in self.rows.iter().enumerate() {
+                let named = [&row.clip, &row.truth, &row.prediction].into_iter().cloned();
+                table.write_record(of(i).into_iter().chain(named).chain(row.values.iter().map(f32::to_string)))?;
             }
             table.into_inner().map_err(|e| e.into_error().into())
         };

@@ -1,22 +1,25 @@
 //! A whole run: data, stages, test, report.
 
-use super::config::{Config, Metric, Precision, Stage};
+use super::config::{Config, Metric, Precision};
 use super::dataset::{DataSpec, Dataset};
 use super::distil::{Lesson, Taught};
 use super::events::{Event, Observer};
+use super::fit::with_fitting_batch;
 use super::inference::Inference;
 use super::learner::Learner;
 use super::metrics::bootstrap;
 use super::predictions::Predictions;
 use super::recipe::{Recipe, Source, io};
+use super::recordings::Recordings;
 use super::report::{self, RunResult, TestResult};
 use super::settle::settle;
-use super::solving::{self, solve_stage, solved};
+use super::solving::{solve_stage, solved};
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
 use super::teacher::Teacher;
 use super::trainer::{RunContext, train_stage};
 use super::views::{Views, average};
+use crate::data::{Split, SplitSpec};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
 use crate::nn::{Weights, file};
@@ -26,6 +29,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+
+pub use super::fit::plans;
 
 /// What to train, on what, and where the results go.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct RunSpec {
     pub save_every: Duration,
     /// Look at every value of every step for what is not finite; slow.
     pub detect_anomaly: bool,
+    /// The folder of a run of which this is a part, and in which it is resumed; none where it stands alone.
+    pub part_of: Option<PathBuf>,
     /// Choose kernel variants by measurement, where the run does not go on from a state that has its own.
     pub tune: bool,
 }
@@ -59,6 +66,7 @@ impl RunSpec {
             start: Weights::new(),
             save_every: Duration::from_secs(30),
             detect_anomaly: false,
+            part_of: None,
             tune: false,
         }
     }
@@ -76,6 +84,30 @@ const LEVEL: f64 = 0.95;
 /// Errors of data, device and files, those of the device and [`Error::NonFinite`] with the checkpoint to go on from;
 /// [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the state saved.
 pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
+    let (config, folder) = begin(spec)?;
+    let data = Dataset::prepare(device, &config, &spec.data, observe)?;
+    train(device, spec, (&config, &folder, &data), stop, observe)
+}
+
+/// A [`run`] on recordings that several runs share, divided by them in the place of `spec.data`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(
+    device: &Arc<Device>,
+    spec: &RunSpec,
+    recordings: &mut Recordings,
+    split: (&SplitSpec, Split),
+    stop: &AtomicBool,
+    observe: &mut Observer,
+) -> Result<RunResult> {
+    let (config, folder) = begin(spec)?;
+    let data = Dataset::of(device, &config, &spec.data, split, recordings, observe)?;
+    train(device, spec, (&config, &folder, &data), stop, observe)
+}
+
+/// The configuration and the folder, which holds no other run.
+fn begin(spec: &RunSpec) -> Result<(Config, Folder)> {
     spec.config.check()?;
     let config = spec.data.teacher.as_ref().map_or_else(|| Ok(spec.config.clone()), |t| t.extend(&spec.config))?;
     std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
@@ -84,13 +116,23 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         let reason = "a run is here already; continue it with --resume or choose another --out".to_string();
         return Err(Error::Checkpoint { path: folder.state(), reason });
     }
-    let data = Dataset::prepare(device, &config, &spec.data, observe)?;
-    data.check(&config)?;
-    let mut recipe = recipe(&config, &data, spec.data.teacher.as_ref())?;
+    Ok((config, folder))
+}
+
+/// Everything after the data.
+fn train(
+    device: &Arc<Device>,
+    spec: &RunSpec,
+    (config, folder, data): (&Config, &Folder, &Dataset),
+    stop: &AtomicBool,
+    observe: &mut Observer,
+) -> Result<RunResult> {
+    data.check(config)?;
+    let mut recipe = recipe(config, data, spec.data.teacher.as_ref())?;
     summarise(&recipe, observe)?;
     let solved = solved(&recipe)?;
     let goes_on = spec.resume && folder.state().exists();
-    let identity = identity(goes_on.then_some(&folder), &config, &data.hash, device)?;
+    let identity = identity(goes_on.then_some(folder), config, &data.hash, device)?;
     let (mut progress, mut snapshot) = match goes_on {
         true => state::load(&folder.state(), &identity).map(|(progress, snapshot)| (progress, Some(snapshot)))?,
         false => (Progress { identity, ..Progress::default() }, None),
@@ -109,28 +151,21 @@ pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mu
         weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
     }
     while let Some(stage) = stages.get(progress.stage) {
-        let context = RunContext {
-            device,
-            recipe: &recipe,
-            data: &data,
-            folder: &folder,
-            stop,
-            save_every: spec.save_every,
-            detect_anomaly: spec.detect_anomaly,
-        };
+        let context =
+            RunContext { device, recipe: &recipe, data, folder, stop, save_every: spec.save_every, detect_anomaly: spec.detect_anomaly };
         let done = match solved {
             true => solve_stage(&context, stage, &mut progress, observe),
             false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
         };
         let done = done.map_err(|e| with_fitting_batch(device, &recipe, e));
-        (weights, recipe) = done.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
+        (weights, recipe) = done.map_err(|e| with_way_out(spec, &progress.identity, e))?;
         // An earlier version kept both heads, whatever the stages.
-        weights = settle(device, &recipe, &data, &folder, stage, split(&recipe, &weights)?.0)?;
+        weights = settle(device, &recipe, data, folder, stage, split(&recipe, &weights)?.0)?;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
-    let result = finish(device, &recipe, &data, &folder, &weights, &progress);
-    let result = result.map_err(|e| with_way_out(&folder, &progress.identity, e))?;
+    let result = finish(device, &recipe, data, folder, &weights, &progress);
+    let result = result.map_err(|e| with_way_out(spec, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
 }
@@ -153,11 +188,9 @@ fn recipe(config: &Config, data: &Dataset, teacher: Option<&Teacher>) -> Result<
 /// Hash of what a resumed run must have in common. Where the folder of a run that goes on holds the same configuration as an earlier
 /// version wrote it, that is what counts.
 fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: &Device) -> Result<String> {
-    let written = goes_on.and_then(|folder| std::fs::read_to_string(folder.config()).ok()).unwrap_or_default();
-    let stored = written.parse().ok().and_then(|table| Config::stored(table).ok());
-    let hash = match stored {
-        Some(stored) if stored.same_values(config) => sha256(written.as_bytes()),
-        _ => config.hash()?,
+    let hash = match goes_on.and_then(|folder| folder.holds(config)) {
+        Some(written) => sha256(written.as_bytes()),
+        None => config.hash()?,
     };
     Ok(sha256(format!("{hash}|{data_hash}|{}", device.caps().adapter).as_bytes()))
 }
@@ -260,7 +293,7 @@ fn finish(
         let answers = inference.run(&logits, rows.len(), &|r| &data.inputs[rows[r]])?;
         measure = data.targets[task].measure(rows, &answers)?;
         viewed = by_views(device, recipe, &inference, (data, task))?;
-        Predictions::new(recipe, task, data, rows, &answers).write(&folder.0.join("predictions.csv"))?;
+        Predictions::new(recipe, task, data, rows, &answers).write(&folder.predictions())?;
     }
     let mut test = None;
     if let Some(matrix) = measure.as_ref().and_then(Measure::confusion) {
@@ -281,43 +314,13 @@ fn finish(
         speaker_accuracy: progress.speaker_accuracy,
         taught: recipe.taught.clone(),
     };
-    result.write(&folder.0.join("result.json"))?;
+    result.write(&folder.result())?;
     Ok(result)
 }
 
-/// Compiles a training step of each stage without running it, for `train --plan`.
-///
-/// # Errors
-/// Shape errors; [`Error::OutOfMemory`] with the batch size that fits.
-pub fn plans(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
-    if solved(recipe)? {
-        return solving::plans(device, recipe);
-    }
-    let mut plans = compile(device, recipe).map_err(|e| with_fitting_batch(device, recipe, e))?;
-    // What the other choice would cost.
-    let mut other = recipe.clone();
-    other.config.train.recompute = !recipe.config.train.recompute;
-    if let Ok(others) = compile(device, &other) {
-        for ((_, text), (_, other)) in plans.iter_mut().zip(others) {
-            let figures = other.lines().rev().nth(1).unwrap_or_default().to_string();
-            text.push_str(&format!("\ntrain.recompute = {}: {figures}", !recipe.config.train.recompute));
-        }
-    }
-    Ok(plans)
-}
-
-fn compile(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<(String, String)>> {
-    let build = |(name, stage): (&str, &Stage)| {
-        let learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
-        let text = format!("{}\n{:.1} MB of parameters and optimiser state", learner.plan(), learner.state_bytes() as f64 / 1e6);
-        Ok((name.to_string(), text))
-    };
-    recipe.config.stages()?.into_iter().map(build).collect()
-}
-
 /// Adds to an error of device or numbers which checkpoint there is and how to go on from it.
-fn with_way_out(folder: &Folder, identity: &str, error: Error) -> Error {
-    let (path, out) = (folder.state(), folder.0.display());
+fn with_way_out(spec: &RunSpec, identity: &str, error: Error) -> Error {
+    let (path, out) = (Folder(spec.out.clone()).state(), spec.part_of.as_ref().unwrap_or(&spec.out).display());
     let saved = state::load(&path, identity).ok().map(|(p, _)| format!("{} (updates in its stage: {})", path.display(), p.at.updates));
     let resume = match &saved {
         Some(saved) => format!("continue from {saved} with the same flags and --resume --out {out}"),
@@ -338,30 +341,4 @@ fn with_way_out(folder: &Folder, identity: &str, error: Error) -> Error {
         }
         other => other,
     }
-}
-
-/// Adds to an error for lack of memory the batch size that fits, where there is one.
-fn with_fitting_batch(device: &Arc<Device>, recipe: &Recipe, error: Error) -> Error {
-    match error {
-        Error::OutOfMemory { needed, available, .. } => Error::OutOfMemory { needed, available, fits_batch: largest_batch(device, recipe) },
-        Error::Allocation { what, bytes, held, allocations, .. } => {
-            // Releases what the stage that failed held.
-            let _ = device.wait();
-            Error::Allocation { what, bytes, held, allocations, fits_batch: largest_batch(device, recipe) }
-        }
-        other => other,
-    }
-}
-
-/// The configured batch size halved until the training steps of all stages fit the device.
-fn largest_batch(device: &Arc<Device>, recipe: &Recipe) -> Option<usize> {
-    let mut recipe = recipe.clone();
-    while recipe.config.train.batch > 1 {
-        recipe.config.train.batch /= 2;
-        recipe.config.train.micro_batches = 1;
-        if compile(device, &recipe).is_ok() {
-            return Some(recipe.config.train.batch);
-        }
-    }
-    None
 }

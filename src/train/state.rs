@@ -1,5 +1,6 @@
 //! The state of a run on disk: enough to go on to the same bits.
 
+use super::config::Config;
 use super::early_stop::EarlyStop;
 use super::events::EpochRecord;
 use super::report::StageResult;
@@ -69,6 +70,32 @@ impl Folder {
     /// Epoch records.
     pub fn metrics(&self) -> PathBuf {
         self.0.join("metrics.jsonl")
+    }
+
+    /// What the final model said of each test clip.
+    pub fn predictions(&self) -> PathBuf {
+        self.0.join("predictions.csv")
+    }
+
+    /// The result, which is written last: a run that has it is complete.
+    pub fn result(&self) -> PathBuf {
+        self.0.join("result.json")
+    }
+
+    /// The text of the configuration, where it has the values of `config`, whichever version wrote it.
+    pub fn holds(&self, config: &Config) -> Option<String> {
+        let text = std::fs::read_to_string(self.config()).ok()?;
+        let stored = text.parse().ok().and_then(|table| Config::stored(table).ok())?;
+        stored.same_values(config).then_some(text)
+    }
+
+    /// Checks that what lies here was made with `config`.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] naming the configuration, and the way out.
+    pub fn check(&self, config: &Config) -> Result<()> {
+        let reason = "another configuration; choose another --out, or remove that folder to make it again".to_string();
+        self.holds(config).map(drop).ok_or_else(|| Error::Checkpoint { path: self.config(), reason })
     }
 }
 

@@ -22,13 +22,16 @@ const MAX_BYTES: u64 = 4 << 30;
 /// Recordings a model is asked about at once.
 const AT_ONCE: usize = 64;
 
+/// Values of each recording, where there are any.
+type Rows = Vec<Option<Vec<f32>>>;
+
 /// What a teacher says of recordings.
 #[derive(Clone, Debug)]
 pub struct Said {
     /// What its values stand for.
     outputs: Vec<String>,
     /// Values of each recording, where there are any.
-    rows: Arc<Vec<Option<Vec<f32>>>>,
+    rows: Arc<Rows>,
 }
 
 /// Something that says of each recording what a student should say.
@@ -193,7 +196,7 @@ impl Teacher {
     }
 
     /// Asks the model or the ensemble about every recording.
-    fn ask_model(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Vec<Option<Vec<f32>>>)> {
+    fn ask_model(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
         let mut model = Ensemble::load(device, std::slice::from_ref(&self.path), AT_ONCE)?;
         if model.says_numbers() {
             let what = model.classes().join(", ");

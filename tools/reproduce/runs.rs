@@ -8,7 +8,7 @@ use emotone::models::TRUNK;
 use emotone::nn::{Weights, file};
 use emotone::train::config::Config;
 use emotone::train::dataset::DataSpec;
-use emotone::train::events::Event;
+use emotone::train::events::{Done, Event};
 use emotone::train::predictions::Predictions;
 use emotone::train::recipe::Recipe;
 use emotone::train::report::{RunResult, TestResult};
@@ -140,15 +140,11 @@ impl Bench {
     /// The result of a run that is complete. A configuration that an earlier version wrote counts by its values.
     fn done(&self, run: &Run) -> Result<Option<RunResult>> {
         let folder = self.folder(run);
-        let (path, config) = (folder.0.join("result.json"), folder.config());
+        let path = folder.result();
         if !path.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&config).with_context(|| config.display().to_string())?;
-        let stored = text.parse().map_err(anyhow::Error::new).and_then(|table| Ok(Config::stored(table)?));
-        if !stored.with_context(|| config.display().to_string())?.same_values(&self.config(run)?) {
-            bail!("{}: another configuration; choose another --out, or remove that folder to make it again", config.display());
-        }
+        folder.check(&self.config(run)?)?;
         Ok(Some(RunResult::read(&path)?))
     }
 
@@ -161,17 +157,10 @@ impl Bench {
         let data = DataSpec { split: self.splits[run.split].clone(), ..self.data.clone() };
         let resume = folder.state().exists();
         let all: usize = config.stages()?.iter().map(|(_, stage)| stage.epochs).sum();
-        let (mut before, mut epochs, mut steps) = (0, 0, 1);
+        let mut done = Done::new(all);
         let spec = RunSpec { start, resume, ..RunSpec::new(config, data, folder.0) };
         run::run(&self.device, &spec, &self.stop, &mut |event| {
-            match &event {
-                Event::Stage { epochs: e, steps: s, .. } => {
-                    before += epochs;
-                    (epochs, steps) = (*e, (*s).max(1));
-                }
-                Event::Step { done, .. } => share((before as f64 + *done as f64 / steps as f64) / all.max(1) as f64),
-                _ => {}
-            }
+            done.after(&event).into_iter().for_each(share);
             observe(&event);
         })
     }
@@ -199,7 +188,7 @@ impl Bench {
             let (_, metadata) = file::read(&folder.model())?;
             let recipe = Recipe::from_metadata(&metadata).map_err(anyhow::Error::msg)?;
             let before = match &run.setup.start {
-                Some(_) => RunResult::read(&self.speaker_stage(run).0.join("result.json"))?.stages,
+                Some(_) => RunResult::read(&self.speaker_stage(run).result())?.stages,
                 None => BTreeMap::new(),
             };
             let last = recipe.config.train.stages.last().and_then(|s| result.stages.get(s));
@@ -207,7 +196,7 @@ impl Bench {
                 split: run.split,
                 seed: run.seed,
                 test,
-                predictions: Predictions::read(&folder.0.join("predictions.csv"))?,
+                predictions: Predictions::read(&folder.predictions())?,
                 parameters: recipe.parameters()?.count(),
                 seconds: result.stages.values().chain(before.values()).map(|s| s.train_seconds).sum(),
                 clips_per_s: last.map(|s| s.clips_per_s).filter(|v| *v > 0.0),

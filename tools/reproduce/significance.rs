@@ -1,10 +1,12 @@
 //! Which differences stand: a paired bootstrap over folds, seeds and clips.
 
 use emotone::random::Rng;
+use emotone::train::metrics::{Interval, mean, percentiles};
 use emotone::train::predictions::Predictions;
 
-/// Resamples of the bootstrap.
+/// Resamples of the bootstrap, and the level of its interval.
 const RESAMPLES: usize = 2000;
+const LEVEL: f64 = 0.95;
 
 /// The same test clips answered by two systems, in runs of the same split and seed.
 pub struct Pair<'a> {
@@ -53,39 +55,29 @@ pub fn difference(pairs: &[Pair], seed: u64) -> Option<Difference> {
         return None;
     }
     let all: Vec<Vec<usize>> = splits.iter().map(|s| (0..s[0].rows.len()).collect()).collect();
-    let mean = mean(splits.iter().zip(&all).flat_map(|(s, clips)| s.iter().map(|r| gain(r, clips, classes)).collect::<Vec<_>>()));
+    let gains = splits.iter().zip(&all).flat_map(|(s, clips)| s.iter().map(|r| gain(r, clips, classes)).collect::<Vec<_>>());
+    let mean_gain = mean(gains)?;
     let mut rng = Rng::new(seed, &[0x9a17]);
-    let mut drawn: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            let mut gains = Vec::with_capacity(runs.len());
-            for split in &splits {
-                let n = split[0].rows.len();
-                let clips: Vec<usize> = (0..n).map(|_| rng.below(n)).collect();
-                gains.extend((0..split.len()).map(|_| gain(split[rng.below(split.len())], &clips, classes)));
-            }
-            self::mean(gains)
-        })
-        .collect();
-    drawn.sort_by(f64::total_cmp);
-    let at = |q: f64| drawn[((RESAMPLES - 1) as f64 * q).round() as usize];
-    Some(Difference { mean, low: at(0.025), high: at(0.975) })
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (sum, n) = values.into_iter().fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
-    sum / n.max(1) as f64
+    let [Interval { low, high }] = percentiles(RESAMPLES, LEVEL, || {
+        let mut gains = Vec::with_capacity(runs.len());
+        for split in &splits {
+            let n = split[0].rows.len();
+            let clips: Vec<usize> = (0..n).map(|_| rng.below(n)).collect();
+            gains.extend((0..split.len()).map(|_| gain(split[rng.below(split.len())], &clips, classes)));
+        }
+        [mean(gains)]
+    });
+    Some(Difference { mean: mean_gain, low, high })
 }
 
 fn run(pair: &Pair) -> Option<Run> {
     let [a, b] = pair.answers;
-    let class = |name: &str| a.outputs.iter().position(|o| o == name);
-    if a.outputs != b.outputs || a.rows.len() != b.rows.len() || a.rows.is_empty() {
+    let same = a.rows.iter().map(|r| &r.clip).eq(b.rows.iter().map(|r| &r.clip));
+    if a.outputs != b.outputs || !same || a.rows.is_empty() {
         return None;
     }
-    let row = |(x, y): (&emotone::train::predictions::Answer, &emotone::train::predictions::Answer)| {
-        (x.clip == y.clip).then(|| Some([class(&x.truth)?, class(&x.prediction)?, class(&y.prediction)?])).flatten()
-    };
-    Some(Run { split: pair.split, rows: a.rows.iter().zip(&b.rows).map(row).collect::<Option<_>>()? })
+    let rows = a.classes()?.into_iter().zip(b.classes()?).map(|([truth, first], [_, second])| [truth, first, second]).collect();
+    Some(Run { split: pair.split, rows })
 }
 
 /// UAR of the second system less that of the first, over some clips of a run; classes without a clip are left out.
@@ -98,7 +90,7 @@ fn gain(run: &Run, clips: &[usize], classes: usize) -> f64 {
         counts[truth][2] += usize::from(second == truth);
     }
     let present = counts.iter().filter(|c| c[0] > 0);
-    mean(present.map(|[n, first, second]| (*second as f64 - *first as f64) / *n as f64))
+    mean(present.map(|[n, first, second]| (*second as f64 - *first as f64) / *n as f64)).unwrap_or(0.0)
 }
 
 #[cfg(test)]

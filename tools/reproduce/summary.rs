@@ -2,6 +2,7 @@
 
 use crate::runs::Outcome;
 use anyhow::{Result, ensure};
+use emotone::train::metrics::{deviation, mean};
 use std::collections::BTreeMap;
 
 /// A setup over its seeds and splits.
@@ -23,11 +24,6 @@ pub struct Summary {
     pub clips_per_s: Option<f64>,
     /// Counts over all runs, rows the truth.
     pub confusion: Vec<Vec<u64>>,
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let (sum, n) = values.into_iter().fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
-    (n > 0).then(|| sum / n as f64)
 }
 
 impl Summary {
@@ -74,9 +70,7 @@ fn in_order(classes: &[String]) -> Vec<usize> {
 
 /// Twice the standard error of several values.
 fn half(values: &[f64]) -> Option<f64> {
-    let centre = mean(values.iter().copied())?;
-    let variance = values.iter().map(|v| (v - centre) * (v - centre)).sum::<f64>() / (values.len() as f64 - 1.0);
-    (values.len() > 1).then(|| 2.0 * (variance / values.len() as f64).sqrt())
+    deviation(values).map(|d| 2.0 * d / (values.len() as f64).sqrt())
 }
 
 #[cfg(test)]

@@ -19,9 +19,16 @@ pub struct Args {
     /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
     #[arg(long, num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE (several with commas), column:NAME, random or random:FRACTION.
+    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE (several with commas), column:NAME, random or random:FRACTION;
+    /// random:COLUMN=VALUE where speakers may be on both sides. With --folds: loso, kfold:K, COLUMN or random:COLUMN.
     #[arg(long, default_value = "default")]
     split: String,
+    /// Train and test every fold of --split, each in a folder of --out, and say what they come to: all, or names with commas (1,3,5).
+    #[arg(long, value_name = "all|A,B", conflicts_with_all = ["preview", "list_adapters", "doctor"])]
+    pub folds: Option<String>,
+    /// Seeds of each fold, from train.seed on.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "folds", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: u64,
     /// Rename or drop labels: happy=happiness,calm=
     #[arg(long, default_value = "")]
     label_map: String,

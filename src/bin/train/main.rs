@@ -1,6 +1,7 @@
 //! `train`: from recordings to a trained model.
 
 mod args;
+mod folds;
 mod preview;
 mod show;
 mod stop;
@@ -11,6 +12,7 @@ use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::nn::{Weights, file};
 use emotone::train::dataset::Dataset;
+use emotone::train::folds::FoldsSpec;
 use emotone::train::recipe::Recipe;
 use emotone::train::run::{self, RunSpec};
 use emotone::train::teacher::{self, Teacher};
@@ -67,16 +69,26 @@ fn start(args: &Args) -> Result<ExitCode> {
         ..RunSpec::new(config, args.data_spec()?, args.out()?)
     };
     let stop = stop::on_interrupt()?;
-    match run::run(&device, &spec, &stop, &mut |e| show.event(&e)) {
-        Ok(result) => {
-            show.finish(&spec.out, &result)?;
-            Ok(ExitCode::SUCCESS)
+    let done = match &args.folds {
+        Some(chosen) => {
+            let (folds, seeds) = (chosen.clone(), args.seeds as usize);
+            let spec = FoldsSpec { run: spec.clone(), folds, seeds };
+            let result = emotone::train::folds::run(&device, &spec, &stop, &mut |e| show.event(&e));
+            show.stop();
+            result.map(|result| folds::finish(&show, &spec.run.out, &result))
         }
+        None => run::run(&device, &spec, &stop, &mut |e| show.event(&e)).map(|result| show.finish(&spec.out, &result)),
+    };
+    match done {
+        Ok(shown) => shown.map(|()| ExitCode::SUCCESS),
         Err(Error::Interrupted) => {
             show.line(&format!("stopped; continue with the same flags and --resume --out {}", spec.out.display()));
             Ok(ExitCode::from(130))
         }
-        Err(e) => Err(e.into()),
+        Err(e) => match show.fold() {
+            Some(fold) => Err(e).context(fold),
+            None => Err(e.into()),
+        },
     }
 }
 

@@ -20,18 +20,38 @@ pub enum Mode {
     Json,
 }
 
+/// Positions of the bar of several folds.
+const POSITIONS: u64 = 10_000;
+
 /// Receives a run's events.
 pub struct Show {
     mode: Mode,
     bar: ProgressBar,
     terminal: bool,
     stage: String,
+    /// The fold that is trained, where there are several.
+    fold: Option<String>,
 }
 
 impl Show {
     /// Bars appear where standard error is a terminal.
     pub fn new(mode: Mode) -> Self {
-        Show { mode, bar: ProgressBar::hidden(), terminal: std::io::stderr().is_terminal(), stage: String::new() }
+        Show { mode, bar: ProgressBar::hidden(), terminal: std::io::stderr().is_terminal(), stage: String::new(), fold: None }
+    }
+
+    /// How much to show.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The fold that was begun and is not complete, in words.
+    pub fn fold(&self) -> Option<String> {
+        self.fold.clone()
+    }
+
+    /// Takes a bar away.
+    pub fn stop(&mut self) {
+        self.bar.finish_and_clear();
     }
 
     /// A line of text.
@@ -69,6 +89,9 @@ impl Show {
 
     /// Takes an event.
     pub fn event(&mut self, event: &Event) {
+        if self.mode != Mode::Json && self.of_folds(event) {
+            return;
+        }
         match event {
             Event::Summary(text) => self.line(text),
             Event::Warning(text) => match self.mode {
@@ -100,8 +123,41 @@ impl Show {
             }
             Event::Epoch(record) => self.epoch(record),
             Event::StageEnd(_) => self.bar.finish_and_clear(),
-            Event::Saved(_) | Event::Finished(_) => {}
+            Event::Fold(fold) => println!("{}", json!({ "fold": fold.name, "at": fold.at, "of": fold.of })),
+            Event::FoldEnd(fold, result) => println!("{}", json!({ "fold": fold.name, "result": result })),
+            Event::Saved(_) | Event::Finished(_) | Event::Share(_) => {}
         }
+    }
+
+    /// Shows several folds under one bar, with a line for each that is complete; false for what is shown as ever.
+    fn of_folds(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Fold(fold) => {
+                let name = format!("fold {} ({} of {})", fold.name, fold.at, fold.of);
+                if self.fold.is_none() && self.bar.length() != Some(POSITIONS) {
+                    self.start_bar(POSITIONS as usize, "{prefix} {bar:30} {percent}% {msg}, {elapsed} so far, {eta} left");
+                }
+                self.bar.set_prefix(name.clone());
+                self.fold = Some(name);
+            }
+            Event::FoldEnd(fold, result) => {
+                let value = |name: &str, v: Option<f64>| v.map_or_else(String::new, |v| format!("  {name} {v:.3}"));
+                let test = result.test.as_ref();
+                let clips = test.map_or_else(String::new, |t| format!("  {} clips", t.clips));
+                let figures = [value("UAR", test.and_then(|t| t.uar)), value("WA", test.and_then(|t| t.wa)), value("CCC", result.test_ccc)];
+                self.line(&format!("fold {:<12} ({} of {}){}{clips}", fold.name, fold.at, fold.of, figures.concat()));
+                self.fold = None;
+            }
+            Event::Share(share) => self.bar.set_position((share * POSITIONS as f64) as u64),
+            Event::Preparing(what, done, total) if self.fold.is_some() => self.bar.set_message(format!("{what} {done}/{total}")),
+            Event::Step { loss, clips_per_s, .. } if self.fold.is_some() => {
+                self.bar.set_message(format!("{} loss {loss:.4}, {clips_per_s:.0} clips/s", self.stage));
+            }
+            Event::Stage { stage, .. } if self.fold.is_some() => self.stage = (*stage).to_string(),
+            Event::Epoch(_) | Event::StageEnd(_) => return self.fold.is_some(),
+            _ => return false,
+        }
+        true
     }
 
     fn epoch(&self, r: &EpochRecord) {

@@ -117,7 +117,34 @@ fn random_is_stratified_and_labelled() {
 fn a_column_that_shares_speakers_is_refused() {
     let corpus = corpus(4, 3);
     let error = split(&corpus, "take=1", 1).unwrap_err().to_string();
-    assert!(error.contains("s00, s01, s02, s03") && error.contains("both sides"), "{error}");
+    assert!(error.contains("s00, s01, s02, s03") && error.contains("`random:take=1`"), "{error}");
+    let shared = split(&corpus, "random:take=1", 1).unwrap();
+    check(&corpus, &shared);
+    assert!(!shared.speaker_independent && shared.description.contains("RANDOM SPLIT"), "{}", shared.description);
+    assert!(shared.test.iter().all(|&i| corpus.utterances[i].extra["take"] == "1") && shared.test.len() == 12);
+}
+
+#[test]
+fn without_speakers_folds_have_as_many_of_each_class() {
+    let mut corpus = corpus(5, 5);
+    corpus.utterances.iter_mut().for_each(|u| u.speaker.clear());
+    // 25 clips of each of three classes in four folds.
+    let mut tested = Vec::new();
+    for index in 1..=4 {
+        let split = split(&corpus, &format!("kfold:4:{index}"), 3).unwrap();
+        assert!(!split.speaker_independent && split.description.contains("divided by class: speakers unknown"), "{}", split.description);
+        for label in CLASSES {
+            let count = split.test.iter().filter(|&&i| corpus.utterances[i].label == label).count();
+            assert!((6..=7).contains(&count), "fold {index}: {count} of {label}");
+        }
+        assert!((18..=19).contains(&split.test.len()));
+        tested.extend(split.test);
+    }
+    tested.sort();
+    assert_eq!(tested, (0..75).collect::<Vec<_>>());
+    // One speaker who is known makes it a question of speakers again.
+    corpus.utterances[0].speaker = "s".into();
+    assert!(split(&corpus, "kfold:4:1", 3).unwrap_err().to_string().contains("74 of 75 speakers are unknown"));
 }
 
 #[test]
