@@ -96,7 +96,7 @@ fn shares_and_rows_of_a_distilled_stage() {
         let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
         let targets = [("emotion".to_string(), emotion), (distil::key("emotion"), teacher(first))].into();
         let weights: BTreeMap<_, _> = weights.iter().map(|(n, w)| ((*n).to_string(), w.to_vec())).collect();
-        Batch { x: noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect(), targets, weights, pairs: None }
+        Batch { x: noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect(), targets, weights, ..Batch::default() }
     };
     let own = {
         let mut batch = batch(&[], 0.4);
@@ -142,7 +142,7 @@ fn shares_of_embeddings() {
     recipe.taught = Some(Taught { file: "t".into(), sha256: "0".into(), lesson: Lesson::Embeddings });
     let emotion: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
     let targets = [("emotion".to_string(), emotion), ("teacher".to_string(), vec![1.0, -1.0, 0.5, 2.0, 0.0, 1.0, -2.0, 0.0])].into();
-    let batch = Batch { x: noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect(), targets, weights: BTreeMap::new(), pairs: None };
+    let batch = Batch { x: noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect(), targets, ..Batch::default() };
     let [labels, some, embeddings] = [0.0, 0.7, 1.0].map(|share| {
         recipe.config.distil.share = share;
         first_loss(&device, &recipe, &batch)

@@ -155,7 +155,7 @@ fn weight_decay_leaves_a_head_alone_that_no_loss_reaches() {
     let before = head(&learner);
     let x = noise(3, 4 * 32 * 32).iter().map(|&v| v as f32).collect();
     let emotion = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
-    let batch = Batch { x, targets: [("emotion".to_string(), emotion)].into(), weights: Default::default(), pairs: None };
+    let batch = Batch { x, targets: [("emotion".to_string(), emotion)].into(), ..Batch::default() };
     learner.update(&[batch], 0.1).and_then(Step::done).expect("update");
     assert_eq!(head(&learner), before);
 }
@@ -207,7 +207,7 @@ fn rows_without_a_target_do_not_count() {
         let emotion = (0..16).map(|i| f32::from(u8::from(i % 4 == i / 4))).collect();
         let targets = [("emotion".to_string(), emotion), ("speaker".to_string(), speaker)].into();
         let weights = [("speaker".to_string(), vec![1.0, 1.0, 0.0, 0.0])].into();
-        let batch = [Batch { x, targets, weights, pairs: None }];
+        let batch = [Batch { x, targets, weights, ..Batch::default() }];
         let update = |learner: &mut Learner| learner.update(&batch, 1e-3).and_then(Step::done).expect("update").loss;
         (0..3).map(|_| update(&mut learner)).collect::<Vec<f64>>()
     });

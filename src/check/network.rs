@@ -14,6 +14,7 @@ use crate::train::config::{Config, Stage};
 use crate::train::inference::Inference;
 use crate::train::learner::Learner;
 use crate::train::recipe::{Recipe, Source, io};
+use crate::train::rooms::Rooms;
 use crate::train::step::{Batch, Step};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 const BATCH: usize = 4;
 /// Updates of [`golden`].
 const UPDATES: usize = 10;
+/// Frames of a batch of inputs that differ in length.
+const ROOM: usize = 64;
 
 /// The network `name` at its tiny size, with settings `sets`, for four classes and three speakers.
 ///
@@ -59,21 +62,40 @@ pub fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     survives_a_file(device, recipe)
 }
 
+/// What enters the network: inputs, or where these differ in length some with a little room.
+fn source(recipe: &Recipe) -> Result<Source> {
+    Ok(Rooms::of(&recipe.config.inputs()?).map_or(Source::Raw, |rooms| Source::Frames(rooms.least(ROOM))))
+}
+
+/// Inputs of a batch, each of its own length where they differ.
+fn inputs(recipe: &Recipe) -> Result<Vec<Vec<f32>>> {
+    let shape = recipe.input_shape(source(recipe)?)?;
+    let n = shape.iter().product::<usize>();
+    let values: Vec<f32> = noise(50, BATCH * n).iter().map(|&v| v as f32).collect();
+    let ragged = Rooms::of(&recipe.config.inputs()?).is_some();
+    let own = |i: usize| if ragged { n / shape[0] * [ROOM, ROOM / 2 + 2, ROOM - 6, 10][i % 4] } else { n };
+    Ok(values.chunks(n).enumerate().map(|(i, row)| row[..own(i)].to_vec()).collect())
+}
+
 /// A batch for a stage of a recipe.
 fn batch(recipe: &Recipe, stage: &Stage) -> Result<Batch> {
-    let n = BATCH * recipe.input_shape(Source::Raw)?.iter().product::<usize>();
+    let rows = inputs(recipe)?;
+    let (x, lengths) = match (Rooms::of(&recipe.config.inputs()?), source(recipe)?) {
+        (Some(rooms), Source::Frames(room)) => rooms.fill(rows.iter().map(Vec::as_slice), room),
+        _ => (rows.concat(), Vec::new()),
+    };
     let target = |(task, _): (&str, f64)| {
         let k = recipe.outputs(task).len();
         (task.to_string(), (0..BATCH * k).map(|i| f32::from(u8::from(i % k == (i / k) % k))).collect())
     };
-    Ok(Batch { x: noise(50, n).iter().map(|&v| v as f32).collect(), targets: stage.tasks().map(target).collect(), ..Batch::default() })
+    Ok(Batch { x, lengths, targets: stage.tasks().map(target).collect(), ..Batch::default() })
 }
 
 /// The loss at given weights, and the gradient of every trained parameter by name, in memory filled with NaN beforehand.
 fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weights: Option<&Weights>) -> Result<(f64, Weights, Weights)> {
     let trained = stage.clone();
     let mut params = Params::new(move |group| trained.trains(group));
-    let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
+    let built = recipe.training(&mut params, stage, BATCH, source(recipe)?)?;
     let mut g = built.graph;
     gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
     g.output(io::LOSS, built.loss);
@@ -83,11 +105,7 @@ fn loss_and_gradient(device: &Arc<Device>, recipe: &Recipe, stage: &Stage, weigh
     let weights = weights.cloned().unwrap_or_else(|| params.initial(7));
     params.upload(&states, &weights, true)?;
     let program = Program::new(&g, &states, Options { poison: true, ..Options::default() })?;
-    let batch = batch(recipe, stage)?;
-    program.write(io::X, &batch.x)?;
-    for (task, values) in &batch.targets {
-        program.write(&io::target(task), values)?;
-    }
+    batch(recipe, stage)?.write(&program)?;
     if program.has_input(RNG) {
         program.write_u32(RNG, &counter(1, 2))?;
     }
@@ -137,16 +155,16 @@ fn along(d: &[f32], more: &[f32], less: &[f32]) -> f64 {
 pub fn frozen_trunk(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let stage = recipe.config.stage("emotion")?;
     let mut params = Params::new(|group| group == "emotion");
-    let built = recipe.training(&mut params, stage, BATCH, Source::Raw)?;
+    let built = recipe.training(&mut params, stage, BATCH, source(recipe)?)?;
     let (mut g, forward) = (built.graph.clone(), built.graph.nodes().len());
     gradients::store_gradients(&mut g, &params, &built.used, built.loss)?;
     // Trunk and head may share a scope, the root; so what is differentiated must lie where the head and the loss have nodes.
     let trunk = built.results.get(io::FEATURES).map_or(0, |v| v.node + 1);
     let heads: BTreeSet<&str> = g.nodes()[trunk..forward].iter().map(|n| n.scope.as_str()).collect();
-    let source = |n: &Node| n.scope.strip_suffix("grad").map(|s| s.trim_end_matches('.').to_string());
-    let backward = g.nodes()[forward..].iter().find(|n| source(n).is_some_and(|s| !heads.contains(s.as_str())));
+    let scope = |n: &Node| n.scope.strip_suffix("grad").map(|s| s.trim_end_matches('.').to_string());
+    let backward = g.nodes()[forward..].iter().find(|n| scope(n).is_some_and(|s| !heads.contains(s.as_str())));
     require(backward.is_none(), || format!("backward node in {}", backward.map_or("", |n| &n.scope)))?;
-    let mut learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
+    let mut learner = Learner::new(device, recipe, stage, source(recipe)?, &Weights::new())?;
     let before = learner.weights()?;
     learner.update(&[batch(recipe, stage)?], 1e-2).and_then(Step::done)?;
     let after = learner.weights()?;
@@ -172,7 +190,7 @@ pub fn golden(device: &Arc<Device>, recipe: &Recipe) -> Result<Vec<f64>> {
 /// A learner after some updates of everything, the bits of all it holds, and the losses.
 fn updates(device: &Arc<Device>, recipe: &Recipe, n: usize) -> Result<(Learner, Weights, Vec<f64>)> {
     let stage = recipe.config.stage("joint")?;
-    let mut learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
+    let mut learner = Learner::new(device, recipe, stage, source(recipe)?, &Weights::new())?;
     let batch = [batch(recipe, stage)?];
     let losses = (0..n).map(|_| Ok(learner.update(&batch, 3e-3)?.done()?.loss)).collect::<Result<Vec<f64>>>()?;
     let snapshot = learner.snapshot()?;
@@ -203,9 +221,8 @@ pub fn recomputation(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
 pub fn survives_a_file(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let (learner, _, _) = updates(device, recipe, 3)?;
     let task = recipe.answered_task()?;
-    let batch = batch(recipe, recipe.config.stage("joint")?)?;
-    let width = batch.x.len() / BATCH;
-    let row = |i: usize| &batch.x[i * width..][..width];
+    let inputs = inputs(recipe)?;
+    let row = |i: usize| inputs[i].as_slice();
     let evaluated = learner.infer(BATCH, &row)?;
     let bytes = file::to_bytes(&learner.weights()?, &recipe.to_metadata()?).map_err(Error::Graph)?;
     let (weights, metadata) = file::parse(&bytes).map_err(Error::Graph)?;

@@ -4,6 +4,7 @@ mod arena;
 mod elide;
 mod fuse;
 mod in_place;
+mod kept;
 mod memory;
 mod passes;
 mod plan;
@@ -13,6 +14,7 @@ mod trial;
 mod uses;
 
 pub use arena::Offset;
+pub use kept::Kept;
 pub use plan::{Location, Options, Plan, PlannedNode};
 pub use program::Program;
 pub use states::States;

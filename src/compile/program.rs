@@ -75,6 +75,11 @@ impl Program {
         self.inputs.contains_key(name)
     }
 
+    /// The shape of an input.
+    pub fn input_shape(&self, name: &str) -> Option<&Shape> {
+        self.inputs.get(name).map(|(_, shape)| shape)
+    }
+
     /// Writes an input.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Named buffers on one device, shared by every program compiled against them.
+/// Named buffers on one device, shared by every program compiled against them. Cloning shares them too.
+#[derive(Clone)]
 pub struct States {
     device: Arc<Device>,
     buffers: BTreeMap<String, Buffer>,

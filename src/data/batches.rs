@@ -7,6 +7,10 @@ use crate::{Error, Result};
 /// Keys of the random streams.
 const ORDER: u64 = 11;
 const DRAWS: u64 = 12;
+const ALIKE: u64 = 13;
+
+/// Batches whose rows are sorted together where like rows are dealt together: few, so that an epoch is as random as its length allows.
+const TOGETHER: usize = 16;
 
 #[derive(Clone, Debug)]
 enum Order {
@@ -22,6 +26,8 @@ pub struct Batches {
     size: usize,
     seed: u64,
     order: Order,
+    /// What rows of a batch should have alike, by row.
+    alike: Option<Vec<usize>>,
     epoch: u64,
     step: usize,
     /// The rows of `epoch` in their order.
@@ -59,9 +65,23 @@ impl Batches {
         if rows.is_empty() || size == 0 {
             return Err(Error::Data(format!("{} utterances in batches of {size}", rows.len())));
         }
-        let mut batches = Self { rows, size, seed, order, epoch: 0, step: 0, current: vec![] };
+        let mut batches = Self { rows, size, seed, order, alike: None, epoch: 0, step: 0, current: vec![] };
         batches.current = batches.order_of(0);
         Ok(batches)
+    }
+
+    /// The same epochs in batches of rows that have `value`, indexed by row, alike (the length of their inputs): the rows of some batches in
+    /// the epoch's order are sorted together, those of equal value in that order, and the batches are dealt in a new order.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a row without a value.
+    pub fn alike(mut self, value: Vec<usize>) -> Result<Self> {
+        if let Some(row) = self.rows.iter().find(|r| **r >= value.len()) {
+            return Err(Error::Data(format!("row {row} has no length; there are {}", value.len())));
+        }
+        self.alike = Some(value);
+        self.current = self.order_of(self.epoch);
+        Ok(self)
     }
 
     /// Batches in an epoch.
@@ -96,7 +116,22 @@ impl Batches {
             Order::Balanced(classes) => self.draw(classes, epoch),
         };
         Rng::new(self.seed, &[ORDER, epoch]).shuffle(&mut rows);
-        rows
+        self.alike.as_ref().map_or_else(|| rows.clone(), |value| self.sorted(rows.clone(), value, epoch))
+    }
+
+    /// An epoch's rows in batches of like ones. A last batch that is not full stays the last, filled with the rows most like it.
+    fn sorted(&self, mut rows: Vec<usize>, value: &[usize], epoch: u64) -> Vec<usize> {
+        rows.chunks_mut(TOGETHER * self.size).for_each(|some| some.sort_by_key(|row| value[*row]));
+        let full = rows.len() / self.size * self.size;
+        let mut batches: Vec<&[usize]> = rows[..full].chunks(self.size).collect();
+        Rng::new(self.seed, &[ALIKE, epoch]).shuffle(&mut batches);
+        let (last, mut order) = (&rows[full..], batches.concat());
+        if !last.is_empty() {
+            let near = rows[full / (TOGETHER * self.size) * (TOGETHER * self.size)..].iter().rev().cycle();
+            order.extend(last);
+            order.extend(near.skip(last.len()).take(self.size - last.len()));
+        }
+        order
     }
 
     /// As many rows as an epoch has, the same number of each class; the remainder goes to classes in turn over the epochs.
@@ -225,6 +260,38 @@ mod tests {
         let mut batches = Batches::balanced(&rows, &classes, 3, 3).unwrap();
         let counts: Vec<usize> = (0..2).map(|e| own(&mut batches, e).iter().filter(|&&r| classes[r] == 0).count()).collect();
         assert_eq!(counts, [4, 3]);
+    }
+
+    #[test]
+    fn like_rows_share_batches_and_every_row_is_met_once() {
+        let length = |row: usize| row * 7919 % 41 / 8;
+        let value: Vec<usize> = (0..203).map(length).collect();
+        let rows: Vec<usize> = (0..203).collect();
+        let spread = |batch: &Vec<usize>| batch.iter().map(|r| length(*r)).max().unwrap() - batch.iter().map(|r| length(*r)).min().unwrap();
+        let mut plain = Batches::training(&rows, 8, 5).unwrap();
+        let mut alike = plain.clone().alike(value.clone()).unwrap();
+        let (first, second) = (batches_of(&mut alike, 0), batches_of(&mut alike, 1));
+        assert_eq!(first.len(), 26);
+        assert!(first.iter().all(|b| b.len() == 8));
+        for epoch in [&first, &second] {
+            // 5 rows of the last batch are others' that are like it.
+            assert_eq!(sorted(epoch.concat()[..203].to_vec()), rows);
+            assert!(epoch.iter().map(spread).sum::<usize>() <= 12, "{:?}", epoch.iter().map(spread).collect::<Vec<_>>());
+            assert!(spread(&epoch[25]) <= 1, "{:?}", epoch[25]);
+        }
+        assert!(batches_of(&mut plain, 0).iter().map(spread).sum::<usize>() > 80);
+        // Batches hold other rows in other epochs, and do not come in the order of lengths.
+        let sets = |epoch: &[Vec<usize>]| epoch.iter().map(|b| sorted(b.clone())).collect::<std::collections::BTreeSet<_>>();
+        assert!(sets(&first).intersection(&sets(&second)).count() < 3);
+        let lengths: Vec<usize> = first.iter().map(|b| length(b[0])).collect();
+        assert!(lengths.windows(2).filter(|w| w[0] > w[1]).count() > 5, "{lengths:?}");
+        // Fewer rows than a batch has, and resuming.
+        let few = Batches::training(&[3, 9], 5, 1).unwrap().alike(value.clone()).unwrap().next_batch();
+        assert_eq!((few.len(), sorted(few[..2].to_vec())), (5, vec![3, 9]));
+        let (mut again, batch) = (plain.clone().alike(value).unwrap(), &second[7]);
+        again.seek(1, 7);
+        assert_eq!(again.next_batch(), *batch);
+        assert!(plain.alike(vec![0; 202]).unwrap_err().to_string().contains("row 202 has no length"));
     }
 
     #[test]

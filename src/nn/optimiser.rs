@@ -78,6 +78,11 @@ impl Optimiser {
         }
     }
 
+    /// The scalars of each of `rates`, one after the other: what the input takes where parameters have rates of their own.
+    pub fn scalars_at(&self, rates: &Rates, lr: f64, t: u64) -> Vec<f32> {
+        rates.at(lr).flat_map(|lr| self.scalars(lr, t)).collect()
+    }
+
     /// Names of the state buffers it keeps, each laid out as [`TRAINABLE`].
     pub fn buffers(&self) -> Vec<&'static str> {
         let mut names = vec![EXP_AVG];
@@ -103,7 +108,7 @@ impl Optimiser {
     }
 
     /// Adds the update of all of `params` from the buffer `gradients`, which holds `loss_scale` times the gradient where that is given.
-    /// A gradient whose norm is not finite changes nothing. Declares the input [`SCALARS`], which takes [`Rates::scalars`], and the output
+    /// A gradient whose norm is not finite changes nothing. Declares the input [`SCALARS`], which takes [`Optimiser::scalars_at`], and the output
     /// [`NORM`].
     ///
     /// # Errors

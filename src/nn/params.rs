@@ -7,6 +7,7 @@ use crate::compile::States;
 use crate::graph::{Graph, STATE_ALIGN, Shape, StateRef, Var};
 use crate::{Error, Result, random::Rng};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// State buffer of parameters that are trained.
 pub const TRAINABLE: &str = "trainable";
@@ -52,19 +53,20 @@ pub struct Param {
 pub type Weights = BTreeMap<String, (Shape, Vec<f32>)>;
 
 /// The parameters of a model, shared by every graph built from it.
+#[derive(Clone)]
 pub struct Params {
     list: Vec<Param>,
     index: BTreeMap<String, usize>,
     /// Group of each parameter and statistic that was made in one.
     groups: BTreeMap<String, String>,
-    trains: Box<dyn Fn(&str) -> bool>,
+    trains: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     sizes: BTreeMap<&'static str, usize>,
 }
 
 impl Params {
     /// No parameters yet; `trains` decides by group which will be trained.
-    pub fn new(trains: impl Fn(&str) -> bool + 'static) -> Self {
-        Params { list: Vec::new(), index: BTreeMap::new(), groups: BTreeMap::new(), trains: Box::new(trains), sizes: BTreeMap::new() }
+    pub fn new(trains: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Params { list: Vec::new(), index: BTreeMap::new(), groups: BTreeMap::new(), trains: Arc::new(trains), sizes: BTreeMap::new() }
     }
 
     /// Whether parameters of a group are trained.

@@ -1,7 +1,6 @@
 //! Learning rates of parts of the parameters: factors of the optimiser's own.
 
 use super::gradients::cut;
-use super::optimiser::Optimiser;
 use super::params::{Param, Params, TRAINABLE};
 use std::ops::Range;
 
@@ -60,9 +59,9 @@ impl Rates {
         runs.iter().flat_map(|(run, rate)| cut(run.clone()).map(|part| (part, *rate))).collect()
     }
 
-    /// [`Optimiser::scalars`] of each rate, one after the other: what the program's input takes.
-    pub fn scalars(&self, optimiser: &Optimiser, lr: f64, t: u64) -> Vec<f32> {
-        self.factors.iter().flat_map(|factor| optimiser.scalars(factor * lr, t)).collect()
+    /// The rates themselves, where the optimiser's is `lr`.
+    pub(super) fn at(&self, lr: f64) -> impl Iterator<Item = f64> {
+        self.factors.iter().map(move |factor| factor * lr)
     }
 }
 
@@ -87,8 +86,7 @@ mod tests {
         let rates = Rates::of(&params(), factor);
         // Tensors begin at multiples of 64 elements.
         assert_eq!(rates.cuts(384), [(0..192, 0), (192..256, 1), (256..320, 0), (320..384, 1)]);
-        let scalars = rates.scalars(&Optimiser::sgd(1.0, 0.9), 0.1, 1);
-        assert_eq!((scalars.len(), scalars[0], scalars[8]), (16, 0.1, 0.05));
+        assert_eq!(rates.at(0.1).collect::<Vec<_>>(), [0.1, 0.05]);
     }
 
     #[test]
@@ -96,7 +94,7 @@ mod tests {
         assert_eq!(Rates::of(&params(), |_| 1.0), Rates::default());
         let slow = Rates::of(&params(), |_| 0.25);
         assert_eq!((slow.cuts(384), slow.count()), (vec![(0..384, 0)], 1));
-        assert_eq!(slow.scalars(&Optimiser::adamw(1.0), 0.4, 3), Optimiser::adamw(1.0).scalars(0.1, 3));
+        assert_eq!(slow.at(0.4).collect::<Vec<_>>(), [0.1]);
         assert_eq!(Rates::of(&Params::new(|_| true), |_| 0.5), Rates::default(), "nothing is trained");
     }
 }

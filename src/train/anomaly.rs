@@ -2,7 +2,7 @@
 
 use crate::compile::{Options, Program, States};
 use crate::graph::{Graph, StateRef};
-use crate::{Error, Result};
+use crate::Result;
 
 /// Forward and backward pass for the search, and copies of the state that a step changes whatever its gradients are.
 pub(super) struct Anomaly {
@@ -39,26 +39,12 @@ impl Anomaly {
         self.kept.iter().try_for_each(|(buffer, copy, elements)| states.copy(copy, buffer, *elements))
     }
 
-    /// Runs forward and backward pass of `parts` micro-batches again, each value in memory of its own and state left alone; `feed` writes
-    /// the inputs of one. Gives [`Error::NonFinite`] with the first value that is not finite, where there is one.
+    /// Forward and backward pass again, each value in memory of its own and state left alone: its
+    /// [`Program::first_bad`] is what the search is for.
     ///
     /// # Errors
     /// Device faults.
-    pub(super) fn search(
-        &self,
-        states: &States,
-        update: u64,
-        parts: usize,
-        feed: impl Fn(&Program, usize) -> Result<()>,
-    ) -> Result<Option<Error>> {
-        let program = Program::new(&self.graph, states, self.options.clone())?;
-        for m in 0..parts {
-            feed(&program, m)?;
-            program.run()?;
-            if let Some(what) = program.first_bad()? {
-                return Ok(Some(Error::NonFinite(format!("update {update}: {what}"))));
-            }
-        }
-        Ok(None)
+    pub(super) fn program(&self, states: &States) -> Result<Program> {
+        Program::new(&self.graph, states, self.options.clone())
     }
 }

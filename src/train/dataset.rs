@@ -2,7 +2,9 @@
 
 use super::config::{Config, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
+use super::recipe::Source;
 use super::recordings::Recordings;
+use super::rooms::Rooms;
 use super::task::Targets;
 use crate::data::{Split, SplitSpec, Utterance};
 use crate::frontend::{FEATURES, Inputs};
@@ -175,6 +177,17 @@ impl Dataset {
     pub fn partial(&self) -> BTreeSet<String> {
         let lacks = |targets: &Targets| self.split.train.iter().any(|&i| !targets.known(i));
         self.targets.iter().filter(|(_, targets)| lacks(targets)).map(|(task, _)| task.clone()).collect()
+    }
+
+    /// What enters the network in training: inputs, or where these differ in length each room that the training split takes, the largest
+    /// first.
+    ///
+    /// # Errors
+    /// As [`Config::inputs`].
+    pub fn sources(&self, config: &Config) -> Result<Vec<Source>> {
+        let Some(rooms) = Rooms::of(&config.inputs()?) else { return Ok(vec![Source::Raw]) };
+        let all: BTreeSet<usize> = self.split.train.iter().map(|&i| rooms.room(&self.inputs[i])).collect();
+        Ok(if all.is_empty() { vec![Source::Raw] } else { all.into_iter().rev().map(Source::Frames).collect() })
     }
 
     /// Checks that the stages of `config` have something to learn from.

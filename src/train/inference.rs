@@ -1,50 +1,104 @@
 //! The network in evaluation mode on a device: the one place where inference is compiled and run in batches.
 
 use super::recipe::{Recipe, Source, io};
-use crate::compile::{Options, Program, States};
+use super::rooms::Rooms;
+use crate::compile::{Kept, Options, Program, States};
 use crate::gpu::Device;
-use crate::graph::Graph;
 use crate::nn::{Params, Weights};
 use crate::{Error, Result};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Frames of a batch of inputs that differ in length: of long ones fewer are computed at a time.
+const FRAMES_AT_ONCE: usize = 16_384;
+/// Programs kept for such inputs, and bytes of their intermediate values.
+const PROGRAMS_KEPT: usize = 24;
+const BYTES_KEPT: u64 = 1 << 30;
 
 /// A network with weights, ready to be asked for the results it was compiled for.
 pub struct Inference {
-    program: Program,
+    recipe: Recipe,
+    source: Source,
+    params: Params,
+    states: States,
+    results: Vec<String>,
+    options: Options,
     batch: usize,
+    rooms: Option<Rooms>,
+    whole: bool,
+    /// By what enters and how many inputs at a time; inputs of one shape have one program.
+    programs: Mutex<Kept<(Source, usize), Arc<Program>>>,
 }
 
 impl Inference {
     /// Compiles the network of `recipe` for raw inputs, `batch` at a time, with weights of its own; `results` are those of
-    /// [`Recipe::inference`].
+    /// [`Recipe::inference`]. Where inputs differ in length it is compiled for each room when that is first met.
     ///
     /// # Errors
     /// [`Error::Graph`] naming a tensor that is missing or belongs to no parameter; wrong shapes; device faults.
     pub fn new(device: &Arc<Device>, recipe: &Recipe, weights: &Weights, batch: usize, results: &[&str], options: Options) -> Result<Self> {
         let mut params = Params::new(|_| false);
-        let graph = recipe.inference(&mut params, batch, Source::Raw, results)?;
+        recipe.inference(&mut params, batch, Source::Raw, results)?;
         if let Some(name) = weights.keys().find(|n| params.get(n).is_none()) {
             return Err(Error::Graph(format!("tensor {name} belongs to no parameter of the network")));
         }
         let mut states = States::new(device);
         params.allocate(&mut states)?;
         params.upload(&states, weights, true)?;
-        Self::sharing(&graph, &states, batch, options)
+        Self::sharing(recipe, (&params, &states), Source::Raw, batch, results, options)
     }
 
-    /// Compiles an inference `graph` of [`Recipe::inference`] on weights that others change.
+    /// The same on weights that others change: `params` and their values, where a graph of these results has been built before.
     ///
     /// # Errors
     /// Memory and device faults.
-    pub(super) fn sharing(graph: &Graph, states: &States, batch: usize, options: Options) -> Result<Self> {
-        Ok(Inference { program: Program::new(graph, states, options)?, batch })
+    pub(super) fn sharing(
+        recipe: &Recipe,
+        (params, states): (&Params, &States),
+        source: Source,
+        batch: usize,
+        results: &[&str],
+        options: Options,
+    ) -> Result<Self> {
+        let rooms = if source == Source::Features { None } else { Rooms::of(&recipe.config.inputs()?) };
+        let inference = Inference {
+            recipe: recipe.clone(),
+            source,
+            params: params.clone(),
+            states: states.clone(),
+            results: results.iter().map(ToString::to_string).collect(),
+            options,
+            batch,
+            rooms,
+            whole: false,
+            programs: Mutex::new(Kept::new(PROGRAMS_KEPT, BYTES_KEPT)),
+        };
+        if rooms.is_none() {
+            inference.program(source, batch)?;
+        }
+        Ok(inference)
     }
 
-    /// The values of `result` for `n` inputs that `row` gives, in batches; the last one is filled up with its own first row.
+    /// Computes batches of one size for each room, however few inputs there are for the last: then the values of an input are the same to the
+    /// bit, whatever others it is asked with.
+    pub fn in_whole_batches(self) -> Self {
+        Inference { whole: true, ..self }
+    }
+
+    /// The values of `result` for `n` inputs that `row` gives, in their order. They are computed in batches, of inputs of similar length where
+    /// these differ; a batch that is not full is filled up with its own first row.
     ///
     /// # Errors
     /// Device faults.
     pub fn run<'a>(&self, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+        match self.rooms {
+            Some(rooms) => self.run_by_rooms(rooms, result, n, row),
+            None => self.run_alike(result, n, row),
+        }
+    }
+
+    fn run_alike<'a>(&self, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+        let program = self.program(self.source, self.batch)?;
         let mut out = Vec::with_capacity(n);
         let mut x = Vec::new();
         for start in (0..n).step_by(self.batch) {
@@ -53,13 +107,57 @@ impl Inference {
             for i in 0..self.batch {
                 x.extend_from_slice(row(start + if i < rows { i } else { 0 }));
             }
-            self.program.write(io::X, &x)?;
-            self.program.run()?;
-            let y = self.program.read(result)?;
+            program.write(io::X, &x)?;
+            program.run()?;
+            let y = program.read(result)?;
             let width = y.len() / self.batch;
             out.extend(y.chunks(width.max(1)).take(rows).map(<[f32]>::to_vec));
         }
         Ok(out)
+    }
+
+    fn run_by_rooms<'a>(&self, rooms: Rooms, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        (0..n).for_each(|i| members.entry(rooms.room(row(i))).or_default().push(i));
+        let mut out = vec![Vec::new(); n];
+        for (room, members) in members {
+            let most = (FRAMES_AT_ONCE / room).clamp(1, self.batch);
+            for part in members.chunks(most) {
+                // Powers of two, so that few programs serve any number of inputs.
+                let slots = if self.whole { most } else { part.len().next_power_of_two().min(most) };
+                let filled = part.iter().chain(std::iter::repeat(&part[0])).take(slots);
+                let (x, lengths) = rooms.fill(filled.map(|i| row(*i)), room);
+                let program = self.program(Source::Frames(room), slots)?;
+                program.write(io::X, &x)?;
+                if program.has_input(io::LENGTHS) {
+                    program.write_u32(io::LENGTHS, &lengths)?;
+                }
+                program.run()?;
+                let y = program.read(result)?;
+                for (y, &i) in y.chunks((y.len() / slots).max(1)).zip(part) {
+                    out[i] = y.to_vec();
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The program for `inputs` inputs, compiled where it is not kept.
+    fn program(&self, source: Source, inputs: usize) -> Result<Arc<Program>> {
+        let key = (source, inputs);
+        let mut kept = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let program = match kept.take(&key) {
+            Some(program) => program,
+            None => kept.make(|| self.states.device().wait(), || self.compile(source, inputs).map(Arc::new))?,
+        };
+        kept.put(key, program.clone(), program.plan().arena_bytes());
+        Ok(program)
+    }
+
+    fn compile(&self, source: Source, inputs: usize) -> Result<Program> {
+        let results: Vec<&str> = self.results.iter().map(String::as_str).collect();
+        let graph = self.recipe.inference(&mut self.params.clone(), inputs, source, &results)?;
+        Program::new(&graph, &self.states, self.options.clone())
     }
 }
 

@@ -1,15 +1,15 @@
 //! One stage on the device: parameters, optimiser state, the programs that train and evaluate, and where the stage stands.
 
 mod build;
+mod passes;
 
-use self::build::{EMA_BACKUP, SUM, method, no_half, programs, rates, state};
-use super::anomaly::Anomaly;
+use self::build::{EMA_BACKUP, Making, SUM, method, no_half, rates, state, update};
+use self::passes::Passes;
 use super::config::{Precision, Stage};
 use super::inference::Inference;
 use super::loss_scale::LossScale;
 use super::recipe::{Recipe, Source, io};
 use super::step::{Batch, Position, Step, Update, Worker};
-use crate::augment::PairInputs;
 use crate::compile::{Options, Plan, Program, States};
 use crate::gpu::{Device, Readback};
 use crate::graph::StateRef;
@@ -18,7 +18,7 @@ use crate::models::TRUNK;
 use crate::nn::gradients;
 use crate::nn::optimiser::{EMA, NORM, Optimiser, SCALARS};
 use crate::nn::{Params, RNG, Rates, TRAINABLE, Weights, counter};
-use crate::{Error, Result, ops};
+use crate::{Error, Result};
 use std::sync::Arc;
 
 /// The only worker.
@@ -28,13 +28,10 @@ const ALONE: Worker = Worker { index: 0, count: 1 };
 pub struct Learner {
     states: States,
     params: Params,
-    gradient: Program,
-    /// Loss, and the gradient's norm where the update is part of the program.
-    readback: Readback,
+    passes: Passes,
     /// The update on its own and the norm, where gradients are summed before it.
     apply: Option<(Program, Readback)>,
     inference: Inference,
-    anomaly: Anomaly,
     /// Name of the logits of the task the stage is judged by.
     logits: String,
     optimiser: Optimiser,
@@ -78,9 +75,10 @@ impl Learner {
         let groups: Vec<String> = stage.trains.iter().filter(|g| reached(g)).cloned().collect();
         let mut params = Params::new(move |group| groups.iter().any(|g| g == group));
         let rows = train.rows();
-        let built = recipe.training(&mut params, stage, rows, source)?;
+        // Every parameter has its place before there is memory for any.
+        recipe.training(&mut params, stage, rows, source)?;
         let logits = io::logits(recipe.judged_task(stage));
-        let evaluation = recipe.inference(&mut params, rows, source, &[logits.as_str()])?;
+        recipe.inference(&mut params, rows, source, &[logits.as_str()])?;
         let optimiser = method(train);
         let rates = rates(&params, &*recipe.config.network()?, stage);
         let parts = train.micro_batches as u32 * worker.count;
@@ -93,19 +91,19 @@ impl Learner {
             return Err(no_half(device));
         }
         let options = Options { half, ..recipe.options() };
-        let (gradient, anomaly, apply) = programs(built, &params, &states, (&optimiser, &rates), train, parts, &options)?;
+        let inference = Inference::sharing(recipe, (&params, &states), source, rows, &[logits.as_str()], options.clone())?;
+        let making = Making { recipe: recipe.clone(), stage: stage.clone(), optimiser, rates: rates.clone(), parts, options };
+        let apply = (parts > 1).then(|| Program::new(&update(&params, &making)?, &states, making.options.clone())).transpose()?;
+        let apply = apply.map(|p| p.readback(&[NORM]).map(|norm| (p, norm))).transpose()?;
+        let passes = Passes::new(making, source, &mut params, &states)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
-        let apply = apply.map(|p| p.readback(&[NORM]).map(|norm| (p, norm))).transpose()?;
-        let readback = gradient.readback(if apply.is_some() { &[io::LOSS] } else { &[io::LOSS, NORM] })?;
         Ok(Learner {
-            gradient,
-            readback,
+            passes,
             apply,
-            inference: Inference::sharing(&evaluation, &states, rows, options)?,
+            inference,
             states,
             params,
-            anomaly,
             logits,
             optimiser,
             rates,
@@ -120,13 +118,13 @@ impl Learner {
 
     /// The plan of a training step.
     pub fn plan(&self) -> &Plan {
-        self.gradient.plan()
+        self.passes.program().plan()
     }
 
     /// The program of a training step: of a micro-batch, without the update, where there are several. For profiling: its inputs are
     /// those of the last [`Learner::update`].
     pub fn program(&self) -> &Program {
-        &self.gradient
+        self.passes.program()
     }
 
     /// Bytes of parameters, gradients and averages.
@@ -144,8 +142,8 @@ impl Learner {
         {
             return Ok(Step::Diverged { error, intact: true });
         }
-        self.anomaly.keep(&self.states)?;
-        let scalars = self.rates.scalars(&self.optimiser, lr, self.at.updates + 1);
+        self.passes.keep(&self.states)?;
+        let scalars = self.optimiser.scalars_at(&self.rates, lr, self.at.updates + 1);
         let (loss, norm) = self.forward_backward(parts, &scalars)?;
         let norm = if self.apply.is_some() { self.apply_sum(&scalars)? } else { norm };
         // The kernels have changed nothing where the norm is not finite.
@@ -154,8 +152,9 @@ impl Learner {
             None => norm.is_finite(),
         };
         if !loss.is_finite() || !usable {
-            self.anomaly.undo(&self.states)?;
-            let told = || Error::NonFinite(format!("update {}: loss {loss}, gradient norm {norm}", self.at.updates + 1));
+            self.passes.undo(&self.states)?;
+            let update = self.at.updates + 1;
+            let told = || Error::NonFinite(format!("update {update}: loss {loss}, gradient norm {norm}"));
             let error = self.first_bad(parts)?.unwrap_or_else(told);
             return Ok(Step::Diverged { error, intact: !norm.is_finite() });
         }
@@ -171,7 +170,7 @@ impl Learner {
         if self.apply.is_none() {
             return Err(alone());
         }
-        Ok(self.forward_backward(parts, &[0.0; ops::OPTIMISER_SCALARS])?.0)
+        Ok(self.forward_backward(parts, &[])?.0)
     }
 
     /// The sum of gradients since the last update, one flat vector laid out as the trained parameters; 0 in gaps.
@@ -195,7 +194,7 @@ impl Learner {
     /// # Errors
     /// As [`Learner::add_gradients`].
     pub fn apply(&mut self, lr: f64) -> Result<f64> {
-        let scalars = self.rates.scalars(&self.optimiser, lr, self.at.updates + 1);
+        let scalars = self.optimiser.scalars_at(&self.rates, lr, self.at.updates + 1);
         let norm = self.apply_sum(&scalars)?;
         self.at.updates += 1;
         Ok(norm)
@@ -204,21 +203,27 @@ impl Learner {
     /// Runs the gradient program on each part, and the update with it where that is part of it: the mean loss and the gradient's norm. The
     /// scalars of a part are read while the next one runs.
     fn forward_backward(&mut self, parts: &[Batch], scalars: &[f32]) -> Result<(f64, f64)> {
+        let beside = self.beside(parts.len(), scalars);
         let (mut loss, mut norm, mut before) = (0.0, f64::NAN, None);
-        let mut take = |readback: &mut Readback, ticket| {
-            let values = readback.take(ticket)?;
-            loss += f64::from(values[0]) / parts.len() as f64;
-            norm = values.get(1).map_or(f64::NAN, |n| f64::from(*n));
-            Ok(())
+        let mut note = |(own, of_gradient): (f64, f64)| {
+            loss += own / parts.len() as f64;
+            norm = of_gradient;
         };
         for (m, part) in parts.iter().enumerate() {
-            self.feed(&self.gradient, part, m, scalars)?;
-            self.gradient.run()?;
-            if let Some(ticket) = before.replace(self.readback.submit()?) {
-                take(&mut self.readback, ticket)?;
+            if !self.passes.takes(part) {
+                if let Some(ticket) = before.take() {
+                    note(self.passes.read(ticket)?);
+                }
+                self.passes.turn_to(part, &mut self.params, &self.states)?;
+            }
+            beside.write(self.passes.program(), part, m)?;
+            if let Some(ticket) = before.replace(self.passes.run()?) {
+                note(self.passes.read(ticket)?);
             }
         }
-        before.map_or(Ok(()), |ticket| take(&mut self.readback, ticket))?;
+        if let Some(ticket) = before {
+            note(self.passes.read(ticket)?);
+        }
         Ok((loss, norm))
     }
 
@@ -234,34 +239,19 @@ impl Learner {
         Ok(f64::from(norm.take(ticket)?[0]))
     }
 
-    /// Writes what a step reads.
-    fn feed(&self, p: &Program, part: &Batch, m: usize, scalars: &[f32]) -> Result<()> {
-        p.write(io::X, &part.x)?;
-        for (task, values) in &part.targets {
-            p.write(&io::target(task), values)?;
+    /// What a step of so many parts reads beside its batch.
+    fn beside(&self, parts: usize, scalars: &[f32]) -> Beside {
+        Beside {
+            counters: (0..parts).map(|m| self.counter(m)).collect(),
+            scalars: scalars.to_vec(),
+            loss_scale: self.at.loss_scale.as_ref().map(|s| s.factor),
         }
-        for (task, values) in &part.weights {
-            p.write(&io::weight(task), values)?;
-        }
-        if let Some(pairs) = &part.pairs {
-            PairInputs::write(p, pairs)?;
-        }
-        if p.has_input(RNG) {
-            p.write_u32(RNG, &self.counter(m))?;
-        }
-        if p.has_input(SCALARS) {
-            p.write(SCALARS, scalars)?;
-        }
-        if let Some(s) = &self.at.loss_scale {
-            p.write(io::LOSS_SCALE, &[s.factor])?;
-        }
-        Ok(())
     }
 
     /// The first value of a step that is not finite, where there is one.
-    fn first_bad(&self, parts: &[Batch]) -> Result<Option<Error>> {
-        let zeros = [0.0; ops::OPTIMISER_SCALARS];
-        self.anomaly.search(&self.states, self.at.updates + 1, parts.len(), |p, m| self.feed(p, &parts[m], m, &zeros))
+    fn first_bad(&mut self, parts: &[Batch]) -> Result<Option<Error>> {
+        let (update, beside) = (self.at.updates + 1, self.beside(parts.len(), &[]));
+        self.passes.search(parts, &mut self.params, &self.states, update, |p, m| beside.write(p, &parts[m], m))
     }
 
     /// Counter of the generator for micro-batch `m` of the next update.
@@ -332,6 +322,27 @@ impl Learner {
         }
         self.at = at;
         Ok(())
+    }
+}
+
+/// What a step reads beside its batch: the generator's counter of each part, the optimiser's scalars, the factor of the loss.
+struct Beside {
+    counters: Vec<[u32; 4]>,
+    scalars: Vec<f32>,
+    loss_scale: Option<f32>,
+}
+
+impl Beside {
+    /// Writes part `m` of a batch and what goes with it.
+    fn write(&self, p: &Program, part: &Batch, m: usize) -> Result<()> {
+        part.write(p)?;
+        if p.has_input(RNG) {
+            p.write_u32(RNG, &self.counters[m])?;
+        }
+        if p.has_input(SCALARS) {
+            p.write(SCALARS, &self.scalars)?;
+        }
+        self.loss_scale.map_or(Ok(()), |factor| p.write(io::LOSS_SCALE, &[factor]))
     }
 }
 

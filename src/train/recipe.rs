@@ -3,6 +3,7 @@
 
 use super::config::{Config, Head, Stage, Target};
 use super::distil::{self, Lesson, Taught};
+use super::rooms::Rooms;
 use super::task;
 use crate::augment::{self, Levels, PairInputs};
 use crate::compile::Options;
@@ -41,10 +42,12 @@ pub struct Recipe {
 }
 
 /// What enters the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// Inputs, before normalisation.
+    /// Inputs, before normalisation; of those that differ in length as long as they get.
     Raw,
+    /// Inputs that differ in length, filled up to so many frames.
+    Frames(usize),
     /// Features of a frozen trunk, computed beforehand.
     Features,
 }
@@ -65,6 +68,8 @@ pub struct StageGraph {
 pub mod io {
     /// Inputs of the network, or features.
     pub const X: &str = "x";
+    /// Valid frames (B) of each input, unsigned integers, where inputs differ in length.
+    pub const LENGTHS: &str = "lengths";
     /// Factor of the loss, with half precision.
     pub const LOSS_SCALE: &str = "loss_scale";
     /// Loss.
@@ -146,9 +151,12 @@ impl Recipe {
         self.heads.get(task).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a stage trains on features of a frozen trunk that nothing changes from epoch to epoch.
+    /// Whether a stage trains on features of a frozen trunk that nothing changes from epoch to epoch, and of which there are as many for
+    /// inputs of every length.
     pub fn caches_features(&self, stage: &Stage) -> bool {
-        !stage.trains(TRUNK) && self.config.train.bn_frozen && !self.augments(stage)
+        let frozen = !stage.trains(TRUNK) && self.config.train.bn_frozen && !self.augments(stage);
+        let of = |rooms: Rooms, frames| self.feature_shape(Source::Frames(rooms.least(frames))).ok();
+        frozen && self.config.inputs().is_ok_and(|i| Rooms::of(&i).is_none_or(|r| of(r, 1) == of(r, r.most())))
     }
 
     /// Whether a stage changes its inputs: augmentation is for images, whatever the stage asks for.
@@ -161,15 +169,34 @@ impl Recipe {
     /// # Errors
     /// Shape errors of the network.
     pub fn input_shape(&self, source: Source) -> Result<Vec<usize>> {
-        let shape = self.config.input_shape()?;
-        if source == Source::Raw {
-            return Ok(shape);
+        let mut shape = self.config.input_shape()?;
+        match source {
+            Source::Raw => Ok(shape),
+            Source::Frames(frames) => {
+                shape[0] = frames;
+                Ok(shape)
+            }
+            Source::Features => self.feature_shape(Source::Raw),
         }
+    }
+
+    /// Shape of the features of one input, without the batch.
+    fn feature_shape(&self, source: Source) -> Result<Vec<usize>> {
         let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
-        let x = g.input(io::X, [&[1], &shape[..]].concat());
-        let x = self.centre(&mut g, x)?;
-        let features = self.config.network()?.features(&mut Context::new(&mut g, &mut params, false), x)?;
+        let mut cx = Context::new(&mut g, &mut params, false);
+        let x = self.enter(&mut cx, 1, source)?;
+        let x = self.centre(cx.g, x)?;
+        let features = self.config.network()?.features(&mut cx, x)?;
         Ok(g.shape(features)[1..].to_vec())
+    }
+
+    /// Declares what enters the network, and where inputs differ in length, how many frames of each are valid.
+    fn enter(&self, cx: &mut Context, batch: usize, source: Source) -> Result<Var> {
+        let x = cx.input(io::X, [&[batch], &self.input_shape(source)?[..]].concat());
+        if source != Source::Features && matches!(self.config.inputs()?, Inputs::Frames(..)) {
+            cx.lengths = Some(cx.input(io::LENGTHS, [batch]));
+        }
+        Ok(x)
     }
 
     /// Whether images of a stage are mixed with each other. Not where speakers are learnt: two voices mixed are no third.
@@ -177,58 +204,6 @@ impl Recipe {
         let a = &self.config.augment;
         let speakers = stage.tasks().any(|(name, _)| self.config.task.get(name).is_some_and(|t| t.target == Target::Speaker));
         self.augments(stage) && !speakers && a.mixup.ratio + a.horizontal_mixup.ratio > 0.0
-    }
-
-    /// `(x − mean) / std` per channel of images and per feature of sequences.
-    fn normalise(&self, g: &mut Graph, x: Var) -> Result<Var> {
-        if self.mean.is_empty() {
-            return Ok(x);
-        }
-        match self.config.inputs()? {
-            Inputs::Sequences(..) => return self.normalise_frames(g, x),
-            Inputs::Signals(signals) => return self.normalise_spans(g, x, &signals.spans()),
-            Inputs::Images(..) | Inputs::Frames(..) | Inputs::Vectors(..) => {}
-        }
-        if self.mean.len() == 1 {
-            let s = 1.0 / self.std[0];
-            return ops::affine(g, x, s, -self.mean[0] * s);
-        }
-        let mut channels = Vec::new();
-        for (c, (mean, std)) in self.mean.iter().zip(&self.std).enumerate() {
-            let plane = ops::slice(g, x, 1, c, c + 1)?;
-            channels.push(ops::affine(g, plane, 1.0 / std, -mean / std)?);
-        }
-        ops::concat(g, &channels, 1)
-    }
-
-    /// Parts of a flat row, each of so many values.
-    fn normalise_spans(&self, g: &mut Graph, x: Var, spans: &[usize]) -> Result<Var> {
-        let spread = |of: &dyn Fn(usize) -> f32| -> Vec<f32> {
-            spans.iter().enumerate().flat_map(|(part, n)| std::iter::repeat_n(of(part), *n)).collect()
-        };
-        let scale = spread(&|part| 1.0 / self.std[part]);
-        let shift = spread(&|part| -self.mean[part] / self.std[part]);
-        let (scale, shift) = (g.constant([scale.len()], &scale)?, g.constant([shift.len()], &shift)?);
-        let scaled = ops::mul(g, x, scale)?;
-        ops::add(g, scaled, shift)
-    }
-
-    /// Frames of zeros fill a sequence up and stay zeros.
-    fn normalise_frames(&self, g: &mut Graph, x: Var) -> Result<Var> {
-        let shape = g.shape(x).clone();
-        let scale: Vec<f32> = self.std.iter().map(|s| 1.0 / s).collect();
-        let shift: Vec<f32> = self.mean.iter().zip(&scale).map(|(m, s)| -m * s).collect();
-        let (scale, shift) = (g.constant([scale.len()], &scale)?, g.constant([shift.len()], &shift)?);
-        let scaled = ops::mul(g, x, scale)?;
-        let y = ops::add(g, scaled, shift)?;
-        // 1 where any feature of a frame is above a millionth, else 0: 1 − max(0, 1 − 10¹²·Σ x²).
-        let squares = ops::mul(g, x, x)?;
-        let energy = ops::sum(g, squares, 2)?;
-        let lacking = ops::affine(g, energy, -1e12, 1.0)?;
-        let empty = ops::relu(g, lacking)?;
-        let own = ops::affine(g, empty, -1.0, 1.0)?;
-        let own = ops::reshape(g, own, [shape[0], shape[1], 1])?;
-        ops::mul(g, y, own)
     }
 
     fn features(&self, cx: &mut Context, network: &dyn Network, source: Source, x: Var) -> Result<Var> {
@@ -285,8 +260,8 @@ impl Recipe {
     pub fn inference(&self, params: &mut Params, batch: usize, source: Source, results: &[&str]) -> Result<Graph> {
         let network = self.config.network()?;
         let mut g = Graph::new();
-        let x = g.input(io::X, [&[batch], &self.input_shape(source)?[..]].concat());
         let mut cx = Context::new(&mut g, params, false);
+        let x = self.enter(&mut cx, batch, source)?;
         let features = self.features(&mut cx, &*network, source, x)?;
         let mut all = BTreeMap::from([(io::FEATURES.to_string(), features)]);
         for task in self.heads.keys() {
@@ -308,10 +283,10 @@ impl Recipe {
     pub fn training(&self, params: &mut Params, stage: &Stage, batch: usize, source: Source) -> Result<StageGraph> {
         let (network, train) = (self.config.network()?, &self.config.train);
         let mut g = Graph::new();
-        let x = g.input(io::X, [&[batch], &self.input_shape(source)?[..]].concat());
         let mut cx = Context::new(&mut g, params, true);
         cx.freeze_statistics = train.bn_frozen;
-        let x = if source == Source::Raw { self.augment(&mut cx, stage, batch, x)? } else { x };
+        let x = self.enter(&mut cx, batch, source)?;
+        let x = if source != Source::Features { self.augment(&mut cx, stage, batch, x)? } else { x };
         let features = self.features(&mut cx, &*network, source, x)?;
         let mut results = BTreeMap::from([(io::FEATURES.to_string(), features)]);
         let mut total: Option<Var> = None;

@@ -130,6 +130,7 @@ fn train(
     data.check(config)?;
     let mut recipe = recipe(config, data, spec.data.teacher.as_ref())?;
     summarise(&recipe, observe)?;
+    let sources = data.sources(config)?;
     let solved = solved(&recipe)?;
     let goes_on = spec.resume && folder.state().exists();
     let identity = identity(goes_on.then_some(folder), config, &data.hash, device)?;
@@ -138,7 +139,7 @@ fn train(
         false => (Progress { identity, ..Progress::default() }, None),
     };
     if spec.tune && snapshot.is_none() && !solved {
-        progress.tuned = tuned(device, &recipe, observe).map_err(|e| with_fitting_batch(device, &recipe, e))?;
+        progress.tuned = tuned(device, &recipe, &sources, observe).map_err(|e| with_fitting_batch(device, &recipe, sources[0], e))?;
     }
     recipe.tuned.clone_from(&progress.tuned);
     // The file of a run that goes on stays as it is: its bytes are part of the run's identity.
@@ -157,7 +158,7 @@ fn train(
             true => solve_stage(&context, stage, &mut progress, observe),
             false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
         };
-        let done = done.map_err(|e| with_fitting_batch(device, &recipe, e));
+        let done = done.map_err(|e| with_fitting_batch(device, &recipe, sources[0], e));
         (weights, recipe) = done.map_err(|e| with_way_out(spec, &progress.identity, e))?;
         // An earlier version kept both heads, whatever the stages.
         weights = settle(device, &recipe, data, folder, stage, split(&recipe, &weights)?.0)?;
@@ -219,11 +220,12 @@ fn split(recipe: &Recipe, weights: &Weights) -> Result<(Weights, Vec<String>)> {
 }
 
 /// The fastest variants for the training steps of all stages.
-fn tuned(device: &Arc<Device>, recipe: &Recipe, observe: &mut Observer) -> Result<TunedCache> {
+fn tuned(device: &Arc<Device>, recipe: &Recipe, sources: &[Source], observe: &mut Observer) -> Result<TunedCache> {
     let mut requests = Vec::new();
     for (_, stage) in recipe.config.stages()? {
-        let learner = Learner::new(device, recipe, stage, Source::Raw, &Weights::new())?;
-        requests.extend(learner.plan().problems());
+        for source in sources {
+            requests.extend(Learner::new(device, recipe, stage, *source, &Weights::new())?.plan().problems());
+        }
     }
     let half = recipe.config.train.precision == Precision::F16;
     let found = tune::tune(device, &requests, half, &mut |done, all| observe(Event::Preparing("tuning", done, all)))?;

@@ -1,7 +1,9 @@
 //! A step of training as a value: what it takes, how it ends, and where a stage stands after it.
 
 use super::loss_scale::LossScale;
-use crate::augment::Pairs;
+use super::recipe::io;
+use crate::augment::{PairInputs, Pairs};
+use crate::compile::Program;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,14 +11,38 @@ use std::collections::BTreeMap;
 /// A batch, or a micro-batch, as the host prepares it.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    /// Inputs or features, row after row.
+    /// Inputs or features, row after row; inputs that differ in length with zeros behind them, up to one length.
     pub x: Vec<f32>,
+    /// Valid frames of each row, where inputs differ in length; none where all are.
+    pub lengths: Vec<u32>,
     /// Soft targets of each task of the stage.
     pub targets: BTreeMap<String, Vec<f32>>,
     /// 1 for rows with a target and 0 for others, of each task that some clips have no target of.
     pub weights: BTreeMap<String, Vec<f32>>,
     /// Mixtures, where the stage makes them.
     pub pairs: Option<Pairs>,
+}
+
+impl Batch {
+    /// Writes it as the inputs of a training program.
+    ///
+    /// # Errors
+    /// Another number of values than the program takes.
+    pub fn write(&self, p: &Program) -> Result<()> {
+        p.write(io::X, &self.x)?;
+        match p.input_shape(io::LENGTHS).and(p.input_shape(io::X)) {
+            Some(x) if self.lengths.is_empty() => p.write_u32(io::LENGTHS, &vec![x[1] as u32; x[0]])?,
+            Some(_) => p.write_u32(io::LENGTHS, &self.lengths)?,
+            None => {}
+        }
+        for (task, values) in &self.targets {
+            p.write(&io::target(task), values)?;
+        }
+        for (task, values) in &self.weights {
+            p.write(&io::weight(task), values)?;
+        }
+        self.pairs.as_ref().map_or(Ok(()), |pairs| PairInputs::write(p, pairs))
+    }
 }
 
 /// What one update did.

@@ -9,6 +9,7 @@ use super::learner::Learner;
 use super::metrics::Confusion;
 use super::recipe::{Recipe, Source, io};
 use super::report::StageResult;
+use super::rooms::Rooms;
 use super::schedule::Schedule;
 use super::state::{self, Folder, Progress};
 use super::step::{Batch, Step};
@@ -54,6 +55,8 @@ struct StageRun<'a, 'b> {
     learner: Learner,
     /// Features of every utterance, where the trunk is frozen and nothing changes the inputs.
     features: Option<Vec<Vec<f32>>>,
+    /// How inputs share batches, where they differ in length.
+    rooms: Option<Rooms>,
     valid_rows: Vec<usize>,
     /// What batches carry targets of, and whether their images are mixed: the recipe's answers, for every step.
     learnt: Vec<String>,
@@ -104,7 +107,8 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let complete = if recipe.caches_features(stage) { Some(recipe.complete_weights(weights)?) } else { None };
         let features = complete.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
         let weights = complete.as_ref().unwrap_or(weights);
-        let source = if features.is_some() { Source::Features } else { Source::Raw };
+        let rooms = if features.is_some() { None } else { Rooms::of(&recipe.config.inputs()?) };
+        let source = if features.is_some() { Source::Features } else { data.sources(&recipe.config)?[0] };
         let mut learner = Learner::new(run.device, recipe, stage, source, weights)?;
         learner.detect_anomaly = run.detect_anomaly;
         if let Some(s) = snapshot {
@@ -115,6 +119,10 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let batches = match train.class_balanced && labels {
             true => Batches::balanced(&train_rows, &data.class, train.batch, seed)?,
             false => Batches::training(&train_rows, train.batch, seed)?,
+        };
+        let batches = match rooms {
+            Some(rooms) => batches.alike(data.inputs.iter().map(|input| rooms.room(input)).collect())?,
+            None => batches,
         };
         let schedule = Schedule::new(train, stage, batches.steps_per_epoch() as u64)?;
         let early = progress.early.take().unwrap_or_else(|| EarlyStop::new(train.early_stopping));
@@ -127,6 +135,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
             judged,
             learner,
             features,
+            rooms,
             valid_rows,
             learnt,
             mixes,
@@ -137,6 +146,17 @@ impl<'a, 'b> StageRun<'a, 'b> {
             observe,
             saved,
         })
+    }
+
+    /// What enters the network of some utterances, and how many frames of each are its own where inputs differ in length.
+    fn filled(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
+        match self.rooms {
+            Some(rooms) => {
+                let room = indices.iter().map(|&i| rooms.room(self.input(i))).max();
+                rooms.fill(indices.iter().map(|&i| self.input(i)), room.unwrap_or_default())
+            }
+            None => (indices.iter().flat_map(|&i| self.input(i)).copied().collect(), Vec::new()),
+        }
     }
 
     /// A row of what enters the network.
@@ -208,8 +228,8 @@ impl<'a, 'b> StageRun<'a, 'b> {
             };
             let partial = learnt.iter().filter(|task| recipe.partial.contains(*task));
             let weights = partial.map(|task| (task.clone(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();
-            let x = indices.iter().flat_map(|&i| self.input(i)).copied().collect();
-            Batch { x, targets, weights, pairs }
+            let (x, lengths) = self.filled(indices);
+            Batch { x, lengths, targets, weights, pairs }
         };
         indices.chunks(rows).enumerate().map(part).collect()
     }

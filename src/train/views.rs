@@ -57,7 +57,7 @@ impl Recipe {
     /// What the network sees of an image, from its centre, where nothing has cut it yet.
     pub(super) fn centre(&self, g: &mut Graph, x: Var) -> Result<Var> {
         let (seen, shape) = (self.config.seen_shape()?, g.shape(x).clone());
-        if seen[..] == shape[1..] {
+        if seen[..] == shape[1..] || !matches!(self.config.inputs()?, Inputs::Images(..)) {
             return Ok(x);
         }
         let mut y = x;

@@ -1,6 +1,6 @@
 //! What a learner is made of: the optimiser, state on the device, and the programs.
 
-use crate::compile::{Options, Program, States};
+use crate::compile::{Options, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::models::{Network, TRUNK};
@@ -9,7 +9,7 @@ use crate::nn::optimiser::{EMA, Optimiser, Rule};
 use crate::nn::{Params, Rates, STATISTICS, Weights};
 use crate::train::anomaly::Anomaly;
 use crate::train::config::{Optimiser as Method, Stage, Train};
-use crate::train::recipe::{StageGraph, io};
+use crate::train::recipe::{Recipe, StageGraph, io};
 use crate::{Error, Result, ops};
 use std::sync::Arc;
 
@@ -18,6 +18,17 @@ pub(super) const EMA_BACKUP: &str = "ema_backup";
 const STATISTICS_BACKUP: &str = "statistics_backup";
 /// Sum of the gradients of micro-batches or workers.
 pub(super) const SUM: &str = "gradient_sum";
+
+/// What every pass of a stage is made of.
+pub(super) struct Making {
+    pub recipe: Recipe,
+    pub stage: Stage,
+    pub optimiser: Optimiser,
+    pub rates: Rates,
+    /// Parts that a batch comes in, of all workers together.
+    pub parts: u32,
+    pub options: Options,
+}
 
 /// The optimiser that `[train]` asks for; its learning rate is the schedule's.
 pub(super) fn method(t: &Train) -> Optimiser {
@@ -64,18 +75,11 @@ fn restored(params: &Params, optimiser: &Optimiser) -> Vec<(&'static str, &'stat
     all
 }
 
-/// The training program, the search for bad numbers in it, and the update on its own where a batch comes in several `parts`.
-pub(super) fn programs(
-    built: StageGraph,
-    params: &Params,
-    states: &States,
-    (optimiser, rates): (&Optimiser, &Rates),
-    train: &Train,
-    parts: u32,
-    options: &Options,
-) -> Result<(Program, Anomaly, Option<Program>)> {
+/// Forward and backward pass, with the update where a batch comes in one part, and the search for bad numbers in it.
+pub(super) fn gradient(built: StageGraph, params: &Params, making: &Making) -> Result<(Graph, Anomaly)> {
+    let Making { recipe, optimiser, rates, parts, options, .. } = making;
     let StageGraph { graph: mut g, loss, used, .. } = built;
-    let mut scaled = if parts > 1 { ops::scale(&mut g, loss, 1.0 / parts as f32)? } else { loss };
+    let mut scaled = if *parts > 1 { ops::scale(&mut g, loss, 1.0 / *parts as f32)? } else { loss };
     let loss_scale = options.half.then(|| g.input(io::LOSS_SCALE, [1]));
     if let Some(factor) = loss_scale {
         let shape = g.shape(scaled).clone();
@@ -86,29 +90,21 @@ pub(super) fn programs(
     gradients::store_gradients(&mut g, params, &used, scaled)?;
     g.output(io::LOSS, loss);
     let anomaly = Anomaly::new(g.clone(), options.clone(), restored(params, optimiser));
-    let apply = match parts {
-        1 => {
-            optimiser.update(&mut g, params, rates, GRADIENTS, loss_scale)?;
-            None
+    if *parts == 1 {
+        optimiser.update(&mut g, params, rates, GRADIENTS, loss_scale)?;
+    } else {
+        for (sum, grads) in gradients::parts(&mut g, params, SUM).into_iter().zip(gradients::parts(&mut g, params, GRADIENTS)) {
+            ops::accumulate(&mut g, sum, grads, 1.0)?;
         }
-        _ => {
-            for (sum, grads) in gradients::parts(&mut g, params, SUM).into_iter().zip(gradients::parts(&mut g, params, GRADIENTS)) {
-                ops::accumulate(&mut g, sum, grads, 1.0)?;
-            }
-            Some(update(params, (optimiser, rates), options.half)?)
-        }
-    };
-    if train.recompute {
-        g = g.recompute(forward);
     }
-    let apply = apply.map(|u| Program::new(&u, states, options.clone())).transpose()?;
-    Ok((Program::new(&g, states, options.clone())?, anomaly, apply))
+    Ok((if recipe.config.train.recompute { g.recompute(forward) } else { g }, anomaly))
 }
 
 /// The update from the sum of gradients, which is 0 afterwards.
-fn update(params: &Params, (optimiser, rates): (&Optimiser, &Rates), half: bool) -> Result<Graph> {
+pub(super) fn update(params: &Params, making: &Making) -> Result<Graph> {
+    let Making { optimiser, rates, options, .. } = making;
     let mut g = Graph::new();
-    let factor = half.then(|| g.input(io::LOSS_SCALE, [1]));
+    let factor = options.half.then(|| g.input(io::LOSS_SCALE, [1]));
     optimiser.update(&mut g, params, rates, SUM, factor)?;
     gradients::parts(&mut g, params, SUM).into_iter().try_for_each(|sum| ops::fill(&mut g, sum, 0.0))?;
     Ok(g)

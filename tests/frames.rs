@@ -1,0 +1,195 @@
+//! Networks whose inputs differ in length from clip to clip, in training and in inference.
+
+mod common;
+
+use common::{device, spec};
+use emotone::Error;
+use emotone::check::network::{tiny, verify};
+use emotone::frontend::frames::BANDS;
+use emotone::gpu::Device;
+use emotone::nn::Weights;
+use emotone::reference::noise;
+use emotone::train::inference::Inference;
+use emotone::train::learner::Learner;
+use emotone::train::predictions::Predictions;
+use emotone::train::predictor::Predictor;
+use emotone::train::recipe::{Recipe, Source, io};
+use emotone::train::rooms::Rooms;
+use emotone::train::run::{RunSpec, run};
+use emotone::train::step::{Batch, Step, Worker};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// An encoder for clips of up to two seconds, without dropout, whose random numbers differ with the shape of a batch.
+fn recipe(sets: &[&str]) -> Recipe {
+    tiny("encoder", &[&["model.dropout=0"], sets].concat()).expect("recipe")
+}
+
+fn rows(lengths: &[usize]) -> Vec<Vec<f32>> {
+    lengths.iter().enumerate().map(|(i, n)| noise(i as u64, n * BANDS).iter().map(|&v| v as f32).collect()).collect()
+}
+
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).fold(0.0, |m: f32, (a, b)| if (a - b).is_nan() { f32::INFINITY } else { m.max((a - b).abs()) })
+}
+
+/// Four rows as a batch with room for `room` frames, or for the longest of them.
+fn batch(recipe: &Recipe, rows: &[Vec<f32>], room: Option<usize>) -> Batch {
+    let rooms = Rooms::of(&recipe.config.inputs().expect("inputs")).expect("frames");
+    let room = room.or_else(|| rows.iter().map(|row| rooms.room(row)).max()).expect("rows");
+    let (x, lengths) = rooms.fill(rows.iter().map(Vec::as_slice), room);
+    let emotion = (0..rows.len() * 4).map(|i| f32::from(u8::from(i % 4 == i / 4 % 4))).collect();
+    Batch { x, lengths, targets: [("emotion".to_string(), emotion)].into(), ..Batch::default() }
+}
+
+fn learner(device: &Arc<Device>, recipe: &Recipe) -> Learner {
+    Learner::new(device, recipe, &recipe.config.stage["single"], Source::Frames(64), &Weights::new()).expect("learner")
+}
+
+#[test]
+fn the_encoder_does_what_networks_must() {
+    let Some(device) = device() else { return };
+    verify(&device, &recipe(&[])).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn answers_come_in_order_and_do_not_depend_on_neighbours() {
+    let Some(device) = device() else { return };
+    let recipe = recipe(&[]);
+    let weights = recipe.complete_weights(&Weights::new()).expect("weights");
+    let logits = io::logits("emotion");
+    let inference = Inference::new(&device, &recipe, &weights, 4, &[&logits, io::EMBEDDING], recipe.options()).expect("inference");
+    // More than a batch of one room, longer than there is room for, and hardly anything.
+    let rows = rows(&[64, 10, 200, 40, 50, 60, 64, 34, 260, 1, 0, 128]);
+    let ask = |which: &[usize]| inference.run(&logits, which.len(), &|i| &rows[which[i]]).expect("answers");
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let backwards: Vec<usize> = all.iter().rev().copied().collect();
+    let (together, mut reversed) = (ask(&all), ask(&backwards));
+    reversed.reverse();
+    for i in all {
+        let alone = ask(&[i]).remove(0);
+        for other in [&together[i], &reversed[i]] {
+            let error = apart(&alone, other);
+            assert!(error < 1e-4, "a clip of {} frames differs by {error}", rows[i].len() / BANDS);
+        }
+    }
+    assert!(apart(&together[0], &together[6]) > 1e-3, "clips are told apart");
+    // Batches of the same room and size are one program's, and so an input has the same bits in any place of any of them.
+    let (some, others) = (ask(&[0, 3]), ask(&[6, 0]));
+    assert_eq!(some[0], others[1]);
+}
+
+#[test]
+fn parts_of_different_length_add_up_as_if_they_were_of_one() {
+    let Some(device) = device() else { return };
+    let recipe = recipe(&["train.batch=8", "train.micro_batches=2", "train.optimiser=sgd"]);
+    let (short, long) = (rows(&[10, 32, 24, 30]), rows(&[100, 64, 90, 128]));
+    let after = |room: Option<usize>| {
+        let mut learner = learner(&device, &recipe);
+        let losses: Vec<f64> = (0..3)
+            .map(|_| {
+                let parts = [batch(&recipe, &short, room), batch(&recipe, &long, room)];
+                learner.update(&parts, 0.01).and_then(Step::done).expect("update").loss
+            })
+            .collect();
+        (losses, learner.weights().expect("weights"))
+    };
+    let ((own, weights), (one, others)) = (after(None), after(Some(128)));
+    assert!(own[2] < own[0] - 1e-3, "nothing is learnt: {own:?}");
+    assert!(own.iter().zip(&one).all(|(a, b)| (a - b).abs() < 1e-4), "{own:?}, of one length {one:?}");
+    for (name, (_, values)) in &weights {
+        let error = apart(values, &others[name].1);
+        assert!(error < 1e-4, "{name} differs by {error}");
+    }
+}
+
+#[test]
+fn workers_with_parts_of_different_length_make_the_bits_of_micro_batches() {
+    let Some(device) = device() else { return };
+    let (whole, part) = (recipe(&["train.batch=8", "train.micro_batches=2"]), recipe(&["train.batch=4"]));
+    let stage = &whole.config.stage["single"];
+    let mut one = learner(&device, &whole);
+    let worker =
+        |index| Learner::for_worker(&device, &part, stage, Source::Frames(64), &Weights::new(), Worker { index, count: 2 }).expect("worker");
+    let mut workers = [worker(0), worker(1)];
+    let parts = [batch(&whole, &rows(&[10, 32, 24, 30]), None), batch(&whole, &rows(&[100, 64, 90, 128]), None)];
+    for _ in 0..2 {
+        one.update(&parts, 1e-3).and_then(Step::done).expect("update");
+        workers.iter_mut().zip(&parts).for_each(|(w, part)| _ = w.add_gradients(std::slice::from_ref(part)).expect("loss"));
+        let sums: Vec<Vec<f32>> = workers.iter().map(|w| w.gradient_sum().expect("gradients")).collect();
+        let sum: Vec<f32> = sums[0].iter().zip(&sums[1]).map(|(a, b)| a + b).collect();
+        for w in &mut workers {
+            w.set_gradient_sum(&sum).expect("exchange");
+            w.apply(1e-3).expect("update");
+        }
+    }
+    let want = one.snapshot().expect("snapshot");
+    assert!(workers.iter().all(|w| w.snapshot().expect("snapshot") == want));
+}
+
+#[test]
+fn a_bad_number_is_found_in_the_part_it_is_in_and_nothing_is_moved() {
+    let Some(device) = device() else { return };
+    let recipe = recipe(&["train.batch=8", "train.micro_batches=2"]);
+    let mut learner = learner(&device, &recipe);
+    let good = [batch(&recipe, &rows(&[10, 32, 24, 30]), None), batch(&recipe, &rows(&[100, 64, 90, 128]), None)];
+    learner.update(&good, 1e-3).and_then(Step::done).expect("update");
+    let before = learner.snapshot().expect("snapshot");
+    let mut bad = good.clone();
+    bad[1].x[3] = f32::NAN;
+    for search in [false, true] {
+        learner.detect_anomaly = search;
+        let Step::Diverged { error: Error::NonFinite(what), intact: true } = learner.update(&bad, 1e-3).expect("a step") else {
+            panic!("the step is taken for good")
+        };
+        assert!(what.contains("update 2: node"), "{what}");
+        assert!(learner.snapshot().expect("snapshot") == before, "something has moved");
+    }
+    learner.detect_anomaly = false;
+    learner.update(&good, 1e-3).and_then(Step::done).expect("the next step is fine");
+}
+
+fn of_encoder(dir: &Path, out: &str, sets: &[&str]) -> RunSpec {
+    let all = ["model.name=encoder", "train.stages=single", "stage.single.epochs=2", "stage.single.lr=1e-3", "train.batch=8"];
+    spec(dir, out, &[&all, sets].concat())
+}
+
+#[test]
+fn a_run_resumes_to_the_same_bits_and_its_model_answers_alike() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let sets = ["train.micro_batches=2", "train.ema=0.9"];
+    let whole = of_encoder(dir.path(), "whole", &sets);
+    let result = run(&device, &whole, &AtomicBool::new(false), &mut |_| ()).expect("run");
+    let mut pieces = of_encoder(dir.path(), "pieces", &sets);
+    let mut interruptions = 0;
+    let again = loop {
+        let (stop, mut steps) = (AtomicBool::new(false), 0);
+        let outcome = run(&device, &pieces, &stop, &mut |e| {
+            if let emotone::train::events::Event::Step { .. } = e {
+                steps += 1;
+                stop.store(steps == 3, Ordering::Relaxed);
+            }
+        });
+        match outcome {
+            Ok(result) => break result,
+            Err(Error::Interrupted) => interruptions += 1,
+            Err(e) => panic!("{e}"),
+        }
+        pieces.resume = true;
+    };
+    assert!(interruptions >= 2, "{interruptions} interruptions");
+    assert_eq!(again.weights_sha256, result.weights_sha256);
+    let said = Predictions::read(&whole.out.join("predictions.csv")).expect("predictions");
+    let mut model = Predictor::load(&device, &whole.out.join("model.safetensors"), 3).expect("model");
+    assert_eq!(model.classes(), said.outputs);
+    let clips: Vec<Vec<f32>> = said.rows.iter().map(|r| emotone::audio::load(Path::new(&r.clip)).expect("clip").samples).collect();
+    for (row, answer) in said.rows.iter().zip(model.predict(&clips).expect("answers")) {
+        let error = apart(&row.values, &answer.probabilities);
+        assert!(error < 1e-4, "{} differs by {error}", row.clip);
+    }
+    assert!(model.look_at_views().expect_err("refused").to_string().contains("views at test time are parts of images"));
+    assert_eq!(model.embeddings(&clips[..2]).expect("embeddings")[0].len(), 2 * 2 * 64);
+}
