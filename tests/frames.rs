@@ -111,8 +111,9 @@ fn workers_with_parts_of_different_length_make_the_bits_of_micro_batches() {
     let (whole, part) = (recipe(&["train.batch=8", "train.micro_batches=2"]), recipe(&["train.batch=4"]));
     let stage = &whole.config.stage["single"];
     let mut one = learner(&device, &whole);
-    let worker =
-        |index| Learner::for_worker(&device, &part, stage, Source::Frames(64), &Weights::new(), Worker { index, count: 2 }).expect("worker");
+    let worker = |index| {
+        Learner::for_worker(&device, &part, stage, Source::Frames(64), &Weights::new(), Worker { index, count: 2 }).expect("worker")
+    };
     let mut workers = [worker(0), worker(1)];
     let parts = [batch(&whole, &rows(&[10, 32, 24, 30]), None), batch(&whole, &rows(&[100, 64, 90, 128]), None)];
     for _ in 0..2 {

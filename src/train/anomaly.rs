@@ -1,8 +1,8 @@
 //! Steps whose numbers are not finite: where they arose, and how the state comes to be as it was before.
 
+use crate::Result;
 use crate::compile::{Options, Program, States};
 use crate::graph::{Graph, StateRef};
-use crate::Result;
 
 /// Forward and backward pass for the search, and copies of the state that a step changes whatever its gradients are.
 pub(super) struct Anomaly {

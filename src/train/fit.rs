@@ -42,7 +42,9 @@ fn compile(device: &Arc<Device>, recipe: &Recipe, source: Source) -> Result<Vec<
 /// Adds to an error for lack of memory the batch size that fits, where there is one.
 pub(super) fn with_fitting_batch(device: &Arc<Device>, recipe: &Recipe, source: Source, error: Error) -> Error {
     match error {
-        Error::OutOfMemory { needed, available, .. } => Error::OutOfMemory { needed, available, fits_batch: largest_batch(device, recipe, source) },
+        Error::OutOfMemory { needed, available, .. } => {
+            Error::OutOfMemory { needed, available, fits_batch: largest_batch(device, recipe, source) }
+        }
         Error::Allocation { what, bytes, held, allocations, .. } => {
             // Releases what the stage that failed held.
             let _ = device.wait();
