@@ -24,6 +24,13 @@ fn machines_with_kernels_are_solved_too() {
 }
 
 #[test]
+fn a_ridge_on_an_encoder_is_solved() {
+    let Some(device) = device() else { return };
+    let recipe = tiny("encoder", &["model.head=ridge"]).expect("recipe");
+    verify(&device, &recipe).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
 fn every_variant_of_lstm_has_its_derivative() {
     let Some(device) = device() else { return };
     for variant in ["attention", "plain", "pool"] {

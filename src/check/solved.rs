@@ -35,18 +35,25 @@ pub(super) fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     };
     let clips: Vec<Vec<f32>> = (0..CLIPS * outputs).map(clip).collect();
     let classes: Vec<usize> = (0..clips.len()).map(|i| i % outputs).collect();
-    let examples = Examples { inputs: clips.iter().map(Vec::as_slice).collect(), classes: classes.clone(), outputs };
-    let (weights, mut found, solution) = solve(device, recipe, task, &examples, &mut |_, _| Ok(()))?;
+    let row = |i: usize| clips[i].as_slice();
+    let network = recipe.config.network()?;
+    let on_features = network.solver().is_some_and(|solver| solver.on_features());
+    let given = if on_features { recipe.complete_weights(&Weights::new())? } else { Weights::new() };
+    let features = match on_features {
+        true => Inference::new(device, recipe, &given, 7, &[io::FEATURES], recipe.options())?.run(io::FEATURES, clips.len(), &row)?,
+        false => clips.clone(),
+    };
+    let examples = Examples { inputs: features.iter().map(Vec::as_slice).collect(), classes: classes.clone(), outputs };
+    let (weights, mut found, solution) = solve(device, recipe, &given, task, &examples, &mut |_, _| Ok(()))?;
     for (objective, gap) in solution.objective.iter().zip(&solution.gap) {
         let near = *gap >= -NEAR * objective.abs() && *gap <= NEAR * objective.abs();
         require(near, || format!("an objective of {objective} that may be {gap} from its optimum"))?;
     }
-    let (again, same, _) = solve(device, recipe, task, &examples, &mut |_, _| Ok(()))?;
+    let (again, same, _) = solve(device, recipe, &given, task, &examples, &mut |_, _| Ok(()))?;
     require(weights == again && found.config == same.config, || "solved twice, it has other weights or settings".into())?;
     let stop = || Error::Interrupted;
-    let stopped = solve(device, recipe, task, &examples, &mut |_, _| Err(stop()));
+    let stopped = solve(device, recipe, &given, task, &examples, &mut |_, _| Err(stop()));
     require(matches!(stopped, Err(Error::Interrupted)), || "it cannot be interrupted".into())?;
-    let row = |i: usize| clips[i].as_slice();
     let answers = answers(device, &found, &weights, task, 7, clips.len(), &row)?;
     let right = answers.iter().zip(&classes).filter(|(a, c)| argmax(a) == **c).count();
     require(10 * right >= 9 * clips.len(), || format!("{right} of {} clips that it was solved on are known again", clips.len()))?;

@@ -1,8 +1,11 @@
 //! The first blocks of a speech encoder (Radford et al. 2022, "Robust speech recognition via large-scale weak supervision": Whisper) with
 //! pooling over time and a linear head. Parameters have Hugging Face's names without `model.encoder.`.
 
-use super::network::{Input, Network, Settings, TRUNK};
-use crate::graph::Var;
+use super::network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
+use super::standard::{moments, standardise};
+use super::{calibration, ridge};
+use crate::gpu::Device;
+use crate::graph::{Shape, Var};
 use crate::nn::attention::masked_attention;
 use crate::nn::layers::{Conv, conv1d, dropout, layer_norm, linear};
 use crate::nn::{Context, Init, Weights};
@@ -12,6 +15,8 @@ use crate::words::words;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use toml::Table;
 
 /// Width of an attention head of any Whisper.
 const HEAD: usize = 64;
@@ -27,6 +32,13 @@ words! {
         Statistics = "statistics",
         /// The same with weights by attention (Okabe et al. 2018), learnt with the trunk.
         Attention = "attention",
+    }
+    /// What tells classes by the pooled vector.
+    Head {
+        /// Layer norm, dropout and a linear layer, trained by steps.
+        Linear = "linear",
+        /// Ridge regression on standardised values, solved at once; the encoder stays as it is.
+        Ridge = "ridge",
     }
 }
 
@@ -47,18 +59,36 @@ pub struct Encoder {
     pub positions: usize,
     /// How positions become one vector.
     pub pooling: Pooling,
-    /// Rate of dropout before the head's linear layer.
+    /// What tells classes by the pooled vector.
+    pub head: Head,
+    /// Rate of dropout before the linear head.
     pub dropout: f64,
+    /// Penalty of the ridge's weights for each value of the pooled vector: it grows with the vector as the values' influence does.
+    pub penalty: f64,
+    /// Factor of the ridge's answers before the softmax: what solving found.
+    pub scale: f64,
 }
 
 impl Settings for Encoder {
     const NAME: &'static str = "encoder";
 
     fn preset(size: &str) -> Self {
-        let (pooling, dropout) = (Pooling::Statistics, 0.3);
+        let paper = Encoder {
+            blocks: 4,
+            taps: vec![2, 3, 4],
+            width: 512,
+            mlp: 2048,
+            positions: 1500,
+            pooling: Pooling::Statistics,
+            head: Head::Linear,
+            dropout: 0.3,
+            penalty: 1.0,
+            scale: 1.0,
+        };
         match size {
-            "tiny" => Encoder { blocks: 2, taps: vec![1, 2], width: HEAD, mlp: 4 * HEAD, positions: 100, pooling, dropout },
-            _ => Encoder { blocks: 4, taps: vec![2, 3, 4], width: 512, mlp: 2048, positions: 1500, pooling, dropout },
+            "tiny" => Encoder { blocks: 2, taps: vec![1, 2], width: HEAD, mlp: 4 * HEAD, positions: 100, ..paper },
+            "small" => Encoder { head: Head::Ridge, ..paper },
+            _ => paper,
         }
     }
 
@@ -215,6 +245,8 @@ impl Network for Encoder {
         within("model.mlp", self.mlp, 1, 16_384)?;
         within("model.positions", self.positions, 1, 30_000)?;
         within("model.dropout", self.dropout, 0.0, 0.9)?;
+        within("model.penalty", self.penalty, 1e-6, 1e6)?;
+        within("model.scale", self.scale, 1e-6, 1e6)?;
         let [frames, BANDS] = *shape else { return Err(Error::Config(format!("model.name = \"encoder\": takes frames of {BANDS} bands"))) };
         let rule = format!("be at least half the {frames} frames of frames.seconds");
         require(frames <= PER * self.positions, "model.positions", self.positions, rule)
@@ -238,8 +270,16 @@ impl Network for Encoder {
         if let [one] = pooled.as_slice() { Ok(*one) } else { ops::concat(cx.g, &pooled, 1) }
     }
 
-    /// Layer norm, dropout, linear layer.
+    /// Layer norm, dropout, linear layer; or standardisation and the ridge's linear layer.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
+        if self.head == Head::Ridge {
+            let n = cx.g.shape(features).last().copied().unwrap_or(0);
+            let x = standardise(cx, features, n)?;
+            let weight = cx.param("weight", [outputs, n], Init::Uniform(1.0 / n.max(1) as f32))?;
+            let bias = cx.param("bias", [outputs], Init::Fill(0.0))?;
+            let answer = ops::linear(cx.g, x, weight, Some(bias))?;
+            return if self.scale == 1.0 { Ok(answer) } else { ops::scale(cx.g, answer, self.scale as f32) };
+        }
         let x = cx.scoped("norm", |cx| layer_norm(cx, features, LayerNormMode::Standard))?;
         let x = dropout(cx, x, self.dropout as f32)?;
         cx.scoped("classifier", |cx| linear(cx, x, outputs, true))
@@ -255,6 +295,10 @@ impl Network for Encoder {
 
     fn scope<'a>(&self, group: &'a str) -> &'a str {
         if group == TRUNK { "" } else { group }
+    }
+
+    fn solver(&self) -> Option<&dyn Solver> {
+        (self.head == Head::Ridge).then_some(self)
     }
 
     fn imports(&self, foreign: &Weights) -> bool {
@@ -292,6 +336,32 @@ impl Network for Encoder {
             }
         }
         Ok(own)
+    }
+}
+
+impl Solver for Encoder {
+    fn on_features(&self) -> bool {
+        true
+    }
+
+    fn solve(&self, _: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution> {
+        let (mean, std) = moments(&examples.inputs);
+        let width = mean.len();
+        let z = |x: &&[f32]| x.iter().zip(mean.iter().zip(&std)).map(|(v, (m, s))| (f64::from(*v) - m) / s).collect::<Vec<f64>>();
+        let rows: Vec<Vec<f64>> = examples.inputs.iter().map(z).collect();
+        let found = ridge::solve(&rows, &examples.classes, examples.outputs, self.penalty * width as f64, progress)?;
+        let tensor = |shape: Vec<usize>, values: &[f64]| (Shape(shape), values.iter().map(|v| *v as f32).collect::<Vec<f32>>());
+        let head = Weights::from([
+            ("mean".into(), tensor(vec![width], &mean)),
+            ("std".into(), tensor(vec![width], &std)),
+            ("weight".into(), tensor(vec![examples.outputs, width], &found.weight)),
+            ("bias".into(), tensor(vec![examples.outputs], &found.bias)),
+        ]);
+        Ok(Solution { head, objective: found.objective, gap: found.gap, ..Solution::default() })
+    }
+
+    fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
+        calibration::table(self.scale, answers, classes)
     }
 }
 

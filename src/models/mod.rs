@@ -1,8 +1,11 @@
 //! Networks, one file each: settings, presets, checks, blocks and the trait [`Network`]. A line below registers one.
 
+mod calibration;
 pub mod inception;
 mod network;
 pub mod residual;
+mod ridge;
+mod standard;
 
 pub use network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
 

@@ -163,7 +163,7 @@ pub trait Network: Debug + Send + Sync {
 
 /// What a network is solved on.
 pub struct Examples<'a> {
-    /// Its input of each clip.
+    /// Its input of each clip, or the trunk's features of it ([`Solver::on_features`]).
     pub inputs: Vec<&'a [f32]>,
     /// The class of each clip.
     pub classes: Vec<usize>,
@@ -188,6 +188,11 @@ pub struct Solution {
 
 /// What a network does that is solved, not stepped.
 pub trait Solver {
+    /// Whether it is solved on features of the trunk, whose weights are given, in the place of inputs. By default it is not, and has no others.
+    fn on_features(&self) -> bool {
+        false
+    }
+
     /// Weights and settings from all training clips at once. `progress` hears how many of how many problems are solved; its error ends the
     /// work.
     ///

@@ -10,6 +10,8 @@
 mod newton;
 mod smo;
 
+use super::calibration;
+use super::standard::{moments, standardise};
 use super::network::{Examples, Input, Network, Settings, Solution, Solver, rooted};
 use crate::gpu::Device;
 use crate::graph::{Shape, Var};
@@ -87,11 +89,7 @@ impl Network for Svm {
     /// `(x − mean) / std` of the clips it was solved on: (B, F) -> (B, F).
     fn features(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let n = cx.g.shape(x).last().copied().unwrap_or(0);
-        let mean = cx.statistic("mean", [n], Init::Fill(0.0))?;
-        let std = cx.statistic("std", [n], Init::Fill(1.0))?;
-        let var = ops::mul(cx.g, std, std)?;
-        let (ones, zeros) = (cx.g.constant([n], &vec![1.0; n])?, cx.g.constant([n], &vec![0.0; n])?);
-        ops::batch_norm_eval(cx.g, x, [ones, zeros], [mean, var], 0.0, false)
+        standardise(cx, x, n)
     }
 
     /// (B, F) -> (B, classes): decisions of the linear machines, votes of the others, times the scale.
@@ -133,7 +131,7 @@ impl Solver for Svm {
         if let Some(i) = examples.inputs.iter().position(|x| x.iter().any(|v| !v.is_finite())) {
             return Err(Error::NonFinite(format!("statistics of training clip {i}")));
         }
-        let (mean, std) = statistics(&examples.inputs);
+        let (mean, std) = moments(&examples.inputs);
         let z = |x: &&[f32]| (0..width).map(|i| (f64::from(x[i]) - mean[i]) / std[i]).collect::<Vec<f64>>();
         let z: Vec<Vec<f64>> = examples.inputs.iter().map(z).collect();
         let mut solution = match self.kernel {
@@ -147,22 +145,7 @@ impl Solver for Svm {
 
     /// The scale under which the classes of these clips are the most probable.
     fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
-        // The logarithm's mean is concave in the scale; its maximum over a few decades by golden section.
-        let badness = |log_scale: f64| -> f64 {
-            let scale = log_scale.exp();
-            let of = |(a, &class): (&Vec<f32>, &usize)| {
-                let top = a.iter().fold(f64::MIN, |m, &v| m.max(scale * f64::from(v)));
-                a.iter().map(|&v| (scale * f64::from(v) - top).exp()).sum::<f64>().ln() + top - scale * f64::from(a[class])
-            };
-            answers.iter().zip(classes).map(of).sum()
-        };
-        let (mut low, mut high, golden) = (-5.0f64, 5.0f64, 0.618_033_988_749_895);
-        while high - low > 1e-6 {
-            let (a, b) = (high - golden * (high - low), low + golden * (high - low));
-            if badness(a) < badness(b) { high = b } else { low = a }
-        }
-        let scale = if answers.is_empty() { self.scale } else { self.scale * (0.5 * (low + high)).exp() };
-        Table::from_iter([("scale".to_string(), Value::Float(scale))])
+        calibration::table(self.scale, answers, classes)
     }
 }
 
@@ -226,15 +209,6 @@ impl Svm {
         solution.settings = Table::from_iter([("support".to_string(), Value::Integer(support.len() as i64))]);
         Ok(solution)
     }
-}
-
-/// Mean and population standard deviation of each value; 1 for what never changes.
-fn statistics(rows: &[&[f32]]) -> (Vec<f64>, Vec<f64>) {
-    let (n, width) = (rows.len().max(1) as f64, rows.first().map_or(0, |r| r.len()));
-    let mean: Vec<f64> = (0..width).map(|i| rows.iter().map(|r| f64::from(r[i])).sum::<f64>() / n).collect();
-    let deviation = |i: usize| (rows.iter().map(|r| (f64::from(r[i]) - mean[i]).powi(2)).sum::<f64>() / n).sqrt();
-    let std = (0..width).map(|i| if deviation(i) == 0.0 { 1.0 } else { deviation(i) }).collect();
-    (mean, std)
 }
 
 fn tensor<const N: usize>(shape: [usize; N], values: &[f64]) -> (Shape, Vec<f32>) {

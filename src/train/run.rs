@@ -155,7 +155,7 @@ fn train(
         let context =
             RunContext { device, recipe: &recipe, data, folder, stop, save_every: spec.save_every, detect_anomaly: spec.detect_anomaly };
         let done = match solved {
-            true => solve_stage(&context, stage, &mut progress, observe),
+            true => solve_stage(&context, stage, &weights, &mut progress, observe),
             false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
         };
         let done = done.map_err(|e| with_fitting_batch(device, &recipe, sources[0], e));
@@ -198,7 +198,8 @@ fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: 
 
 /// The weights to start from, less those that this network has no parameter for.
 fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
-    if !weights.is_empty() && solved(recipe)? {
+    let alone = recipe.config.network()?.solver().is_some_and(|solver| !solver.on_features());
+    if !weights.is_empty() && alone {
         let name = recipe.config.model.name();
         return Err(Error::Config(format!("model.name = {name:?} is solved from the data alone: it does not start from weights")));
     }

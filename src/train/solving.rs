@@ -8,7 +8,7 @@ use super::recipe::{Recipe, Source, io};
 use super::report::StageResult;
 use super::state::{self, Progress};
 use super::task::Measure;
-use super::trainer::{RunContext, rows};
+use super::trainer::{RunContext, features, rows};
 use crate::compile::Plan;
 use crate::gpu::Device;
 use crate::models::{Examples, Solution, Solver, TRUNK};
@@ -48,13 +48,14 @@ fn task<'a>(recipe: &Recipe, name: &str, stage: &'a Stage) -> Result<&'a str> {
     }
 }
 
-/// Weights under their full names, and the recipe with the settings that solving found.
+/// Weights under their full names, those that were `given` among them, and the recipe with the settings that solving found.
 ///
 /// # Errors
 /// Those of [`Solver::solve`].
 pub fn solve(
     device: &Arc<Device>,
     recipe: &Recipe,
+    given: &Weights,
     task: &str,
     examples: &Examples,
     progress: &mut dyn FnMut(usize, usize) -> Result<()>,
@@ -64,7 +65,8 @@ pub fn solve(
     let named = |scope: &str, leaf: &str| if scope.is_empty() { leaf.to_string() } else { format!("{scope}.{leaf}") };
     let trunk = solution.trunk.iter().map(|(leaf, v)| (named(network.scope(TRUNK), leaf), v.clone()));
     let head = solution.head.iter().map(|(leaf, v)| (named(network.scope(task), leaf), v.clone()));
-    let weights = trunk.chain(head).collect();
+    let mut weights = given.clone();
+    weights.extend(trunk.chain(head));
     let mut recipe = recipe.clone();
     recipe.config.model.0.extend(solution.settings.clone());
     Ok((weights, recipe, solution))
@@ -79,7 +81,13 @@ fn solver<'a>(recipe: &Recipe, solver: Option<&'a dyn Solver>) -> Result<&'a dyn
 ///
 /// # Errors
 /// [`Error::Interrupted`] when asked to stop; data that the network cannot be solved on; device faults.
-pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observe: &mut Observer) -> Result<(Weights, Recipe)> {
+pub fn solve_stage(
+    run: &RunContext,
+    name: &str,
+    given: &Weights,
+    progress: &mut Progress,
+    observe: &mut Observer,
+) -> Result<(Weights, Recipe)> {
     let (recipe, data, path) = (run.recipe, run.data, run.folder.best(name));
     let stage = recipe.config.stage(name)?;
     let task = task(recipe, name, stage)?;
@@ -93,8 +101,12 @@ pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observ
     let (train, valid) = (known(&train), known(&valid));
     observe(Event::Stage { stage: name, epochs: 1, steps: 1, done: 0 });
     let clock = Instant::now();
+    let network = recipe.config.network()?;
+    let given = if solver(recipe, network.solver())?.on_features() { Some(recipe.complete_weights(given)?) } else { None };
+    let features = given.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
+    let given = given.unwrap_or_default();
     let examples = Examples {
-        inputs: train.iter().map(|(i, _)| data.inputs[*i].as_slice()).collect(),
+        inputs: train.iter().map(|(i, _)| features.as_ref().unwrap_or(&data.inputs)[*i].as_slice()).collect(),
         classes: train.iter().map(|(_, class)| *class).collect(),
         outputs: recipe.outputs(task).len(),
     };
@@ -102,7 +114,7 @@ pub fn solve_stage(run: &RunContext, name: &str, progress: &mut Progress, observ
         observe(Event::Preparing("machines", done, all));
         if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     };
-    let (weights, mut recipe, solution) = solve(run.device, recipe, task, &examples, &mut go_on)?;
+    let (weights, mut recipe, solution) = solve(run.device, recipe, &given, task, &examples, &mut go_on)?;
     let measure = validate(run, &mut recipe, &weights, task, valid)?;
     let seconds = clock.elapsed().as_secs_f64();
     observe(Event::Summary(&told(&solution, train.len())));

@@ -331,7 +331,7 @@ pub(super) fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize
 }
 
 /// Features of the frozen trunk for every utterance, computed once.
-fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
     let (recipe, inputs) = (run.recipe, &run.data.inputs);
     observe(Event::Preparing("features of the frozen trunk", 0, inputs.len()));
     let half = recipe.config.train.precision == Precision::F16;

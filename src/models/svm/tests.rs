@@ -12,7 +12,7 @@ fn clips(n: usize, width: usize, outputs: usize, seed: u64) -> (Vec<Vec<f32>>, V
 }
 
 fn z(inputs: &[Vec<f32>]) -> Vec<Vec<f64>> {
-    let (mean, std) = statistics(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let (mean, std) = moments(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>());
     inputs.iter().map(|x| x.iter().zip(mean.iter().zip(&std)).map(|(x, (m, s))| (f64::from(*x) - m) / s).collect()).collect()
 }
 
