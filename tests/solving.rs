@@ -79,7 +79,7 @@ fn stage(device: &Arc<Device>, folder: &Path, sets: &[&str], progress: &mut Prog
         detect_anomaly: false,
     };
     let mut epochs = 0;
-    let done = solve_stage(&run, "single", progress, &mut |e| epochs += usize::from(matches!(e, Event::Epoch(_))));
+    let done = solve_stage(&run, "single", &Weights::new(), progress, &mut |e| epochs += usize::from(matches!(e, Event::Epoch(_))));
     assert_eq!(progress.history.len(), progress.at.epoch, "{epochs} epochs were told of");
     done
 }
