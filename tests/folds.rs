@@ -73,6 +73,35 @@ fn each_fold_is_the_run_of_its_split_on_recordings_read_once() {
     assert!(refused(&device, &all).contains("--resume"));
 }
 
+/// Where the trunk is frozen and inputs are not normalised by the split, its features are those of all folds.
+#[test]
+fn features_of_a_frozen_trunk_are_computed_once() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let frozen = ["stage.single.trains=[\"emotion\"]", "stage.single.augment=false", "train.bn_frozen=true"];
+    let fixed = |spec: &mut emotone::train::run::RunSpec, more: &[&str]| {
+        frozen.iter().chain(more).for_each(|s| spec.config.set(s).expect("setting"));
+    };
+    let made = |out: &str, more: &[&str]| {
+        let mut all = of(dir.path(), out, "kfold:3");
+        fixed(&mut all.run, more);
+        let mut times = 0;
+        let result = folds::run(&device, &all, &AtomicBool::new(false), &mut |e| {
+            times += usize::from(matches!(e, Event::Preparing("features of the frozen trunk", 48, 48)));
+        });
+        (times, result.expect("folds").folds.remove(2))
+    };
+    let (times, third) = made("all", &["image.normalise=none"]);
+    assert_eq!(times, 1);
+    // Normalised by each fold's training clips they are others.
+    assert_eq!(made("normalised", &["image.normalise=train"]).0, 3);
+    let mut alone = spec(dir.path(), "alone", &ONE_STAGE);
+    fixed(&mut alone, &["image.normalise=none"]);
+    alone.data.split = "kfold:3:3".into();
+    let alone = run::run(&device, &alone, &AtomicBool::new(false), &mut |_| ()).expect("run");
+    assert_eq!(third.weights_sha256, alone.weights_sha256);
+}
+
 /// Folds that a run was stopped or died in go on, complete ones are kept, and everything comes to the same bits.
 #[test]
 fn interrupted_folds_go_on_to_the_same_bits() {

@@ -62,6 +62,7 @@ fn data() -> Dataset {
         hash: String::new(),
         test_clips: Vec::new(),
         mean_std: vec![],
+        features: Default::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Normalise, Sequence, Target};
 use super::events::{Event, Observer};
+use super::features::Features;
 use super::recipe::Source;
 use super::recordings::Recordings;
 use super::rooms::Rooms;
@@ -38,6 +39,8 @@ pub struct Dataset {
     /// Mean and standard deviation over the training split of each channel of images, and of each feature of sequences over their own
     /// frames (0 and 1 where inputs are not normalised; none for vectors).
     pub mean_std: Vec<(f32, f32)>,
+    /// Features of the inputs by a frozen trunk, shared by all splits of the recordings.
+    pub features: Features,
 }
 
 impl Dataset {
@@ -95,7 +98,19 @@ impl Dataset {
         let hash = format!("{}/{split_spec}{taught}", recordings.hash());
         let names = recordings.utterances().iter().map(|u| u.path.display().to_string()).collect();
         let test_clips = recordings.looked_at(&split.test);
-        Ok(Dataset { inputs, names, class, classes, speakers, targets, split, hash, test_clips, mean_std })
+        Ok(Dataset {
+            inputs,
+            names,
+            class,
+            classes,
+            speakers,
+            targets,
+            split,
+            hash,
+            test_clips,
+            mean_std,
+            features: recordings.features.clone(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ pub mod distil;
 pub mod early_stop;
 pub mod ensemble;
 pub mod events;
+pub mod features;
 mod fit;
 pub mod folds;
 mod font;

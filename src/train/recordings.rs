@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::events::{Event, Observer};
+use super::features::Features;
 use super::teacher::{Said, Teacher};
 use crate::audio::is_silent;
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
@@ -56,6 +57,8 @@ pub struct Recordings {
     /// Whether the final test looks at clips again.
     looks_again: bool,
     inputs: Option<Arc<Vec<Vec<f32>>>>,
+    /// What a frozen trunk makes of them.
+    pub(super) features: Features,
     said: Option<Said>,
 }
 
@@ -81,7 +84,7 @@ impl Recordings {
             observe(Event::Warning(&warning));
         }
         let looks_again = config.train.tta && matches!(kind, Inputs::Images(..));
-        Ok(Recordings { loaded, labelled, kind, classes, class, looks_again, inputs: None, said: None })
+        Ok(Recordings { loaded, labelled, kind, classes, class, looks_again, inputs: None, features: Features::default(), said: None })
     }
 
     /// The recordings with labels.

@@ -1,13 +1,12 @@
 //! One stage from its first step to its best weights: epochs, validation, snapshots.
 
-use super::config::{Metric, MixLabels, Precision, Stage, Target};
+use super::config::{Metric, MixLabels, Stage, Target};
 use super::dataset::Dataset;
 use super::early_stop::EarlyStop;
 use super::events::{EpochRecord, Event, Observer};
-use super::inference::Inference;
 use super::learner::Learner;
 use super::metrics::Confusion;
-use super::recipe::{Recipe, Source, io};
+use super::recipe::{Recipe, Source};
 use super::report::StageResult;
 use super::rooms::Rooms;
 use super::schedule::Schedule;
@@ -15,7 +14,6 @@ use super::state::{self, Folder, Progress};
 use super::step::{Batch, Step};
 use super::task::Measure;
 use crate::augment::Pairs;
-use crate::compile::Options;
 use crate::data::Batches;
 use crate::gpu::Device;
 use crate::nn::{Weights, file};
@@ -54,7 +52,7 @@ struct StageRun<'a, 'b> {
     judged: &'a str,
     learner: Learner,
     /// Features of every utterance, where the trunk is frozen and nothing changes the inputs.
-    features: Option<Vec<Vec<f32>>>,
+    features: Option<Arc<Vec<Vec<f32>>>>,
     /// How inputs share batches, where they differ in length.
     rooms: Option<Rooms>,
     valid_rows: Vec<usize>,
@@ -330,14 +328,7 @@ pub(super) fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize
     })
 }
 
-/// Features of the frozen trunk for every utterance, computed once.
-pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let (recipe, inputs) = (run.recipe, &run.data.inputs);
-    observe(Event::Preparing("features of the frozen trunk", 0, inputs.len()));
-    let half = recipe.config.train.precision == Precision::F16;
-    let options = Options { half, ..recipe.options() };
-    let inference = Inference::new(run.device, recipe, weights, recipe.config.train.rows(), &[io::FEATURES], options)?;
-    let features = inference.run(io::FEATURES, inputs.len(), &|i| &inputs[i])?;
-    observe(Event::Preparing("features of the frozen trunk", inputs.len(), inputs.len()));
-    Ok(features)
+/// Features of the frozen trunk for every utterance.
+pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Arc<Vec<Vec<f32>>>> {
+    run.data.features.of(run.device, run.recipe, weights, &run.data.inputs, observe)
 }
