@@ -59,7 +59,7 @@ pub struct Args {
     /// Continue the run in --out.
     #[arg(long, requires = "out")]
     pub resume: bool,
-    /// Start from these weights (a model of ours).
+    /// Start from these weights: a model of ours, or for the encoder a Whisper of Hugging Face (safetensors).
     #[arg(long)]
     pub weights: Option<PathBuf>,
     /// Start the trunk from weights published under other names: for Res-Trans, a torchvision ResNet-18 (safetensors).
