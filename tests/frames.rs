@@ -9,6 +9,8 @@ use emotone::frontend::frames::BANDS;
 use emotone::gpu::Device;
 use emotone::nn::Weights;
 use emotone::reference::noise;
+use emotone::train::dataset::Dataset;
+use emotone::train::events::Event;
 use emotone::train::inference::Inference;
 use emotone::train::learner::Learner;
 use emotone::train::predictions::Predictions;
@@ -169,7 +171,7 @@ fn a_run_resumes_to_the_same_bits_and_its_model_answers_alike() {
     let again = loop {
         let (stop, mut steps) = (AtomicBool::new(false), 0);
         let outcome = run(&device, &pieces, &stop, &mut |e| {
-            if let emotone::train::events::Event::Step { .. } = e {
+            if let Event::Step { .. } = e {
                 steps += 1;
                 stop.store(steps == 3, Ordering::Relaxed);
             }
@@ -193,4 +195,93 @@ fn a_run_resumes_to_the_same_bits_and_its_model_answers_alike() {
     }
     assert!(model.look_at_views().expect_err("refused").to_string().contains("views at test time are parts of images"));
     assert_eq!(model.embeddings(&clips[..2]).expect("embeddings")[0].len(), 2 * 2 * 64);
+}
+
+/// What a run said that has to do with features, how many it computed, and the hash of its weights.
+fn told(device: &Arc<Device>, spec: &RunSpec) -> (Vec<String>, usize, String) {
+    let (mut said, mut computed) = (Vec::new(), 0);
+    let result = run(device, spec, &AtomicBool::new(false), &mut |e| match e {
+        Event::Summary(text) | Event::Warning(text) if text.contains("features of the frozen trunk") => said.push(text.to_string()),
+        Event::Preparing("features of the frozen trunk", done, _) => computed = done,
+        _ => {}
+    });
+    (said, computed, result.expect("run").weights_sha256)
+}
+
+#[test]
+fn features_of_a_frozen_trunk_are_kept_for_later_runs() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let kept = dir.path().join("cache/features");
+    let at = |out: &str, sets: &[&str]| {
+        let all = ["train.stages=emotion", "stage.emotion.epochs=2"];
+        RunSpec { features: Some(kept.clone()), ..of_encoder(dir.path(), out, &[&all, sets].concat()) }
+    };
+    let files = || {
+        let mut all: Vec<_> = std::fs::read_dir(&kept).expect("folder").map(|e| e.expect("entry").path()).collect();
+        all.sort();
+        all
+    };
+    let without = told(&device, &RunSpec { features: None, ..at("without", &[]) });
+    assert!(without.0.is_empty() && without.1 == 48 && !kept.exists());
+    let first = told(&device, &at("first", &[]));
+    assert_eq!(first, (vec![], 48, without.2.clone()), "features from a folder that has none");
+    // Another learning rate of the head on the same trunk.
+    let second = told(&device, &at("second", &["stage.emotion.lr=2e-3"]));
+    assert_eq!(second.0, ["features of the frozen trunk: 48 of 48 are known from an earlier run"]);
+    assert_eq!(second.1, 0);
+    assert_eq!(told(&device, &at("again", &[])).2, first.2, "features from the file give other bits");
+    let [file] = &files()[..] else { panic!("{:?}", files()) };
+    // Damage is seen and mended.
+    let mut bytes = std::fs::read(file).expect("file");
+    let whole = bytes.clone();
+    *bytes.last_mut().expect("bytes") ^= 1;
+    std::fs::write(file, &bytes).expect("file");
+    let damaged = told(&device, &at("damaged", &[]));
+    assert!(damaged.0[0].contains("are no use, and are computed again") && damaged.0[0].contains("checksum"), "{:?}", damaged.0);
+    assert_eq!((damaged.1, damaged.2), (48, first.2.clone()));
+    assert!(std::fs::read(file).expect("file") == whole);
+    // A file of which some features are gone, and one with features of another network.
+    let (mut weights, metadata) = emotone::nn::file::read(file).expect("features");
+    let gone: Vec<String> = weights.keys().take(5).cloned().collect();
+    gone.iter().for_each(|name| _ = weights.remove(name));
+    emotone::nn::file::write(file, &weights, &metadata).expect("features");
+    let some = told(&device, &at("some", &[]));
+    assert_eq!((some.0[0].as_str(), some.1), ("features of the frozen trunk: 43 of 48 are known from an earlier run", 5));
+    assert_eq!(some.2, first.2, "features computed with others give other bits");
+    assert!(std::fs::read(file).expect("file") == whole);
+    weights.values_mut().for_each(|(shape, values)| {
+        values.truncate(7);
+        shape.0 = vec![7];
+    });
+    emotone::nn::file::write(file, &weights, &metadata).expect("features");
+    let stale = told(&device, &at("stale", &[]));
+    assert!(stale.0[0].contains("expected 256 values, got 7"), "{:?}", stale.0);
+    assert_eq!((stale.1, stale.2), (48, first.2));
+    // Another trunk has a file of its own, and one that the run itself has trained none.
+    assert_eq!(told(&device, &at("other", &["train.seed=9"])).1, 48);
+    assert_eq!(files().len(), 2);
+    let trained = told(&device, &at("trained", &["train.stages=single,emotion", "stage.single.epochs=1"]));
+    assert_eq!((trained.0.len(), trained.1, files().len()), (0, 48, 2));
+}
+
+/// More than a network takes is cut off, and said.
+#[test]
+fn long_clips_are_cut_and_counted() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let spec = of_encoder(dir.path(), "a", &["frames.seconds=1"]);
+    let clip = std::fs::read_dir(dir.path().join("corpus/wav")).expect("clips").next().expect("a clip").expect("entry").path();
+    emotone::audio::write_wav(&clip, &vec![0.1; 40_000], 16_000).expect("file");
+    let mut warnings = Vec::new();
+    let data = Dataset::prepare(&device, &spec.config, &spec.data, &mut |e| {
+        if let Event::Warning(text) = e {
+            warnings.push(text.to_string());
+        }
+    });
+    let data = data.expect("data");
+    assert_eq!(data.inputs.iter().map(|i| i.len() / BANDS).max(), Some(100));
+    assert!(warnings.iter().any(|w| w.contains("of 48 clips the end is cut off: they are longer than frames.seconds = 1")), "{warnings:?}");
+    let sources = data.sources(&spec.config).expect("sources");
+    assert_eq!(sources[0], Source::Frames(100), "the largest room is the most there may be");
 }

@@ -78,6 +78,7 @@ fn stage(device: &Arc<Device>, folder: &Path, sets: &[&str], progress: &mut Prog
         stop: &stop,
         save_every: Duration::from_secs(3600),
         detect_anomaly: false,
+        features: None,
     };
     let mut epochs = 0;
     let done = solve_stage(&run, "single", &Weights::new(), progress, &mut |e| epochs += usize::from(matches!(e, Event::Epoch(_))));

@@ -18,6 +18,11 @@ const SILENCE: usize = 1600;
 const RANGE: f32 = 80.0;
 
 impl Frames {
+    /// Samples of the longest recording of which nothing is cut off.
+    pub fn longest(&self) -> usize {
+        (self.most() * HOP).saturating_sub(SILENCE)
+    }
+
     /// The most frames a recording has.
     pub fn most(&self) -> usize {
         2 * ((self.seconds * f64::from(SAMPLE_RATE)) as usize / (2 * HOP))
@@ -27,7 +32,7 @@ impl Frames {
 /// The signal that frames are taken of: a recording, of which the end is cut off where it is too long, with a tenth of a second of zeros behind
 /// it, in whole pairs of hops; so there is an even number of frames, and a few of any recording.
 pub fn signal(clip: &[f32], frames: &Frames) -> Vec<f32> {
-    let own = clip.len().min((frames.most() * HOP).saturating_sub(SILENCE));
+    let own = clip.len().min(frames.longest());
     let mut padded = clip[..own].to_vec();
     padded.resize((own + SILENCE) / (2 * HOP) * (2 * HOP), 0.0);
     padded

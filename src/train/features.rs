@@ -1,15 +1,13 @@
 //! Features of a frozen trunk, computed once for all stages and runs on the same recordings that have the same trunk.
 
-use super::config::Precision;
-use super::events::{Event, Observer};
-use super::inference::Inference;
-use super::recipe::{Recipe, io};
-use crate::compile::Options;
-use crate::gpu::Device;
+use super::events::Observer;
+use super::frozen::Frozen;
+use super::recipe::Recipe;
 use crate::hash::sha256;
 use crate::models::TRUNK;
 use crate::nn::{Weights, file};
 use crate::{Error, Result};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Features of each recording.
@@ -20,31 +18,19 @@ type Rows = Arc<Vec<Vec<f32>>>;
 pub struct Features(Arc<Mutex<Option<(String, Rows)>>>);
 
 impl Features {
-    /// Features of all `inputs`, which are always the same ones, by the trunk of `recipe` with `weights`.
+    /// Features of all `inputs`, which are always the same ones, by a frozen trunk; `folder` keeps them for later runs.
     ///
     /// # Errors
-    /// Device faults.
-    pub fn of(
-        &self,
-        device: &Arc<Device>,
-        recipe: &Recipe,
-        weights: &Weights,
-        inputs: &[Vec<f32>],
-        observe: &mut Observer,
-    ) -> Result<Rows> {
-        let key = key(recipe, weights)?;
+    /// [`Error::Interrupted`] when asked to stop; device faults.
+    pub(super) fn of(&self, frozen: &Frozen, inputs: &[Vec<f32>], folder: Option<&Path>, observe: &mut Observer) -> Result<Rows> {
+        let key = key(frozen.recipe, frozen.weights)?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, rows)) = last.as_ref().filter(|(known, _)| *known == key) {
             return Ok(rows.clone());
         }
         // Whoever needs those of another trunk needs these no more.
         *last = None;
-        observe(Event::Preparing("features of the frozen trunk", 0, inputs.len()));
-        let half = recipe.config.train.precision == Precision::F16;
-        let options = Options { half, ..recipe.options() };
-        let inference = Inference::new(device, recipe, weights, recipe.config.train.rows(), &[io::FEATURES], options)?;
-        let rows = Arc::new(inference.run(io::FEATURES, inputs.len(), &|i| &inputs[i])?);
-        observe(Event::Preparing("features of the frozen trunk", inputs.len(), inputs.len()));
+        let rows = Arc::new(frozen.features(inputs, folder, observe)?);
         *last = Some((key, rows.clone()));
         Ok(rows)
     }

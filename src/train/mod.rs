@@ -11,6 +11,7 @@ pub mod features;
 mod fit;
 pub mod folds;
 mod font;
+mod frozen;
 pub mod inference;
 pub mod learner;
 pub mod lessons;

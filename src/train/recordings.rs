@@ -80,6 +80,9 @@ impl Recordings {
         let (labelled, classes) = (loaded.corpus.clone(), loaded.corpus.labels());
         let class = loaded.corpus.classes(&classes)?;
         append_unlabelled(&mut loaded, spec, signals, observe)?;
+        if let Some(warning) = cut(&loaded, &kind) {
+            observe(Event::Warning(&warning));
+        }
         if let Some(warning) = silent(&loaded).filter(|_| signals.is_none_or(|s| s.audio.is_some())) {
             observe(Event::Warning(&warning));
         }
@@ -172,6 +175,15 @@ fn append_unlabelled(loaded: &mut Loaded, spec: &DataSpec, signals: Option<&Sign
         observe(Event::Warning(&note));
     }
     Ok(())
+}
+
+/// How many clips are longer than the network takes, and the first of them.
+fn cut(loaded: &Loaded, kind: &Inputs) -> Option<String> {
+    let Inputs::Frames(_, frames) = kind else { return None };
+    let mut cut = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| clip.samples.len() > frames.longest());
+    let (first, _) = cut.next()?;
+    let (n, all, seconds, first) = (1 + cut.count(), loaded.clips.len(), frames.seconds, first.path.display());
+    Some(format!("of {n} of {all} clips the end is cut off: they are longer than frames.seconds = {seconds}, such as {first}"))
 }
 
 /// How many clips are silent, and the first of them.

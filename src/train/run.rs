@@ -22,6 +22,7 @@ use super::views::{Views, average};
 use crate::data::{Split, SplitSpec};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
+use crate::models::TRUNK;
 use crate::nn::{Weights, file};
 use crate::tune::{self, Tuned};
 use crate::{Error, Result, hash::sha256, storage};
@@ -53,6 +54,8 @@ pub struct RunSpec {
     pub part_of: Option<PathBuf>,
     /// Choose kernel variants by measurement, where the run does not go on from a state that has its own.
     pub tune: bool,
+    /// Folder that keeps the features of frozen trunks that a run starts with, for later runs; none for nothing to be kept.
+    pub features: Option<PathBuf>,
 }
 
 impl RunSpec {
@@ -68,6 +71,7 @@ impl RunSpec {
             detect_anomaly: false,
             part_of: None,
             tune: false,
+            features: None,
         }
     }
 }
@@ -152,8 +156,16 @@ fn train(
         weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
     }
     while let Some(stage) = stages.get(progress.stage) {
-        let context =
-            RunContext { device, recipe: &recipe, data, folder, stop, save_every: spec.save_every, detect_anomaly: spec.detect_anomaly };
+        let context = RunContext {
+            device,
+            recipe: &recipe,
+            data,
+            folder,
+            stop,
+            save_every: spec.save_every,
+            detect_anomaly: spec.detect_anomaly,
+            features: spec.features.as_deref().filter(|_| !trained(config, progress.stage)),
+        };
         let done = match solved {
             true => solve_stage(&context, stage, &weights, &mut progress, observe),
             false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
@@ -169,6 +181,11 @@ fn train(
     let result = result.map_err(|e| with_way_out(spec, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
+}
+
+/// Whether stages before this one have trained the trunk: its features are of no use to another run.
+fn trained(config: &Config, stage: usize) -> bool {
+    config.train.stages.iter().take(stage).any(|name| config.stage.get(name).is_some_and(|s| s.trains(TRUNK)))
 }
 
 /// The recipe of a run on its data.

@@ -4,6 +4,7 @@ use super::config::{Metric, MixLabels, Stage, Target};
 use super::dataset::Dataset;
 use super::early_stop::EarlyStop;
 use super::events::{EpochRecord, Event, Observer};
+use super::frozen::Frozen;
 use super::learner::Learner;
 use super::metrics::Confusion;
 use super::recipe::{Recipe, Source};
@@ -18,6 +19,7 @@ use crate::data::Batches;
 use crate::gpu::Device;
 use crate::nn::{Weights, file};
 use crate::{Error, Result};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +40,8 @@ pub struct RunContext<'a> {
     pub save_every: Duration,
     /// Look at every value of every step for what is not finite.
     pub detect_anomaly: bool,
+    /// Where features of a frozen trunk are kept for later runs, where they are.
+    pub features: Option<&'a Path>,
 }
 
 /// Every so many of a speaker's training clips one is kept for validation, where speakers are what a stage learns.
@@ -330,5 +334,6 @@ pub(super) fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize
 
 /// Features of the frozen trunk for every utterance.
 pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Arc<Vec<Vec<f32>>>> {
-    run.data.features.of(run.device, run.recipe, weights, &run.data.inputs, observe)
+    let frozen = Frozen { device: run.device, recipe: run.recipe, weights, stop: run.stop };
+    run.data.features.of(&frozen, &run.data.inputs, run.features, observe)
 }

@@ -96,6 +96,9 @@ pub struct Args {
     /// Measure which kernel variants are the fastest on this adapter, once, and use them; a run that is resumed keeps its own.
     #[arg(long)]
     pub tune: bool,
+    /// Compute the features of a frozen trunk again, though an earlier run may have kept them in the cache folder, and keep none.
+    #[arg(long)]
+    no_feature_cache: bool,
     /// Less memory for more arithmetic: make values inside residual blocks and transformer layers again for the backward pass
     /// (train.recompute=true).
     #[arg(long)]
@@ -161,6 +164,11 @@ impl Args {
             request.limits = LimitsChoice::Default;
         }
         request
+    }
+
+    /// Where features of frozen trunks are kept.
+    pub fn features(&self) -> Option<PathBuf> {
+        self.adapter_request().cache.filter(|_| !self.no_feature_cache).map(|cache| cache.join("features"))
     }
 
     /// How to show progress.

@@ -66,6 +66,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
         tune: args.tune,
+        features: args.features(),
         ..RunSpec::new(config, args.data_spec()?, args.out()?)
     };
     let stop = stop::on_interrupt()?;
