@@ -332,6 +332,19 @@ mod tests {
         }
     }
 
+    /// Frequencies 1, 10000^(-1/2) and 1/10000.
+    #[test]
+    fn sinusoids_go_from_fast_to_slow() {
+        let mut params = Params::new(|_| true);
+        params.param(&mut Graph::new(), "", "p", [3, 6], Init::Sinusoids).unwrap();
+        let p = &params.initial(1)["p"].1;
+        let want = [1.0f64, 0.01, 0.0001].map(|w| 2.0 * w);
+        assert_eq!(p[..6], [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+        for (k, angle) in want.into_iter().enumerate() {
+            assert!((f64::from(p[12 + k]) - angle.sin()).abs() < 1e-7 && (f64::from(p[15 + k]) - angle.cos()).abs() < 1e-7, "{p:?}");
+        }
+    }
+
     #[test]
     fn the_forget_gate_starts_open() {
         let mut params = Params::new(|_| true);

@@ -66,6 +66,7 @@ fn parameters_know_how_deep_they_lie() {
 fn settings_must_agree() {
     let net = tiny();
     assert!(net.check(&[200, 80]).is_ok());
+    assert!(net.check(&[200, 64]).unwrap_err().to_string().contains("80 bands"));
     assert!(net.check(&[202, 80]).unwrap_err().to_string().contains("model.positions"));
     for taps in [vec![], vec![2, 1], vec![1], vec![1, 1, 2], vec![0, 3]] {
         assert!(Encoder { taps, ..net.clone() }.check(&[200, 80]).unwrap_err().to_string().contains("model.taps"));
