@@ -118,19 +118,7 @@ pub fn solve_stage(
     let measure = validate(run, &mut recipe, &weights, task, valid)?;
     let seconds = clock.elapsed().as_secs_f64();
     observe(Event::Summary(&told(&solution, train.len())));
-    let matrix = measure.as_ref().and_then(Measure::confusion);
-    let record = EpochRecord {
-        stage: name.into(),
-        epoch: 1,
-        loss: solution.objective.iter().sum(),
-        norm: 0.0,
-        lr: 0.0,
-        valid_uar: matrix.and_then(Confusion::uar),
-        valid_wa: matrix.and_then(Confusion::accuracy),
-        valid_macro_f1: matrix.and_then(Confusion::macro_f1),
-        valid_ccc: None,
-        best: true,
-    };
+    let record = record(name, &solution, measure.as_ref());
     observe(Event::Epoch(&record));
     progress.history.push(record);
     file::write(&path, &weights, &recipe.to_metadata()?)?;
@@ -142,6 +130,23 @@ pub fn solve_stage(
     observe(Event::Saved(&run.folder.state()));
     observe(Event::StageEnd(name));
     Ok((weights, recipe))
+}
+
+/// The solution as the record of one epoch.
+fn record(stage: &str, solution: &Solution, measure: Option<&Measure>) -> EpochRecord {
+    let matrix = measure.and_then(Measure::confusion);
+    EpochRecord {
+        stage: stage.into(),
+        epoch: 1,
+        loss: solution.objective.iter().sum(),
+        norm: 0.0,
+        lr: 0.0,
+        valid_uar: matrix.and_then(Confusion::uar),
+        valid_wa: matrix.and_then(Confusion::accuracy),
+        valid_macro_f1: matrix.and_then(Confusion::macro_f1),
+        valid_ccc: None,
+        best: true,
+    }
 }
 
 /// How well it answers to validation clips, which calibrate it.

@@ -139,6 +139,7 @@ impl Show {
                 }
                 self.bar.set_prefix(name.clone());
                 self.fold = Some(name);
+                self.stage.clear();
             }
             Event::FoldEnd(fold, result) => {
                 let value = |name: &str, v: Option<f64>| v.map_or_else(String::new, |v| format!("  {name} {v:.3}"));
@@ -154,6 +155,8 @@ impl Show {
                 self.bar.set_message(format!("{} loss {loss:.4}, {clips_per_s:.0} clips/s", self.stage));
             }
             Event::Stage { stage, .. } if self.fold.is_some() => self.stage = (*stage).to_string(),
+            // What solving says of itself; the model is described before its first stage.
+            Event::Summary(_) if self.fold.is_some() && !self.stage.is_empty() => {}
             Event::Epoch(_) | Event::StageEnd(_) => return self.fold.is_some(),
             _ => return false,
         }
