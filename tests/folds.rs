@@ -257,6 +257,8 @@ fn the_program_prints_a_table_and_says_what_to_do_instead() {
     for part in ["fold of kfold:2", "mean over folds", "standard deviation", "pooled answers", "bootstrap over 6 speakers", "folds.json"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    let row = |name: &str, part: &str| said.lines().any(|l| l.starts_with(name) && l.contains(part));
+    assert!(row("1 ", " 24 ") && row("pooled answers ", " 48 ") && row("mean over folds ", "."), "{said}");
     let again = train(dir.path(), &["--split", "kfold:2", "--folds", "all", "--resume", "--json"]);
     let last: serde_json::Value = serde_json::from_str(text(&again.stdout).lines().last().expect("a line")).expect("JSON");
     assert_eq!(last["folds"]["folds"][1]["folder"], "fold-2");

@@ -273,8 +273,8 @@ mod tests {
         let by_clip = pool(&parts(&all), &|_| None, 1).unwrap();
         assert_eq!((by_speaker.drawn, by_speaker.units, by_clip.units), (Unit::Speakers, 8, 480));
         let width = |p: &Pooled| p.metrics["uar"].interval_of_mean.high - p.metrics["uar"].interval_of_mean.low;
-        // The mean of eight draws of 0.5 or 0.983: a standard error of 0.085.
-        assert!((width(&by_speaker) - 4.0 * 0.085).abs() < 0.05, "{}", width(&by_speaker));
+        // The mean of eight draws of 29.5 / 30 or 0.5, of which one to seven are the better in the middle 95 % of the resamples.
+        assert!((width(&by_speaker) - 0.75 * (29.5 / 30.0 - 0.5)).abs() < 1e-9, "{}", width(&by_speaker));
         assert!(width(&by_clip) < 0.1, "{}", width(&by_clip));
         // One speaker is no sample of speakers.
         assert_eq!(pool(&parts(&all[..1]), &speaker, 1).unwrap().drawn, Unit::Clips);
