@@ -2,7 +2,7 @@
 
 use super::views::views;
 use super::{Inputs, log_mel};
-use crate::compile::{Options, Program, States};
+use crate::compile::{Kept, Options, Program, States};
 use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::parallel;
@@ -25,15 +25,15 @@ pub struct Extractor {
     inputs: Inputs,
     /// Whether it makes all views of a clip, not the one input.
     views: bool,
-    /// By (samples, clips) they hold; the number says when one was last used.
-    programs: BTreeMap<(usize, usize), (u64, Program)>,
-    uses: u64,
+    /// By (samples, clips) they hold.
+    programs: Kept<(usize, usize), Arc<Program>>,
 }
 
 impl Extractor {
     /// An extractor without programs.
     pub fn new(device: &Arc<Device>, inputs: &Inputs) -> Self {
-        Extractor { states: States::new(device), inputs: inputs.clone(), views: false, programs: BTreeMap::new(), uses: 0 }
+        let programs = Kept::new(PROGRAMS_KEPT, u64::MAX);
+        Extractor { states: States::new(device), inputs: inputs.clone(), views: false, programs }
     }
 
     /// An extractor that makes the [views](views()) of each clip, one after the other, in the place of its input.
@@ -115,20 +115,15 @@ impl Extractor {
         1 << fit.clamp(1, CLIPS_AT_ONCE).ilog2()
     }
 
-    fn program(&mut self, samples: usize, clips: usize) -> Result<&Program> {
-        self.uses += 1;
+    fn program(&mut self, samples: usize, clips: usize) -> Result<Arc<Program>> {
         let key = (samples, clips);
-        let program = match self.programs.remove(&key) {
-            Some((_, program)) => program,
-            None => {
-                if self.programs.len() >= PROGRAMS_KEPT {
-                    let oldest = self.programs.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| *key);
-                    oldest.and_then(|key| self.programs.remove(&key));
-                }
-                self.compile(samples, clips)?
-            }
+        let program = match self.programs.take(&key) {
+            Some(program) => program,
+            None => Arc::new(self.compile(samples, clips)?),
         };
-        Ok(&self.programs.entry(key).or_insert((self.uses, program)).1)
+        // Their number alone is bounded.
+        self.programs.put(key, program.clone(), 0);
+        Ok(program)
     }
 
     fn compile(&self, samples: usize, clips: usize) -> Result<Program> {
