@@ -226,8 +226,8 @@ fn features_of_a_frozen_trunk_are_kept_for_later_runs() {
     assert!(without.0.is_empty() && without.1 == 48 && !kept.exists());
     let first = told(&device, &at("first", &[]));
     assert_eq!(first, (vec![], 48, without.2.clone()), "features from a folder that has none");
-    // Another learning rate of the head on the same trunk.
-    let second = told(&device, &at("second", &["stage.emotion.lr=2e-3"]));
+    // Another head, learnt otherwise, on the same trunk.
+    let second = told(&device, &at("second", &["stage.emotion.lr=2e-3", "model.dropout=0.1", "model.penalty=3", "train.ema=0.5"]));
     assert_eq!(second.0, ["features of the frozen trunk: 48 of 48 are known from an earlier run"]);
     assert_eq!(second.1, 0);
     assert_eq!(told(&device, &at("again", &[])).2, first.2, "features from the file give other bits");
@@ -260,9 +260,10 @@ fn features_of_a_frozen_trunk_are_kept_for_later_runs() {
     assert_eq!((stale.1, stale.2), (48, first.2));
     // Another trunk has a file of its own, and one that the run itself has trained none.
     assert_eq!(told(&device, &at("other", &["train.seed=9"])).1, 48);
-    assert_eq!(files().len(), 2);
+    assert_eq!(told(&device, &at("fewer", &["model.taps=[2]"])).1, 48);
+    assert_eq!(files().len(), 3);
     let trained = told(&device, &at("trained", &["train.stages=single,emotion", "stage.single.epochs=1"]));
-    assert_eq!((trained.0.len(), trained.1, files().len()), (0, 48, 2));
+    assert_eq!((trained.0.len(), trained.1, files().len()), (0, 48, 3));
 }
 
 /// More than a network takes is cut off, and said.

@@ -4,11 +4,12 @@ use super::config::Precision;
 use super::events::{Event, Observer};
 use super::inference::Inference;
 use super::recipe::{Recipe, Source, io};
-use crate::compile::Options;
+use super::rooms::Rooms;
+use crate::compile::{Options, Plan};
 use crate::gpu::Device;
-use crate::graph::Shape;
+use crate::graph::{NodeKind, Shape};
 use crate::models::TRUNK;
-use crate::nn::{Weights, file};
+use crate::nn::{Params, Weights, file};
 use crate::storage::{self, Files};
 use crate::{Error, Result, hash::sha256, parallel};
 use std::collections::BTreeSet;
@@ -35,8 +36,8 @@ pub(super) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
-    /// The features of each input. Those that `folder` has of this trunk (its settings, weights and normalisation, on this adapter and driver)
-    /// and of the very same inputs are taken from there, and the others added to them. What cannot be read there is said, and computed again.
+    /// The features of each input. Those that `folder` has of this trunk ([`Frozen::hash`]) and of the very same inputs are taken from there, and
+    /// the others added to them. What cannot be read there is said, and computed again.
     ///
     /// # Errors
     /// [`Error::Interrupted`] when asked to stop; device faults.
@@ -89,16 +90,40 @@ impl Frozen<'_> {
         Options { half: self.recipe.config.train.precision == Precision::F16, ..self.recipe.options() }
     }
 
-    /// Hash of all that features of an input depend on.
-    fn hash(&self) -> Result<String> {
-        let recipe = self.recipe;
-        let params = recipe.parameters()?;
+    /// Hash of all that features follow from besides their inputs: the trunk's weights, what the adapter computes of them, and how many at a time.
+    ///
+    /// # Errors
+    /// Shape errors of the network.
+    pub fn hash(&self) -> Result<String> {
+        let params = self.recipe.parameters()?;
         let trunk = self.weights.iter().filter(|(name, _)| params.group(name) == Some(TRUNK));
         let weights = file::sha256(&trunk.map(|(name, values)| (name.clone(), values.clone())).collect());
-        let text = |e: serde_json::Error| Error::Graph(format!("hash of the {WHAT}: {e}"));
-        let settings = serde_json::to_string(&(&recipe.config.model, &recipe.mean, &recipe.std, &recipe.tuned)).map_err(text)?;
-        let numbers = (recipe.config.train.precision, recipe.config.train.rows());
-        Ok(sha256(format!("{}|{}|{weights}|{settings}|{numbers:?}", env!("CARGO_PKG_VERSION"), self.device.caps().headline()).as_bytes()))
+        let train = &self.recipe.config.train;
+        let tuned = serde_json::to_string(&self.recipe.tuned).map_err(|e| Error::Graph(format!("hash of the {WHAT}: {e}")))?;
+        let numbers = (train.precision, train.rows());
+        let (version, adapter) = (env!("CARGO_PKG_VERSION"), self.device.caps().headline());
+        Ok(sha256(format!("{version}|{adapter}|{weights}|{tuned}|{numbers:?}|{}", self.computation()?).as_bytes()))
+    }
+
+    /// What computes features of a batch, the shortest there is where inputs differ in length: the graph, whose constants hold the normalisation,
+    /// and its launches with the text of their kernels. Settings that say nothing of features (of heads, of training) say nothing of it either.
+    fn computation(&self) -> Result<String> {
+        let recipe = self.recipe;
+        let source = Rooms::of(&recipe.config.inputs()?).map_or(Source::Raw, |rooms| Source::Frames(rooms.least(1)));
+        let graph = recipe.inference(&mut Params::new(|_| false), recipe.config.train.rows(), source, &[io::FEATURES])?;
+        let plan = Plan::new(&graph, self.device, self.options())?;
+        let mut text = String::new();
+        // Heads are built behind the features.
+        let own = graph.outputs().iter().map(|(_, v)| v.node + 1).max().unwrap_or_default();
+        for node in &graph.nodes()[..own] {
+            text.push_str(&format!("{} {} {:?} {:?}\n", node.scope, node.name(), node.inputs, node.shapes));
+            if let NodeKind::Constant(values) = &node.kind {
+                text.push_str(&sha256(bytemuck::cast_slice(values)));
+            }
+        }
+        let launches = plan.nodes.iter().flat_map(|n| n.once.iter().chain(&n.launches));
+        launches.for_each(|launch| text.push_str(&format!("{launch:?}\n")));
+        Ok(text)
     }
 
     /// What a file keeps; nothing where there is none, or it is no use.
