@@ -75,8 +75,8 @@ fn a_clips_answer_does_not_depend_on_its_batch() {
     let clips: Vec<Vec<f32>> = (0..lengths.len()).map(clip).collect();
     let all: Vec<&[f32]> = clips.iter().map(Vec::as_slice).collect();
     let backwards: Vec<&[f32]> = all.iter().rev().copied().collect();
-    for pooling in [Pooling::Statistics, Pooling::Attention] {
-        let net = encoder(pooling);
+    for (pooling, within) in [(Pooling::Statistics, false), (Pooling::Attention, false), (Pooling::Statistics, true)] {
+        let net = Encoder { within, ..encoder(pooling) };
         let together = batch(&device, &net, &all, 96, 0.0);
         let longer = batch(&device, &net, &backwards, 128, 50.0);
         for (i, clip) in all.iter().enumerate() {
@@ -89,6 +89,48 @@ fn a_clips_answer_does_not_depend_on_its_batch() {
         }
         assert!(apart(&together[2], &together[5]) > 1e-3, "clips are told apart");
     }
+}
+
+/// What blocks compute within is pooled behind their hidden state: read beside the features, and pooled here.
+#[test]
+fn what_is_within_is_pooled() {
+    let Some(device) = device() else { return };
+    let net = Encoder { within: true, ..encoder(Pooling::Statistics) };
+    let (room, frames_of) = (40, [40, 26]);
+    let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
+    let (x, lengths) = (g.input("x", [2, room, frames::BANDS]), g.input("lengths", [2]));
+    let mut cx = Context::new(&mut g, &mut params, false);
+    cx.lengths = Some(lengths);
+    let features = net.features(&mut cx, x).expect("graph");
+    let names = ["hidden.0", "hidden.1", "attended.1", "activated.1", "hidden.2", "attended.2", "activated.2"];
+    let marks: Vec<_> = names.iter().map(|name| cx.marks()[*name]).collect();
+    names.iter().zip(marks).for_each(|(name, value)| g.output(name, value));
+    g.output("features", features);
+    let mut states = States::new(&device);
+    params.allocate(&mut states).expect("memory");
+    params.upload(&states, &params.initial(5), true).expect("weights");
+    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
+    let mut rows: Vec<f32> = noise(3, 2 * room * frames::BANDS).iter().map(|&v| v as f32).collect();
+    rows[(room + frames_of[1]) * frames::BANDS..].fill(0.0);
+    program.write("x", &rows).expect("inputs");
+    program.write_u32("lengths", &frames_of.map(|n| n as u32)).expect("lengths");
+    program.run().expect("run");
+    let mut wanted = vec![Vec::new(); 2];
+    for name in names {
+        let values = program.read(name).expect("values");
+        let width = values.len() / room;
+        for (clip, own) in values.chunks(values.len() / 2).enumerate() {
+            let valid = frames_of[clip] / 2;
+            let column = |c: usize| (0..valid).map(move |t| f64::from(own[t * width + c]));
+            let mean = |c: usize| column(c).sum::<f64>() / valid as f64;
+            let deviation = |c: usize| (column(c).map(|v| (v - mean(c)).powi(2)).sum::<f64>() / valid as f64).sqrt();
+            wanted[clip].extend((0..width).map(|c| mean(c) as f32));
+            wanted[clip].extend((0..width).map(|c| deviation(c) as f32));
+        }
+    }
+    let made = program.read("features").expect("features");
+    let error = apart(&made, &wanted.concat());
+    assert!(made.len() == 2 * 2 * (3 * 128 + 2 * (128 + 256)) && error < 1e-4, "{} values, {error}", made.len());
 }
 
 /// Without lengths all frames are valid.

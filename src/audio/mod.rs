@@ -47,6 +47,16 @@ pub fn load(path: &Path) -> Result<Clip> {
     load_bytes(path, &read(path)?)
 }
 
+/// Mono samples at `rate` Hz, brought to 16 kHz.
+///
+/// # Errors
+/// One line of reason: no samples, a rate outside [`SOURCE_RATES`], values that are not finite.
+pub fn resample(samples: &[f32], rate: u32) -> std::result::Result<Vec<f32>, String> {
+    let mut mono = resample::Mono16k::new(rate, 1, samples.len() as u64)?;
+    mono.push(samples)?;
+    mono.finish()
+}
+
 /// Reads a whole file within [`MAX_FILE_BYTES`], refusing anything but a non-empty regular file before opening it.
 ///
 /// # Errors

@@ -7,9 +7,11 @@ mod config;
 mod labels;
 mod pairs;
 pub mod rng;
+pub mod wave;
 
 pub use config::{Augment, Cutout, Daarip, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment};
 pub use pairs::Pairs;
+pub use wave::Version;
 
 use crate::Result;
 use crate::graph::{Graph, Var};

@@ -1,6 +1,7 @@
 //! All recordings of a corpus in memory, decoded by as many threads as there are cores.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
@@ -48,6 +49,35 @@ impl Loaded {
     /// Those of [`Split::new`] and [`Split::settle_duplicates`].
     pub fn split(&self, spec: &SplitSpec, seed: u64) -> Result<Split> {
         Split::new(&self.corpus, spec, seed)?.settle_duplicates(&self.corpus, &self.digests, spec)
+    }
+
+    /// Adds the recordings of `new` behind the others, but for copies of these. Returns what to tell the user.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where none is left.
+    pub fn append(&mut self, new: Loaded) -> Result<Vec<String>> {
+        let mut notes = new.corpus.notes.clone();
+        notes.extend(new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())));
+        let ours: HashSet<[u8; 32]> = self.digests.iter().copied().collect();
+        let (all, before) = (new.clips.len(), self.clips.len());
+        let recordings = new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests.into_iter().zip(new.signals));
+        for ((utterance, clip), (digest, signals)) in recordings.filter(|(_, (digest, _))| !ours.contains(digest)) {
+            self.kept.push(self.kept.len());
+            self.corpus.utterances.push(utterance);
+            self.clips.push(clip);
+            self.digests.push(digest);
+            self.signals.push(signals);
+        }
+        let joined = self.clips.len() - before;
+        if joined < all {
+            notes.push(format!("{} of {all} recordings are copies of others: left out", all - joined));
+        }
+        if joined == 0 {
+            return Err(Error::Data(format!("no recording is left to learn from: {}", notes.join("; "))));
+        }
+        let both = Sha256::new().chain_update(&self.data_hash).chain_update(&new.data_hash);
+        self.data_hash = hex(&both.finalize());
+        Ok(notes)
     }
 
     /// Length of all clips in hours.

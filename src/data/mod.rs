@@ -3,6 +3,7 @@
 //! [`open`] reads a corpus from a manifest or a folder, [`merge`] joins several, [`load_clips`] decodes the recordings,
 //! [`Loaded::split`] divides them by speaker, and [`Batches`] deals them out.
 
+mod also;
 mod batches;
 mod built_in;
 mod corpus;
@@ -24,6 +25,7 @@ mod unlabelled;
 
 use std::path::Path;
 
+pub use also::also;
 pub use batches::Batches;
 pub use built_in::built_in;
 pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};

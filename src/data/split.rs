@@ -91,7 +91,7 @@ impl Split {
             validation_by_speaker: by_speaker,
         };
         split.description = split.describe(corpus, spec);
-        split.refuse_empty()
+        split.refuse_empty(spec)
     }
 
     /// Keeps copies of one recording on one side, given a digest of every utterance's sound.
@@ -132,7 +132,7 @@ impl Split {
         if together > 0 {
             self.description += &format!("; {together} recordings are copies of another on the same side");
         }
-        self.refuse_empty()
+        self.refuse_empty(spec)
     }
 
     fn describe(&self, corpus: &Corpus, spec: &SplitSpec) -> String {
@@ -147,6 +147,7 @@ impl Split {
             format!("{name} {} of {} speakers{who}", rows.len(), speakers.len())
         };
         let nature = match (spec, self.speaker_independent) {
+            (SplitSpec::None, _) => "nothing is tested",
             (SplitSpec::Random { .. } | SplitSpec::Equals { shared: true, .. }, _) => {
                 "RANDOM SPLIT, speakers on both sides: not a result for unknown speakers"
             }
@@ -167,12 +168,14 @@ impl Split {
             "{spec} ({nature}): {}, {}{validation}, {}{unseen}",
             side("train", &self.train, false),
             side("valid", &self.valid, true),
-            side("test", &self.test, true)
+            if *spec == SplitSpec::None { "test none".into() } else { side("test", &self.test, true) }
         )
     }
 
-    fn refuse_empty(self) -> Result<Split> {
-        match [("training", &self.train), ("validation", &self.valid), ("test", &self.test)].iter().find(|(_, rows)| rows.is_empty()) {
+    fn refuse_empty(self, spec: &SplitSpec) -> Result<Split> {
+        let sides = [("training", &self.train), ("validation", &self.valid), ("test", &self.test)];
+        let wanted = if *spec == SplitSpec::None { 2 } else { 3 };
+        match sides[..wanted].iter().find(|(_, rows)| rows.is_empty()) {
             Some((name, _)) => Err(Error::Data(format!("the {name} set is empty: {}", self.description))),
             None => Ok(self),
         }
@@ -192,6 +195,7 @@ fn by_utterance(corpus: &Corpus, spec: &SplitSpec) -> bool {
 /// Sides before validation is taken from training.
 fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> {
     match spec {
+        SplitSpec::None => Ok(vec![Side::Train; corpus.utterances.len()]),
         SplitSpec::Random { fraction } => {
             let rows: Vec<usize> = (0..corpus.utterances.len()).collect();
             let mut sides = vec![Side::Train; rows.len()];

@@ -10,6 +10,8 @@ pub enum SplitSpec {
     /// `default`: about a fifth of the speakers.
     #[default]
     Default,
+    /// `none`: nothing is tested, and all is learnt from.
+    None,
     /// `kfold:K:I`: fold I of 1..=K, speakers dealt out so that folds are of similar size; where no speaker is known, the utterances of each
     /// class.
     KFold {
@@ -55,7 +57,7 @@ impl FromStr for SplitSpec {
     fn from_str(text: &str) -> Result<Self, Error> {
         let fail = |reason: &str| {
             Error::Data(format!(
-                "split {text:?}: {reason}; known are default, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION, random:COLUMN=VALUE; with --folds also loso, kfold:K and COLUMN"
+                "split {text:?}: {reason}; known are default, none, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION, random:COLUMN=VALUE; with --folds also loso, kfold:K and COLUMN"
             ))
         };
         let list = |values: &str| -> Vec<String> { values.split(',').map(str::trim).filter(|v| !v.is_empty()).map(String::from).collect() };
@@ -70,6 +72,7 @@ impl FromStr for SplitSpec {
         let (word, rest) = text_trimmed.split_once(':').map_or((text_trimmed, None), |(w, r)| (w, Some(r.trim())));
         match (word, rest) {
             ("default", None) => Ok(SplitSpec::Default),
+            ("none", None) => Ok(SplitSpec::None),
             ("random", None) => Ok(SplitSpec::Random { fraction: 0.2 }),
             ("random", Some(rest)) if rest.contains('=') => equals(rest, true),
             ("random", Some(fraction)) => match fraction.parse() {
@@ -95,6 +98,7 @@ impl fmt::Display for SplitSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SplitSpec::Default => write!(f, "default"),
+            SplitSpec::None => write!(f, "none"),
             SplitSpec::KFold { folds, index } => write!(f, "kfold:{folds}:{index}"),
             SplitSpec::Loso { speaker } => write!(f, "loso:{speaker}"),
             SplitSpec::HeldOut { speakers } => write!(f, "heldout:{}", speakers.join(",")),
@@ -115,6 +119,7 @@ mod tests {
     fn text_and_back() {
         for text in [
             "default",
+            "none",
             "kfold:5:1",
             "loso:emo03",
             "heldout:a,b",

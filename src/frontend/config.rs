@@ -26,6 +26,13 @@ words! {
         /// Power spectral subtraction (Berouti et al. 1979) as released with Res-Trans.
         Berouti = "berouti",
     }
+    /// What of a recording is taken.
+    Extent {
+        /// All of it, as it is.
+        Whole = "whole",
+        /// The stretch of speech, without offset, at one level.
+        Speech = "speech",
+    }
     /// How clips of different lengths become images of one width.
     Fit {
         /// The whole clip is resized, whatever its length.
@@ -50,6 +57,9 @@ pub struct Frontend {
     /// What is done about noise before anything else; earlier versions did nothing.
     #[serde(default = "nothing")]
     pub denoise: Denoise,
+    /// What of a recording is taken; earlier versions took the whole.
+    #[serde(default = "whole")]
+    pub extent: Extent,
     /// Coefficient a of y\[n\] = x\[n\] - a x\[n-1\]; 0 for none.
     pub pre_emphasis: f64,
     /// Analysis window.
@@ -156,6 +166,11 @@ impl Image {
 /// What earlier versions did about noise.
 fn nothing() -> Denoise {
     Denoise::None
+}
+
+/// What earlier versions took of a recording.
+fn whole() -> Extent {
+    Extent::Whole
 }
 
 impl Frontend {

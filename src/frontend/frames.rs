@@ -1,6 +1,6 @@
 //! Frames: log-mel bands as Whisper takes them (Radford et al. 2022, "Robust speech recognition via large-scale weak supervision").
 
-use super::{Denoise, Frames, Frontend, MelNorm, MelScale, mel_spectrogram};
+use super::{Denoise, Extent, Frames, Frontend, MelNorm, MelScale, mel_spectrogram};
 use crate::Result;
 use crate::audio::SAMPLE_RATE;
 use crate::graph::{Graph, Var};
@@ -43,6 +43,7 @@ fn bands() -> Frontend {
     Frontend {
         sample_rate: SAMPLE_RATE,
         denoise: Denoise::None,
+        extent: Extent::Whole,
         pre_emphasis: 0.0,
         window: Window::Hann,
         padding: Padding::Reflect,

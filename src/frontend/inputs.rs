@@ -1,6 +1,6 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
-use super::{Denoise, Frames, Frontend, Image, Sequence, Signal, Vector, denoise, frames, image, log_mel, sequence, vector};
+use super::{Denoise, Extent, Frames, Frontend, Image, Sequence, Signal, Vector, denoise, frames, image, log_mel, sequence, speech, vector};
 use crate::audio::SAMPLE_RATE;
 use crate::graph::{Graph, Var};
 use crate::ops;
@@ -111,6 +111,10 @@ impl Inputs {
         let clean = match self.frontend().map_or(Denoise::None, |frontend| frontend.denoise) {
             Denoise::None => Cow::Borrowed(clip),
             Denoise::Berouti => Cow::Owned(denoise::berouti(clip, self.sample_rate())?),
+        };
+        let clean = match self.frontend().map_or(Extent::Whole, |frontend| frontend.extent) {
+            Extent::Whole => clean,
+            Extent::Speech => Cow::Owned(speech::speech(&clean, self.sample_rate()).into_owned()),
         };
         Ok(match self {
             Inputs::Sequences(frontend, sequence) => Cow::Owned(sequence::signal(&clean, frontend.sample_rate, sequence)),

@@ -12,10 +12,11 @@ pub mod frames;
 mod inputs;
 pub mod mel;
 pub mod sequence;
+pub mod speech;
 pub mod vector;
 pub mod views;
 
-pub use config::{Denoise, Fit, Frames, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
+pub use config::{Denoise, Extent, Fit, Frames, Frontend, Image, MelNorm, MelScale, Normalise, Sequence, Signal, Vector};
 pub use denoise::berouti;
 pub use extractor::Extractor;
 pub use inputs::{FEATURES, Inputs, Signals};

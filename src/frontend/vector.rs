@@ -1,6 +1,6 @@
 //! Vectors: means and deviations of cepstra, their slopes and the slopes of those (Prasetya et al. 2019; the recipe is the field's usual one).
 
-use super::{Denoise, Frontend, MelNorm, MelScale, Vector, mel_spectrogram};
+use super::{Denoise, Extent, Frontend, MelNorm, MelScale, Vector, mel_spectrogram};
 use crate::graph::{Graph, Var};
 use crate::ops::{self, Bands, DecibelScale, Padding, Window};
 use crate::{Error, Result};
@@ -63,6 +63,7 @@ fn bands(rate: u32, v: &Vector) -> Frontend {
     Frontend {
         sample_rate: rate,
         denoise: Denoise::None,
+        extent: Extent::Whole,
         pre_emphasis: 0.0,
         window: Window::Hann,
         padding: Padding::Constant,

@@ -1,6 +1,9 @@
 //! The first blocks of a speech encoder (Radford et al. 2022, "Robust speech recognition via large-scale weak supervision": Whisper) with
 //! pooling over time and a linear head. Parameters have Hugging Face's names without `model.encoder.`.
 
+mod published;
+
+use self::published::{BANDS, Sizes, block_of};
 use super::network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
 use super::standard::{moments, standardise};
 use super::{calibration, ridge};
@@ -14,14 +17,11 @@ use crate::range::{require, within};
 use crate::words::words;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Table;
 
 /// Width of an attention head of any Whisper.
 const HEAD: usize = 64;
-/// Mel bands of a frame.
-const BANDS: usize = 80;
 /// Frames of a position: the stride of the second convolution.
 const PER: usize = 2;
 
@@ -59,6 +59,10 @@ pub struct Encoder {
     pub positions: usize,
     /// How positions become one vector.
     pub pooling: Pooling,
+    /// Of each tap's block, what it computes within is pooled too, by statistics: the answers of its attention before their projection, and
+    /// the activations between its linear layers. Earlier versions had none of it.
+    #[serde(default)]
+    pub within: bool,
     /// What tells classes by the pooled vector.
     pub head: Head,
     /// Rate of dropout before the linear head.
@@ -80,6 +84,7 @@ impl Settings for Encoder {
             mlp: 2048,
             positions: 1500,
             pooling: Pooling::Statistics,
+            within: false,
             head: Head::Linear,
             dropout: 0.3,
             penalty: 1.0,
@@ -87,7 +92,7 @@ impl Settings for Encoder {
         };
         match size {
             "tiny" => Encoder { blocks: 2, taps: vec![1, 2], width: HEAD, mlp: 4 * HEAD, positions: 100, ..paper },
-            "small" => Encoder { head: Head::Ridge, ..paper },
+            "small" => Encoder { head: Head::Ridge, within: true, ..paper },
             _ => paper,
         }
     }
@@ -96,21 +101,19 @@ impl Settings for Encoder {
     /// on clips of two seconds.
     fn config(size: &str) -> &'static str {
         match size {
-            "tiny" => "[frames]\nseconds = 2.0\n[train]\nstages = [\"single\"]\n",
+            "tiny" => "[frontend]\nextent = \"speech\"\n[frames]\nseconds = 2.0\n[train]\nstages = [\"single\"]\n",
             _ => include_str!("encoder.toml"),
         }
     }
 }
 
-/// Names without the prefixes under which Hugging Face has them.
-fn own_name(name: &str) -> &str {
-    let name = name.strip_prefix("model.").unwrap_or(name);
-    name.strip_prefix("encoder.").unwrap_or(name)
-}
-
-/// The number of a block's parameter.
-fn block_of(name: &str) -> Option<usize> {
-    name.strip_prefix("layers.")?.split('.').next()?.parse().ok()
+/// What a transformer block computes.
+struct Block {
+    /// The answers of its attention, before their projection.
+    attended: Var,
+    /// What is between its linear layers.
+    activated: Var,
+    out: Var,
 }
 
 impl Encoder {
@@ -120,43 +123,14 @@ impl Encoder {
     /// # Errors
     /// [`Error::Config`] when they are no Whisper's, or one that takes another number of mel bands.
     pub fn fitting(weights: &Weights, blocks: usize) -> Result<Self> {
-        let extents = |wanted: &str| {
-            let found = weights.iter().find(|(name, _)| own_name(name) == wanted);
-            let shape = found.map(|(_, (shape, _))| shape.0.clone());
-            shape.filter(|s| s.len() >= 2).ok_or_else(|| Error::Config(format!("no Whisper encoder: the weights have no matrix {wanted}")))
-        };
-        let (stem, positions, fc1) = (extents("conv1.weight")?, extents("embed_positions.weight")?, extents("layers.0.fc1.weight")?);
-        if stem[1] != BANDS {
-            return Err(Error::Config(format!("this Whisper takes {} mel bands; those of {BANDS} are supported (all but large-v3)", stem[1])));
-        }
-        let have = weights.keys().filter_map(|name| block_of(own_name(name))).max().map_or(0, |last| last + 1);
+        let Sizes { blocks: have, width, mlp, positions } = Sizes::of(weights)?;
         let blocks = blocks.min(have);
         let taps = (blocks.saturating_sub(2)..=blocks).collect();
-        Ok(Encoder { blocks, taps, width: stem[0], mlp: fc1[0], positions: positions[0], ..Self::preset("paper") })
+        Ok(Encoder { blocks, taps, width, mlp, positions, ..Self::preset("paper") })
     }
 
-    /// Names and shapes of the parameters that published weights have.
-    fn published(&self) -> Vec<(String, Vec<usize>)> {
-        let (d, mlp) = (self.width, self.mlp);
-        let mut all: Vec<(String, Vec<usize>)> = Vec::new();
-        let mut pair = |name: &str, weight: &[usize], bias: bool| {
-            all.push((format!("{name}.weight"), weight.to_vec()));
-            all.extend(bias.then(|| (format!("{name}.bias"), vec![weight[0]])));
-        };
-        pair("conv1", &[d, BANDS, 3], true);
-        pair("conv2", &[d, d, 3], true);
-        pair("embed_positions", &[self.positions, d], false);
-        for i in 0..self.blocks {
-            let name = |leaf: &str| format!("layers.{i}.{leaf}");
-            for leaf in ["q", "k", "v", "out"] {
-                pair(&name(&format!("self_attn.{leaf}_proj")), &[d, d], leaf != "k");
-            }
-            pair(&name("self_attn_layer_norm"), &[d], true);
-            pair(&name("fc1"), &[mlp, d], true);
-            pair(&name("fc2"), &[d, mlp], true);
-            pair(&name("final_layer_norm"), &[d], true);
-        }
-        all
+    fn sizes(&self) -> Sizes {
+        Sizes { blocks: self.blocks, width: self.width, mlp: self.mlp, positions: self.positions }
     }
 
     /// Two convolutions over time, of kernels of 3 and of strides 1 and 2, and positions: (B, T, 80) -> (B, T/2, D).
@@ -184,20 +158,24 @@ impl Encoder {
         ops::add(cx.g, x, own)
     }
 
-    /// `x + out(attention(norm(x)))`, then `x + fc2(gelu(fc1(norm(x))))`.
-    fn block(&self, cx: &mut Context, x: Var) -> Result<Var> {
+    /// `x + out(attention(norm(x)))`, then `x + fc2(gelu(fc1(norm(x))))`; and what is within.
+    fn block(&self, cx: &mut Context, x: Var) -> Result<Block> {
         let norm = |cx: &mut Context, name: &str, x: Var| cx.scoped(name, |cx| layer_norm(cx, x, LayerNormMode::Standard));
         let y = norm(cx, "self_attn_layer_norm", x)?;
-        let y = cx.scoped("self_attn", |cx| self.self_attention(cx, y))?;
+        let (attended, y) = cx.scoped("self_attn", |cx| {
+            let attended = self.attend(cx, y)?;
+            Ok((attended, cx.scoped("out_proj", |cx| linear(cx, attended, self.width, true))?))
+        })?;
         let x = ops::add(cx.g, x, y)?;
         let y = norm(cx, "final_layer_norm", x)?;
         let y = cx.scoped("fc1", |cx| linear(cx, y, self.mlp, true))?;
-        let y = ops::gelu(cx.g, y)?;
-        let y = cx.scoped("fc2", |cx| linear(cx, y, self.width, true))?;
-        ops::add(cx.g, x, y)
+        let activated = ops::gelu(cx.g, y)?;
+        let y = cx.scoped("fc2", |cx| linear(cx, activated, self.width, true))?;
+        Ok(Block { attended, activated, out: ops::add(cx.g, x, y)? })
     }
 
-    fn self_attention(&self, cx: &mut Context, x: Var) -> Result<Var> {
+    /// The answers of all heads, side by side.
+    fn attend(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let heads = self.width / HEAD;
         let mut project = |name: &str, bias: bool| {
             let y = cx.scoped(name, |cx| linear(cx, x, self.width, bias))?;
@@ -205,17 +183,18 @@ impl Encoder {
         };
         let parts = [project("q_proj", true)?, project("k_proj", false)?, project("v_proj", true)?];
         let y = masked_attention(cx.g, parts, 1.0 / (HEAD as f32).sqrt(), cx.lengths, PER)?;
-        let y = ops::merge_heads(cx.g, y)?;
-        cx.scoped("out_proj", |cx| linear(cx, y, self.width, true))
+        ops::merge_heads(cx.g, y)
+    }
+
+    /// Valid frames of each row of `x` (B, T, D).
+    fn lengths(cx: &mut Context, x: Var) -> Result<Var> {
+        let (rows, positions) = (cx.g.shape(x)[0], cx.g.shape(x)[1]);
+        cx.lengths.map_or_else(|| cx.g.constant([rows], &vec![f32::from_bits((PER * positions) as u32); rows]), Ok)
     }
 
     /// Means and deviations of hidden state `tap` over the valid positions: (B, T, D) -> (B, 2·D).
     fn pool(&self, cx: &mut Context, tap: usize, x: Var) -> Result<Var> {
-        let shape = cx.g.shape(x).clone();
-        let lengths = match cx.lengths {
-            Some(lengths) => lengths,
-            None => cx.g.constant([shape[0]], &vec![f32::from_bits((PER * shape[1]) as u32); shape[0]])?,
-        };
+        let (shape, lengths) = (cx.g.shape(x).clone(), Self::lengths(cx, x)?);
         let weights = match self.pooling {
             Pooling::Statistics => None,
             Pooling::Attention => Some(cx.scoped(&format!("pool.{tap}"), |cx| {
@@ -252,19 +231,27 @@ impl Network for Encoder {
         require(frames <= PER * self.positions, "model.positions", self.positions, rule)
     }
 
-    /// (B, T, 80) -> (B, taps·2·D): the means and deviations of each tap.
+    /// (B, T, 80) -> (B, taps·2·D): the means and deviations of each tap; with `within`, behind each those of the answers of its block's
+    /// attention, 2·D, and of the activations of its linear layers, 2·mlp.
     fn features(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let mut x = self.stem(cx, x)?;
         let mut pooled = Vec::new();
         for i in 0..=self.blocks {
+            let mut inner = Vec::new();
             if let Some(block) = i.checked_sub(1) {
-                x = cx.scoped("layers", |cx| cx.block(&block.to_string(), |cx| self.block(cx, x)))?;
+                let done = cx.scoped("layers", |cx| cx.block(&block.to_string(), |cx| self.block(cx, x)))?;
+                (x, inner) = (done.out, vec![done.attended, done.activated]);
             }
             cx.mark(&format!("hidden.{i}"), x);
             if self.taps.contains(&i) {
                 let y = self.pool(cx, i, x)?;
                 cx.mark(&format!("pooled.{i}"), y);
                 pooled.push(y);
+                for (name, y) in ["attended", "activated"].iter().zip(inner).filter(|_| self.within) {
+                    cx.mark(&format!("{name}.{i}"), y);
+                    let lengths = Self::lengths(cx, y)?;
+                    pooled.push(ops::time_pool(cx.g, y, None, lengths, PER)?);
+                }
             }
         }
         if let [one] = pooled.as_slice() { Ok(*one) } else { ops::concat(cx.g, &pooled, 1) }
@@ -302,40 +289,11 @@ impl Network for Encoder {
     }
 
     fn imports(&self, foreign: &Weights) -> bool {
-        foreign.keys().any(|name| own_name(name) == "embed_positions.weight")
+        Sizes::known(foreign)
     }
 
-    /// Hugging Face's weights of a Whisper: the whole model's, the encoder's, or its first blocks'. What is not wanted (more blocks, positions
-    /// further on, the decoder) is left out.
     fn import(&self, foreign: &Weights, _: &[usize]) -> Result<Weights> {
-        let theirs = Encoder::fitting(foreign, self.blocks)?;
-        let pairs = [("width", self.width, theirs.width), ("mlp", self.mlp, theirs.mlp), ("blocks", self.blocks, theirs.blocks)];
-        if let Some((key, own, their)) = pairs.iter().find(|(_, own, their)| own != their) {
-            let reason = format!("the weights have {their}: --set model.{key}={their}");
-            return Err(Error::Config(format!("model.{key} = {own}, but {reason}")));
-        }
-        if self.positions > theirs.positions {
-            let reason = format!("model.positions = {}, but the weights have {1}: --set model.positions={1}", self.positions, theirs.positions);
-            return Err(Error::Config(reason));
-        }
-        let wanted: BTreeSet<String> = self.published().into_iter().map(|(name, _)| name).collect();
-        let mut own = Weights::new();
-        for (name, tensor) in foreign.iter().filter(|(name, _)| wanted.contains(own_name(name))) {
-            own.insert(own_name(name).to_string(), tensor.clone());
-        }
-        for (name, shape) in self.published() {
-            let Some((found, values)) = own.get_mut(&name) else {
-                return Err(Error::Config(format!("the weights have no tensor {name}")));
-            };
-            if name == "embed_positions.weight" {
-                found.0[0] = self.positions;
-                values.truncate(self.positions * self.width);
-            }
-            if found.0 != shape {
-                return Err(Error::shape(name, format!("{shape:?}"), found.to_string()));
-            }
-        }
-        Ok(own)
+        self.sizes().read(foreign)
     }
 }
 

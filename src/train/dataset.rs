@@ -20,10 +20,18 @@ pub use super::recordings::DataSpec;
 pub struct Dataset {
     /// The network's input of each utterance, flat: an image (C, S, S) with values in \[0, 1\], a sequence (T, F), a vector (F).
     pub inputs: Arc<Vec<Vec<f32>>>,
+    /// The same of copies of each utterance, kind by kind, that training takes beside it; nothing of utterances that have none.
+    pub copies: Vec<Arc<Vec<Vec<f32>>>>,
     /// What each utterance is called: the path of its recording.
     pub names: Vec<String>,
     /// Class of each utterance's label; of one without a label what its teacher takes it for, or a class more than there are.
     pub class: Vec<usize>,
+    /// Number of the corpus that each utterance is from: one that the classes are of has the lowest numbers.
+    pub corpora: Vec<usize>,
+    /// SHA-256 of each utterance's samples.
+    pub digests: Vec<[u8; 32]>,
+    /// Who speaks in each utterance; empty where nobody knows.
+    pub speaker: Vec<String>,
     /// Class names.
     pub classes: Vec<String>,
     /// Training speakers.
@@ -84,7 +92,8 @@ impl Dataset {
             }
             targets.extend(taught);
         }
-        let (inputs, kind) = (recordings.inputs(device, observe)?, &recordings.kind);
+        let mut copies = recordings.inputs(device, observe)?;
+        let (inputs, kind) = (copies.remove(0), &recordings.kind);
         let mean_std = match kind {
             Inputs::Images(_, image) if image.normalise == Normalise::Train => {
                 let (rows, columns) = image.extents();
@@ -96,11 +105,18 @@ impl Dataset {
         };
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
         let hash = format!("{}/{split_spec}{taught}", recordings.hash());
-        let names = recordings.utterances().iter().map(|u| u.path.display().to_string()).collect();
+        let names: Vec<String> = recordings.utterances().iter().map(|u| u.path.display().to_string()).collect();
         let test_clips = recordings.looked_at(&split.test);
+        let mut corpora = recordings.corpora.clone();
+        corpora.resize(names.len(), corpora.iter().max().map_or(0, |last| last + 1));
+        let speaker = recordings.utterances().iter().map(|u| u.speaker.clone()).collect();
         Ok(Dataset {
             inputs,
+            copies,
             names,
+            corpora,
+            digests: recordings.digests().to_vec(),
+            speaker,
             class,
             classes,
             speakers,
@@ -201,7 +217,9 @@ impl Dataset {
     /// As [`Config::inputs`].
     pub fn sources(&self, config: &Config) -> Result<Vec<Source>> {
         let Some(rooms) = Rooms::of(&config.inputs()?) else { return Ok(vec![Source::Raw]) };
-        let all: BTreeSet<usize> = self.split.train.iter().map(|&i| rooms.room(&self.inputs[i])).collect();
+        let versions = || std::iter::once(&self.inputs).chain(&self.copies);
+        let rows = versions().flat_map(|rows| self.split.train.iter().map(|&i| &rows[i])).filter(|row| !row.is_empty());
+        let all: BTreeSet<usize> = rows.map(|row| rooms.room(row)).collect();
         Ok(if all.is_empty() { vec![Source::Raw] } else { all.into_iter().rev().map(Source::Frames).collect() })
     }
 

@@ -6,28 +6,36 @@ use crate::Result;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Features of each recording.
-type Rows = Arc<Vec<Vec<f32>>>;
+/// Features of each recording, of one version after the other.
+type Versions = Vec<Arc<Vec<Vec<f32>>>>;
 
 /// The features that were computed last, and of what.
 #[derive(Clone, Default)]
-pub struct Features(Arc<Mutex<Option<(String, Rows)>>>);
+pub struct Features(Arc<Mutex<Option<(String, Versions)>>>);
 
 impl Features {
-    /// Features of all `inputs`, which are always the same ones, by a frozen trunk; `folder` keeps them for later runs.
+    /// Features of all `inputs`, which are always the same ones, version by version, by a frozen trunk; `folder` keeps them for later runs.
     ///
     /// # Errors
     /// [`Error::Interrupted`] when asked to stop; device faults.
-    pub(super) fn of(&self, frozen: &Frozen, inputs: &[Vec<f32>], folder: Option<&Path>, observe: &mut Observer) -> Result<Rows> {
+    pub(super) fn of(
+        &self,
+        frozen: &Frozen,
+        inputs: &[&[Vec<f32>]],
+        folder: Option<&Path>,
+        observe: &mut Observer,
+    ) -> Result<Versions> {
         let key = frozen.hash()?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, rows)) = last.as_ref().filter(|(known, _)| *known == key) {
-            return Ok(rows.clone());
+        if let Some((_, made)) = last.as_ref().filter(|(known, _)| *known == key) {
+            return Ok(made.clone());
         }
         // Whoever needs those of another trunk needs these no more.
         *last = None;
-        let rows = Arc::new(frozen.features(inputs, folder, observe)?);
-        *last = Some((key, rows.clone()));
-        Ok(rows)
+        let all: Vec<&Vec<f32>> = inputs.iter().flat_map(|rows| *rows).collect();
+        let mut made = frozen.features(&all, folder, observe)?.into_iter();
+        let made: Versions = inputs.iter().map(|rows| Arc::new(made.by_ref().take(rows.len()).collect())).collect();
+        *last = Some((key, made.clone()));
+        Ok(made)
     }
 }

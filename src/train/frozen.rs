@@ -12,17 +12,18 @@ use crate::models::TRUNK;
 use crate::nn::{Params, Weights, file};
 use crate::storage::{self, Files};
 use crate::{Error, Result, hash::sha256, parallel};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-/// Inputs between two looks at whether to go on.
+/// Inputs between two looks at whether to go on, and inputs whose features a file keeps.
 const AT_ONCE: usize = 256;
-/// Files that are kept, each of a trunk, and the values of one; beyond these only those of the last run are kept.
-const FILES: usize = 8;
-const VALUES: usize = 1 << 28;
+const KEPT_TOGETHER: usize = 2048;
+/// Trunks that features are kept of, and bytes of those of one; the oldest beyond these go.
+const TRUNKS: usize = 8;
+const BYTES: u64 = 4 << 30;
 /// What is being prepared.
 const WHAT: &str = "features of the frozen trunk";
 
@@ -36,53 +37,63 @@ pub(super) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
-    /// The features of each input. Those that `folder` has of this trunk ([`Frozen::hash`]) and of the very same inputs are taken from there, and
-    /// the others added to them. What cannot be read there is said, and computed again.
+    /// The features of each input, none of those that are empty. Those that `folder` has of this trunk ([`Frozen::hash`]) and
+    /// of the very same inputs are taken from there, and the others added to them as they are made. What cannot
+    /// be read there is said, and computed again.
     ///
     /// # Errors
     /// [`Error::Interrupted`] when asked to stop; device faults.
-    pub fn features(&self, inputs: &[Vec<f32>], folder: Option<&Path>, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-        let Some(folder) = folder else { return self.compute(inputs, &(0..inputs.len()).collect::<Vec<_>>(), observe) };
-        let path = folder.join(format!("{}.safetensors", self.hash()?));
-        let mut kept = self.read(&path, observe)?;
-        let names = parallel::map(parallel::cores(), inputs.len(), |i| sha256(bytemuck::cast_slice(&inputs[i])));
+    pub fn features(&self, inputs: &[&Vec<f32>], folder: Option<&Path>, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
+        let own = folder.map(|folder| Ok::<_, Error>(folder.join(self.hash()?))).transpose()?;
+        let kept = own.as_ref().map_or_else(|| Ok(Weights::new()), |own| self.read(own, observe))?;
+        let names = parallel::map(parallel::cores(), inputs.len(), |i| sha256(bytemuck::cast_slice(inputs[i])));
         let mut met = BTreeSet::new();
-        let missing: Vec<usize> = (0..inputs.len()).filter(|&i| !kept.contains_key(&names[i]) && met.insert(&names[i])).collect();
-        if missing.len() < inputs.len() {
-            observe(Event::Summary(&format!("{WHAT}: {} of {} are known from an earlier run", inputs.len() - missing.len(), inputs.len())));
+        let there = inputs.iter().filter(|input| !input.is_empty()).count();
+        let known = (0..inputs.len()).filter(|&i| kept.contains_key(&names[i])).count();
+        if known > 0 {
+            observe(Event::Summary(&format!("{WHAT}: {known} of {there} are known from an earlier run")));
         }
+        let missing = |i: &usize| !inputs[*i].is_empty() && !kept.contains_key(&names[*i]) && met.insert(&names[*i]);
+        let mut missing: Vec<usize> = (0..inputs.len()).filter(missing).collect();
+        missing.sort_by_key(|&i| inputs[i].len());
+        let (mut made, mut failed) = (BTreeMap::new(), None);
         if !missing.is_empty() {
-            let made = self.compute(inputs, &missing, observe)?;
-            kept.extend(missing.iter().zip(made).map(|(&i, own)| (names[i].clone(), (Shape(vec![own.len()]), own))));
-            if kept.values().map(|(_, own)| own.len()).sum::<usize>() > VALUES {
-                let ours: BTreeSet<&String> = names.iter().collect();
-                kept.retain(|name, _| ours.contains(name));
-            }
-            if let Err(e) = write(&path, &kept) {
-                observe(Event::Warning(&format!("the {WHAT} are not kept for the next run: {e}")));
+            let mut done = |n: usize| observe(Event::Preparing(WHAT, n, missing.len()));
+            let computing = self.computing()?;
+            for (part, which) in missing.chunks(KEPT_TOGETHER).enumerate() {
+                let new = self.compute(&computing, inputs, which, &mut |n| done(part * KEPT_TOGETHER + n))?;
+                let new: BTreeMap<&str, Vec<f32>> = which.iter().map(|&i| names[i].as_str()).zip(new).collect();
+                if failed.is_none() {
+                    failed = own.as_ref().and_then(|own| write(own, &new).err());
+                }
+                made.extend(new);
             }
         }
-        Ok(names.iter().map(|name| kept[name].1.clone()).collect())
+        if let Some(e) = failed {
+            observe(Event::Warning(&format!("the {WHAT} are not kept for the next run: {e}")));
+        }
+        let of = |name: &String| kept.get(name).map(|(_, own)| own).or(made.get(name.as_str())).cloned().unwrap_or_default();
+        Ok(names.iter().map(of).collect())
     }
 
-    /// The features of the inputs `which`, in batches of inputs of similar length.
-    fn compute(&self, inputs: &[Vec<f32>], which: &[usize], observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-        observe(Event::Preparing(WHAT, 0, which.len()));
-        let inference =
-            Inference::new(self.device, self.recipe, self.weights, self.recipe.config.train.rows(), &[io::FEATURES], self.options())?;
-        let inference = inference.in_whole_batches();
-        let mut order: Vec<usize> = (0..which.len()).collect();
-        order.sort_by_key(|&w| inputs[which[w]].len());
-        let (mut features, mut done) = (vec![Vec::new(); which.len()], 0);
-        for part in order.chunks(AT_ONCE) {
+    /// What computes features.
+    fn computing(&self) -> Result<Inference> {
+        let rows = self.recipe.config.train.rows();
+        let inference = Inference::new(self.device, self.recipe, self.weights, rows, &[io::FEATURES], self.options())?;
+        Ok(inference.in_whole_batches())
+    }
+
+    /// The features of the inputs `which`, which are in the order of their lengths.
+    fn compute(&self, computing: &Inference, inputs: &[&Vec<f32>], which: &[usize], done: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        let mut features = Vec::with_capacity(which.len());
+        for part in which.chunks(AT_ONCE) {
+            done(features.len());
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted);
             }
-            let made = inference.run(io::FEATURES, part.len(), &|p| &inputs[which[part[p]]])?;
-            part.iter().zip(made).for_each(|(&w, own)| features[w] = own);
-            done += part.len();
-            observe(Event::Preparing(WHAT, done, which.len()));
+            features.extend(computing.run(io::FEATURES, part.len(), &|p| inputs[part[p]].as_slice())?);
         }
+        done(features.len());
         Ok(features)
     }
 
@@ -126,34 +137,52 @@ impl Frozen<'_> {
         Ok(text)
     }
 
-    /// What a file keeps; nothing where there is none, or it is no use.
-    fn read(&self, path: &Path, observe: &mut Observer) -> Result<Weights> {
-        if !path.exists() {
-            return Ok(Weights::new());
-        }
+    /// What the files of a trunk keep; nothing of those that are no use.
+    fn read(&self, folder: &Path, observe: &mut Observer) -> Result<Weights> {
         let width = self.recipe.input_shape(Source::Features)?.iter().product::<usize>();
-        let fits = |kept: Weights| match kept.values().find(|(_, own)| own.len() != width) {
+        let fits = |path: &Path, kept: Weights| match kept.values().find(|(_, own)| own.len() != width) {
             Some((_, own)) => Err(Error::shape(path.display().to_string(), format!("{width} values"), own.len().to_string())),
             None => Ok(kept),
         };
-        Ok(file::read(path).and_then(|(kept, _)| fits(kept)).unwrap_or_else(|e| {
-            observe(Event::Warning(&format!("the {WHAT} of an earlier run are no use, and are computed again: {e}")));
-            Weights::new()
-        }))
+        let mut all = Weights::new();
+        for path in by_age(folder) {
+            match file::read(&path).and_then(|(kept, _)| fits(&path, kept)) {
+                Ok(kept) => all.extend(kept),
+                Err(e) => observe(Event::Warning(&format!("the {WHAT} of an earlier run are no use, and are computed again: {e}"))),
+            }
+        }
+        Ok(all)
     }
 }
 
-/// Puts a file in its place, and lets the oldest go where there are too many.
-fn write(path: &Path, kept: &Weights) -> Result<()> {
-    let bytes = file::to_bytes(kept, &file::Metadata::new()).map_err(Error::Graph)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+/// Adds a file to those of a trunk, and lets the oldest go where there are too many.
+fn write(folder: &Path, new: &BTreeMap<&str, Vec<f32>>) -> Result<()> {
+    let kept = new.iter().map(|(name, own)| (name.to_string(), (Shape(vec![own.len()]), own.clone()))).collect();
+    let bytes = file::to_bytes(&kept, &file::Metadata::new()).map_err(Error::Graph)?;
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let name = sha256(new.keys().copied().collect::<Vec<_>>().join("").as_bytes());
     // Programs that run at once may write the same file.
-    storage::replace(&mut Files, path, &bytes, &format!(".{}", std::process::id()))?;
-    let entries = std::fs::read_dir(folder).map_err(Error::io(folder))?;
+    storage::replace(&mut Files, &folder.join(format!("{name}.safetensors")), &bytes, &format!(".{}", std::process::id()))?;
+    let mut room = BYTES;
+    for old in by_age(folder) {
+        let size = std::fs::metadata(&old).map_or(0, |m| m.len());
+        match room.checked_sub(size) {
+            Some(left) => room = left,
+            None => std::fs::remove_file(&old).map_err(Error::io(&old))?,
+        }
+    }
+    let trunks = by_age(folder.parent().unwrap_or(Path::new(".")));
+    trunks.iter().skip(TRUNKS).try_for_each(|old| {
+        let gone = if old.is_dir() { std::fs::remove_dir_all(old) } else { std::fs::remove_file(old) };
+        gone.map_err(Error::io(old))
+    })
+}
+
+/// What is in a folder of features, the newest first; nothing where there is none.
+fn by_age(folder: &Path) -> Vec<PathBuf> {
     let written = |path: &PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "safetensors")).collect();
-    files.sort_by_key(|p| std::cmp::Reverse(written(p)));
-    files.iter().skip(FILES).try_for_each(|old| std::fs::remove_file(old).map_err(Error::io(old)))
+    let ours = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|e| e == "safetensors");
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).filter(ours).collect();
+    all.sort_by_key(|path| std::cmp::Reverse(written(path)));
+    all
 }

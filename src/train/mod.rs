@@ -31,6 +31,7 @@ pub mod run;
 pub mod schedule;
 mod settle;
 pub mod solving;
+pub mod start;
 pub mod state;
 pub mod step;
 pub mod task;

@@ -4,11 +4,12 @@ use super::config::Config;
 use super::events::{Event, Observer};
 use super::features::Features;
 use super::teacher::{Said, Teacher};
+use crate::augment::Version;
 use crate::audio::is_silent;
 use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
-use crate::frontend::{Extractor, Inputs, Signals};
+use crate::frontend::{Extent, Extractor, Inputs, Signals, speech};
 use crate::gpu::Device;
-use crate::{Error, Result};
+use crate::{Error, Result, parallel};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub struct DataSpec {
     pub label_map: String,
     /// Which utterances are the test set; see [`SplitSpec`].
     pub split: String,
+    /// Corpora that join training and are never tested, for the classes of the others.
+    pub also: Vec<PathBuf>,
     /// Go on without unreadable files, however many.
     pub skip_bad: bool,
     /// What says of each recording what a student should say.
@@ -35,12 +38,16 @@ impl Default for DataSpec {
             paths: Vec::new(),
             label_map: String::new(),
             split: "default".into(),
+            also: Vec::new(),
             skip_bad: false,
             teacher: None,
             unlabelled: Vec::new(),
         }
     }
 }
+
+/// A network's inputs of recordings.
+pub(super) type Rows = Arc<Vec<Vec<f32>>>;
 
 /// Recordings in memory, and what was made of them.
 pub struct Recordings {
@@ -52,11 +59,15 @@ pub struct Recordings {
     pub(super) kind: Inputs,
     /// Class names.
     pub(super) classes: Vec<String>,
-    /// Class of each labelled utterance.
+    /// Class of each utterance with a label, those of corpora that are never tested behind the others.
     pub(super) class: Vec<usize>,
+    /// Number of the corpus that each of them is from.
+    pub(super) corpora: Vec<usize>,
+    /// Copies that training takes beside each.
+    copies: Vec<Version>,
     /// Whether the final test looks at clips again.
     looks_again: bool,
-    inputs: Option<Arc<Vec<Vec<f32>>>>,
+    inputs: Option<Vec<Rows>>,
     /// What a frozen trunk makes of them.
     pub(super) features: Features,
     said: Option<Said>,
@@ -78,7 +89,13 @@ impl Recordings {
             observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
         }
         let (labelled, classes) = (loaded.corpus.clone(), loaded.corpus.labels());
+        if !spec.also.is_empty() {
+            for note in loaded.append(data::also(&spec.also, &spec.label_map, &labelled, signals, spec.skip_bad)?)? {
+                observe(Event::Warning(&note));
+            }
+        }
         let class = loaded.corpus.classes(&classes)?;
+        let corpora = numbered(&loaded.corpus.utterances);
         append_unlabelled(&mut loaded, spec, signals, observe)?;
         if let Some(warning) = cut(&loaded, &kind) {
             observe(Event::Warning(&warning));
@@ -87,10 +104,11 @@ impl Recordings {
             observe(Event::Warning(&warning));
         }
         let looks_again = config.train.tta && matches!(kind, Inputs::Images(..));
-        Ok(Recordings { loaded, labelled, kind, classes, class, looks_again, inputs: None, features: Features::default(), said: None })
+        let (features, copies) = (Features::default(), config.train.copies.clone());
+        Ok(Recordings { loaded, labelled, kind, classes, class, corpora, copies, looks_again, inputs: None, features, said: None })
     }
 
-    /// The recordings with labels.
+    /// The recordings with labels that are divided.
     pub fn corpus(&self) -> &Corpus {
         &self.labelled
     }
@@ -100,9 +118,13 @@ impl Recordings {
     /// # Errors
     /// Those of [`Loaded::split`] and [`Loaded::join_unlabelled`].
     pub fn split(&self, spec: &SplitSpec, seed: u64, observe: &mut Observer) -> Result<Split> {
-        let first = self.labelled.utterances.len();
+        let (own, first) = (self.labelled.utterances.len(), self.class.len());
         let split = Split::new(&self.labelled, spec, seed)?;
-        let mut split = split.settle_duplicates(&self.labelled, &self.loaded.digests[..first], spec)?;
+        let mut split = split.settle_duplicates(&self.labelled, &self.loaded.digests[..own], spec)?;
+        if own < first {
+            split.train.extend(own..first);
+            split.description += &format!("; {} recordings of other corpora join training", first - own);
+        }
         if first < self.loaded.clips.len() {
             for note in self.loaded.join_unlabelled(&mut split, first)? {
                 observe(Event::Warning(&note));
@@ -114,6 +136,11 @@ impl Recordings {
     /// All recordings, those without labels behind the others.
     pub fn utterances(&self) -> &[Utterance] {
         &self.loaded.corpus.utterances
+    }
+
+    /// SHA-256 of the samples of each.
+    pub fn digests(&self) -> &[[u8; 32]] {
+        &self.loaded.digests
     }
 
     /// Hash of all of them.
@@ -143,12 +170,17 @@ impl Recordings {
         Ok(said)
     }
 
-    /// The network's input of each, computed once. Clips whose sound nobody needs any more are let go.
-    pub(super) fn inputs(&mut self, device: &Arc<Device>, observe: &mut Observer) -> Result<Arc<Vec<Vec<f32>>>> {
+    /// The network's input of each, and of each of its copies (none of recordings that are not divided), computed once. Clips whose sound
+    /// nobody needs any more are let go.
+    pub(super) fn inputs(&mut self, device: &Arc<Device>, observe: &mut Observer) -> Result<Vec<Rows>> {
         if let Some(inputs) = &self.inputs {
             return Ok(inputs.clone());
         }
-        let inputs = Arc::new(extract(device, &self.kind, &self.loaded, observe)?);
+        let all = self.loaded.clips.len();
+        let mut inputs = vec![Arc::new(extract(device, &self.kind, &self.loaded, (None, all), observe)?)];
+        for copy in &self.copies {
+            inputs.push(Arc::new(extract(device, &self.kind, &self.loaded, (Some(*copy), self.labelled.utterances.len()), observe)?));
+        }
         if !self.looks_again {
             self.loaded.clips.iter_mut().for_each(|clip| clip.samples = Vec::new());
         }
@@ -179,8 +211,13 @@ fn append_unlabelled(loaded: &mut Loaded, spec: &DataSpec, signals: Option<&Sign
 
 /// How many clips are longer than the network takes, and the first of them.
 fn cut(loaded: &Loaded, kind: &Inputs) -> Option<String> {
-    let Inputs::Frames(_, frames) = kind else { return None };
-    let mut cut = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| clip.samples.len() > frames.longest());
+    let Inputs::Frames(frontend, frames) = kind else { return None };
+    let taken = |samples: &[f32]| match frontend.extent {
+        Extent::Whole => samples.len(),
+        Extent::Speech => speech::speech(samples, frontend.sample_rate).len(),
+    };
+    let long = |samples: &[f32]| samples.len() > frames.longest() && taken(samples) > frames.longest();
+    let mut cut = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| long(&clip.samples));
     let (first, _) = cut.next()?;
     let (n, all, seconds, first) = (1 + cut.count(), loaded.clips.len(), frames.seconds, first.path.display());
     Some(format!("of {n} of {all} clips the end is cut off: they are longer than frames.seconds = {seconds}, such as {first}"))
@@ -197,17 +234,45 @@ fn silent(loaded: &Loaded) -> Option<String> {
     })
 }
 
-fn extract(device: &Arc<Device>, kind: &Inputs, loaded: &Loaded, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
-    let clips = &loaded.clips;
+/// Inputs of the first `n` recordings, or of a copy of each; nothing of the others.
+fn extract(
+    device: &Arc<Device>,
+    kind: &Inputs,
+    loaded: &Loaded,
+    (copy, n): (Option<Version>, usize),
+    observe: &mut Observer,
+) -> Result<Vec<Vec<f32>>> {
+    let (clips, what) = (&loaded.clips[..n], copy.map_or(kind.plural(), |_| "copies"));
     let mut extractor = Extractor::new(device, kind);
-    let mut inputs = Vec::with_capacity(clips.len());
-    for part in (0..clips.len()).collect::<Vec<_>>().chunks(256) {
-        let samples: Vec<&[f32]> = part.iter().map(|&i| clips[i].samples.as_slice()).collect();
+    let mut inputs = Vec::with_capacity(loaded.clips.len());
+    for part in (0..n).collect::<Vec<_>>().chunks(256) {
         let signals: Vec<&[f32]> = part.iter().map(|&i| loaded.signals.get(i).map_or(&[][..], Vec::as_slice)).collect();
+        let copies = copy.map(|copy| parallel::map(parallel::cores(), part.len(), |i| copy.of(&clips[part[i]].samples)));
+        let copies = copies.map(|made| made.into_iter().collect::<Result<Vec<_>>>()).transpose()?;
+        let samples: Vec<&[f32]> = match &copies {
+            Some(copies) => copies.iter().map(Vec::as_slice).collect(),
+            None => part.iter().map(|&i| clips[i].samples.as_slice()).collect(),
+        };
         inputs.extend(extractor.join(&signals, &samples)?);
-        observe(Event::Preparing(kind.plural(), inputs.len(), clips.len()));
+        observe(Event::Preparing(what, inputs.len(), n));
     }
+    inputs.resize(loaded.clips.len(), Vec::new());
     Ok(inputs)
+}
+
+/// Numbers of the corpora that recordings are from, in the order in which they are first met.
+fn numbered(utterances: &[Utterance]) -> Vec<usize> {
+    let mut names: Vec<&str> = Vec::new();
+    utterances
+        .iter()
+        .map(|u| {
+            let name = u.column("corpus").unwrap_or_default();
+            names.iter().position(|n| *n == name).unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            })
+        })
+        .collect()
 }
 
 fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {

@@ -14,6 +14,7 @@ use super::recordings::Recordings;
 use super::report::{self, RunResult, TestResult};
 use super::settle::settle;
 use super::solving::{solve_stage, solved};
+use super::start::Start;
 use super::state::{self, Folder, Progress};
 use super::task::Measure;
 use super::teacher::Teacher;
@@ -44,8 +45,8 @@ pub struct RunSpec {
     pub out: PathBuf,
     /// Continue the run in `out`.
     pub resume: bool,
-    /// Weights to start from, by name.
-    pub start: Weights,
+    /// What to start from.
+    pub start: Start,
     /// Time between snapshots.
     pub save_every: Duration,
     /// Look at every value of every step for what is not finite; slow.
@@ -66,7 +67,7 @@ impl RunSpec {
             data,
             out: out.into(),
             resume: false,
-            start: Weights::new(),
+            start: Start::default(),
             save_every: Duration::from_secs(30),
             detect_anomaly: false,
             part_of: None,
@@ -151,7 +152,7 @@ fn train(
         storage::write(&folder.config(), config.to_toml()?.as_bytes())?;
     }
     let stages = &config.train.stages;
-    let mut weights = start_weights(&recipe, &spec.start, observe)?;
+    let mut weights = start_weights(&recipe, &spec.start, data, observe)?;
     if progress.stage > 0 {
         weights = split(&recipe, &file::read(&folder.best(&stages[progress.stage - 1]))?.0)?.0;
     }
@@ -214,7 +215,17 @@ fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: 
 }
 
 /// The weights to start from, less those that this network has no parameter for.
-fn start_weights(recipe: &Recipe, weights: &Weights, observe: &mut Observer) -> Result<Weights> {
+fn start_weights(recipe: &Recipe, start: &Start, data: &Dataset, observe: &mut Observer) -> Result<Weights> {
+    let heard = start.heard_of(&data.digests);
+    let start = if heard > 0 {
+        observe(Event::Summary(&format!(
+            "the model to start from has been trained on {heard} of these recordings: its trunk alone is used, or it would be tested on what it knows"
+        )));
+        &start.trunk(recipe)?
+    } else {
+        start
+    };
+    let weights = &start.fitted(recipe)?;
     let alone = recipe.config.network()?.solver().is_some_and(|solver| !solver.on_features());
     if !weights.is_empty() && alone {
         let name = recipe.config.model.name();
@@ -303,7 +314,9 @@ fn finish(
     weights: &Weights,
     progress: &Progress,
 ) -> Result<RunResult> {
-    file::write(&folder.model(), weights, &recipe.to_metadata()?)?;
+    let mut metadata = recipe.to_metadata()?;
+    metadata.extend([Start::list(data.split.train.iter().chain(&data.split.valid).map(|&i| &data.digests[i]))]);
+    file::write(&folder.model(), weights, &metadata)?;
     let (task, rows) = (recipe.answered_task()?, &data.split.test);
     let (mut measure, mut viewed) = (None, None);
     if rows.iter().any(|&i| data.targets[task].known(i)) {

@@ -106,7 +106,7 @@ pub fn solve_stage(
     let features = given.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
     let given = given.unwrap_or_default();
     let examples = Examples {
-        inputs: train.iter().map(|(i, _)| features.as_ref().unwrap_or(&data.inputs)[*i].as_slice()).collect(),
+        inputs: train.iter().map(|(i, _)| features.as_ref().map_or(&data.inputs, |f| &f[0])[*i].as_slice()).collect(),
         classes: train.iter().map(|(_, class)| *class).collect(),
         outputs: recipe.outputs(task).len(),
     };

@@ -18,6 +18,7 @@ use crate::augment::Pairs;
 use crate::data::Batches;
 use crate::gpu::Device;
 use crate::nn::{Weights, file};
+use crate::random::Rng;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub struct RunContext<'a> {
 /// Every so many of a speaker's training clips one is kept for validation, where speakers are what a stage learns.
 const HELD_OUT: usize = 8;
 
+/// Key of the random stream of copies.
+const DRAWN: u64 = 0x6472_6177;
+
 /// A stage being trained.
 struct StageRun<'a, 'b> {
     run: &'a RunContext<'a>,
@@ -55,8 +59,8 @@ struct StageRun<'a, 'b> {
     /// The task it is judged by.
     judged: &'a str,
     learner: Learner,
-    /// Features of every utterance, where the trunk is frozen and nothing changes the inputs.
-    features: Option<Arc<Vec<Vec<f32>>>>,
+    /// Features of every utterance and its copies, where the trunk is frozen and nothing changes the inputs.
+    features: Option<Vec<Arc<Vec<Vec<f32>>>>>,
     /// How inputs share batches, where they differ in length.
     rooms: Option<Rooms>,
     valid_rows: Vec<usize>,
@@ -152,18 +156,31 @@ impl<'a, 'b> StageRun<'a, 'b> {
 
     /// What enters the network of some utterances, and how many frames of each are its own where inputs differ in length.
     fn filled(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
+        let rows = indices.iter().map(|&i| self.drawn(i));
         match self.rooms {
-            Some(rooms) => {
-                let room = indices.iter().map(|&i| rooms.room(self.input(i))).max();
-                rooms.fill(indices.iter().map(|&i| self.input(i)), room.unwrap_or_default())
-            }
-            None => (indices.iter().flat_map(|&i| self.input(i)).copied().collect(), Vec::new()),
+            Some(rooms) => rooms.fill(rows.clone(), rows.map(|row| rooms.room(row)).max().unwrap_or_default()),
+            None => (rows.flatten().copied().collect(), Vec::new()),
         }
     }
 
-    /// A row of what enters the network.
+    /// What enters the network of an utterance.
     fn input(&self, i: usize) -> &[f32] {
-        self.features.as_ref().map_or(&self.run.data.inputs[i], |f| &f[i])
+        self.features.as_ref().map_or(&self.run.data.inputs[i], |f| &f[0][i])
+    }
+
+    /// What a training step takes of an utterance: the recording or one of its copies, drawn anew in each epoch.
+    fn drawn(&self, i: usize) -> &[f32] {
+        let copies = match &self.features {
+            Some(features) => &features[1..],
+            None => &self.run.data.copies,
+        };
+        let (seed, epoch) = (self.run.recipe.config.train.seed, self.learner.at.epoch as u64);
+        let drawn = if copies.is_empty() { 0 } else { Rng::new(seed, &[DRAWN, epoch, i as u64]).below(copies.len() + 1) };
+        // Recordings of corpora that are never tested have no copies.
+        match drawn.checked_sub(1).map(|copy| &copies[copy][i]) {
+            Some(copy) if !copy.is_empty() => copy,
+            _ => self.input(i),
+        }
     }
 
     /// The rest of the epoch, step by step.
@@ -332,8 +349,9 @@ pub(super) fn rows(recipe: &Recipe, data: &Dataset, stage: &Stage) -> (Vec<usize
     })
 }
 
-/// Features of the frozen trunk for every utterance.
-pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Arc<Vec<Vec<f32>>>> {
+/// Features of the frozen trunk for every utterance, and of each of its copies.
+pub(super) fn features(run: &RunContext, weights: &Weights, observe: &mut Observer) -> Result<Vec<Arc<Vec<Vec<f32>>>>> {
     let frozen = Frozen { device: run.device, recipe: run.recipe, weights, stop: run.stop };
-    run.data.features.of(&frozen, &run.data.inputs, run.features, observe)
+    let versions: Vec<&[Vec<f32>]> = std::iter::once(&run.data.inputs).chain(&run.data.copies).map(|rows| rows.as_slice()).collect();
+    run.data.features.of(&frozen, &versions, run.features, observe)
 }

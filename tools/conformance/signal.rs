@@ -4,7 +4,7 @@ use crate::file::File;
 use crate::ops::{Inputs, Op};
 use anyhow::{Result, anyhow};
 use emotone::augment::{HorizontalMixup, MixLabels};
-use emotone::frontend::{self, Denoise, Frontend, MelNorm, MelScale, vector};
+use emotone::frontend::{self, Denoise, Extent, Frontend, MelNorm, MelScale, vector};
 use emotone::graph::{Graph, Var};
 use emotone::ops::{self, DecibelScale, Framing, Padding, Window};
 
@@ -78,6 +78,7 @@ fn mel_spectrogram(f: &File, g: &mut Graph, x: &Inputs) -> Result<Vec<Var>> {
     let frontend = Frontend {
         sample_rate: f.count("sample_rate")? as u32,
         denoise: Denoise::None,
+        extent: Extent::Whole,
         pre_emphasis: 0.0,
         window,
         padding,
@@ -103,6 +104,7 @@ fn mfcc(f: &File, g: &mut Graph, x: &Inputs) -> Result<Vec<Var>> {
     let frontend = Frontend {
         sample_rate,
         denoise: Denoise::None,
+        extent: Extent::Whole,
         pre_emphasis: 0.0,
         window: Window::Hann,
         padding: Padding::Constant,

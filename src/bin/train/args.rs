@@ -19,7 +19,10 @@ pub struct Args {
     /// Corpus folders or manifests (RAVDESS, EmoDB, CREMA-D, SAVEE, TESS, EMOVO, ESD, IEMOCAP, CASIA, a folder per class, CSV, JSONL).
     #[arg(long, num_args = 1..)]
     data: Vec<PathBuf>,
-    /// Test set: default, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE (several with commas), column:NAME, random or random:FRACTION;
+    /// More corpora, which join training for the classes of --data and are never tested.
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "data")]
+    also: Vec<PathBuf>,
+    /// Test set: default, none, kfold:K:I, loso:SPEAKER, heldout:A,B, COLUMN=VALUE (several with commas), column:NAME, random or random:FRACTION;
     /// random:COLUMN=VALUE where speakers may be on both sides. With --folds: loso, kfold:K, COLUMN or random:COLUMN.
     #[arg(long, default_value = "default")]
     split: String,
@@ -148,6 +151,7 @@ impl Args {
             paths: self.data.clone(),
             label_map: self.label_map.clone(),
             split: self.split.clone(),
+            also: self.also.clone(),
             skip_bad: self.skip_bad,
             teacher: self.teacher.as_deref().map(Teacher::open).transpose()?,
             unlabelled: self.unlabelled.clone(),

@@ -10,20 +10,22 @@ use anyhow::{Context as _, Result};
 use args::Args;
 use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
-use emotone::nn::{Weights, file};
+use emotone::nn::file;
 use emotone::train::dataset::Dataset;
 use emotone::train::folds::FoldsSpec;
 use emotone::train::recipe::Recipe;
 use emotone::train::run::{self, RunSpec};
+use emotone::train::start::Start;
 use emotone::train::teacher::{self, Teacher};
 use emotone::{Error, train::config::Config};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match start(&args) {
+    match execute(&args) {
         Ok(code) => code,
         Err(e) => {
             eprintln!("error: {e:#}");
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(args: &Args) -> Result<ExitCode> {
+fn execute(args: &Args) -> Result<ExitCode> {
     if args.list_adapters {
         for a in args.adapter_request().list() {
             println!("{a}");
@@ -61,7 +63,7 @@ fn start(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let spec = RunSpec {
-        start: start_weights(args, &config)?,
+        start: start(args, &config)?,
         resume: args.resume,
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
@@ -94,23 +96,27 @@ fn start(args: &Args) -> Result<ExitCode> {
 }
 
 /// Weights to start from: a model of ours, weights published for the network, or a trunk published under other names.
-fn start_weights(args: &Args, config: &Config) -> Result<Weights> {
-    let mut weights = Weights::new();
+fn start(args: &Args, config: &Config) -> Result<Start> {
+    let mut start = Start::default();
     if let Some(path) = &args.weights {
         let (tensors, metadata) = file::read(path)?;
         let network = config.network()?;
         let published = !metadata.contains_key(Recipe::KEY) && network.imports(&tensors);
-        weights.extend(match published {
-            true => network.import(&tensors, &config.input_shape()?).with_context(|| path.display().to_string())?,
-            false => tensors,
-        });
+        start = match published {
+            true => {
+                let own = network.import(&tensors, &config.input_shape()?).with_context(|| path.display().to_string())?;
+                Start { weights: own, ..Start::default() }
+            }
+            // Whoever names a model wants all of it.
+            false => Start { heard: BTreeSet::new(), ..Start::of(tensors, &metadata) },
+        };
     }
     if let Some(path) = &args.trunk {
         let (tensors, _) = file::read(path)?;
         let renamed = config.network()?.import(&tensors, &config.input_shape()?);
-        weights.extend(renamed.with_context(|| path.display().to_string())?);
+        start.weights.extend(renamed.with_context(|| path.display().to_string())?);
     }
-    Ok(weights)
+    Ok(start)
 }
 
 /// Examines the adapter and keeps what was found for later runs.

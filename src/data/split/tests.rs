@@ -199,3 +199,13 @@ fn copies_stay_on_one_side() {
     check(&corpus, &settled);
     assert!([a, b, c].iter().all(|i| settled.train.contains(i)) && settled.description.contains("copies"));
 }
+
+#[test]
+fn nothing_is_tested_where_nothing_is_to_be() {
+    let corpus = corpus(5, 4);
+    let all = split(&corpus, "none", 1).unwrap();
+    check(&corpus, &all);
+    assert!(all.test.is_empty() && !all.valid.is_empty() && all.description.contains("nothing is tested"), "{}", all.description);
+    let digests: Vec<[u8; 32]> = (0..corpus.utterances.len()).map(|i| std::array::from_fn(|j| if j == 0 { i as u8 } else { 0 })).collect();
+    assert!(all.settle_duplicates(&corpus, &digests, &"none".parse().unwrap()).is_ok());
+}

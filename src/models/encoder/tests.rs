@@ -11,7 +11,7 @@ fn file(of: &Encoder, prefix: &str) -> Weights {
         let n: usize = shape.iter().product();
         (format!("{prefix}{name}"), (Shape(shape), (0..n).map(|i| i as f32).collect()))
     };
-    let mut all: Weights = more.published().into_iter().map(tensor).collect();
+    let mut all: Weights = more.sizes().parameters().into_iter().map(tensor).collect();
     all.insert(format!("{prefix}layer_norm.weight"), (Shape(vec![1]), vec![1.0]));
     all.insert("model.decoder.layers.9.fc1.weight".into(), (Shape(vec![1]), vec![1.0]));
     all
@@ -25,7 +25,7 @@ fn published_weights_are_read_whatever_their_prefix() {
         assert!(net.imports(&theirs));
         let own = net.import(&theirs, &[]).unwrap();
         let names: Vec<String> = own.keys().cloned().collect();
-        let mut wanted: Vec<String> = net.published().into_iter().map(|(name, _)| name).collect();
+        let mut wanted: Vec<String> = net.sizes().parameters().into_iter().map(|(name, _)| name).collect();
         wanted.sort();
         assert_eq!(names, wanted, "{prefix}");
         let short = Encoder { positions: 40, ..net.clone() }.import(&theirs, &[]).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::words::*;
-pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment};
+pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment, Version};
 pub use crate::frontend::{Frames, Frontend, Image, Sequence, Signal, Vector};
 
 /// `[train]`: how the network learns.
@@ -55,6 +55,10 @@ pub struct Train {
     pub bn_frozen: bool,
     /// Every class is drawn equally often.
     pub class_balanced: bool,
+    /// Copies of each recording that training takes beside it: slower, faster, telephone, noise. Networks that are solved take them all,
+    /// others one or the recording itself in each epoch. Earlier versions made none.
+    #[serde(default)]
+    pub copies: Vec<Version>,
     /// The final test is made a second time on six views of each image.
     pub tta: bool,
 }

@@ -4,7 +4,7 @@ use crate::words::words;
 pub(super) use crate::words::{hint, nearest};
 
 pub use crate::augment::MixLabels;
-pub use crate::frontend::{Denoise, Fit, MelNorm, MelScale, Normalise};
+pub use crate::frontend::{Denoise, Extent, Fit, MelNorm, MelScale, Normalise};
 pub use crate::ops::{Padding, Resize, Window};
 
 words! {
