@@ -15,6 +15,7 @@ use emotone::train::inference::Inference;
 use emotone::train::predictor::Predictor;
 use emotone::train::recipe::{Recipe, io};
 use emotone::train::run::{RunSpec, run};
+use emotone::train::start::Start;
 use emotone::train::solving::{plans, solve_stage, solved};
 use emotone::train::state::{self, Folder, Progress};
 use emotone::train::task::Targets;
@@ -53,7 +54,11 @@ fn data() -> Dataset {
     };
     Dataset {
         inputs: Arc::new(inputs),
+        copies: Vec::new(),
         names: names(150),
+        corpora: vec![0; 150],
+        digests: vec![[0; 32]; 150],
+        speaker: (0..150).map(|i| (i % 3).to_string()).collect(),
         classes: names(4),
         speakers: names(3),
         targets: BTreeMap::from([("emotion".to_string(), targets)]),
@@ -159,7 +164,8 @@ fn a_run_is_solved_tested_and_asked() {
     }
     assert!(model.embeddings(&clips).expect("embeddings").iter().all(|e| e.len() == 78 && e.iter().all(|v| v.is_finite())));
 
-    let start = file::read(&dir.path().join("first/model.safetensors")).expect("weights").0;
+    let (weights, metadata) = file::read(&dir.path().join("first/model.safetensors")).expect("weights");
+    let start = Start { heard: Default::default(), ..Start::of(weights, &metadata) };
     let refused = RunSpec { start, ..common::spec(dir.path(), "third", &["model.name=svm"]) };
     let error = run(&device, &refused, &AtomicBool::new(false), &mut |_| ()).expect_err("refused").to_string();
     assert!(error.contains("does not start from weights"), "{error}");

@@ -78,12 +78,12 @@ mod tests {
         let mut loaded = load_clips(&home, false, &|_, _| ()).unwrap();
         let (before, hash) = (loaded.clips.len(), loaded.data_hash.clone());
         let other = corpus(dir.path(), "other", &["angry", "joy", "fear"], 0.3);
-        let copy = corpus(dir.path(), "again", &["anger"], 0.1);
+        let copy = corpus(dir.path(), "again", &["anger", "joy"], 0.1);
         let joining = also(&[other.clone(), copy], "angry=anger", &home, None, false).unwrap();
         let notes = loaded.append(joining).unwrap();
         assert_eq!((before, loaded.clips.len()), (4, 8));
         assert!(notes.iter().any(|n| n.contains("other: 2 of 6") && n.contains("(fear)")), "{notes:?}");
-        assert!(notes.iter().any(|n| n.contains("2 of 6") && n.contains("copies")), "{notes:?}");
+        assert!(notes.iter().any(|n| n.contains("4 of 8") && n.contains("copies")), "{notes:?}");
         let added = &loaded.corpus.utterances[4..];
         assert!(added.iter().all(|u| u.column("corpus") == Some("other") && u.speaker.starts_with("other/")), "{added:?}");
         assert!(loaded.corpus.classes(&home.labels()).is_ok() && loaded.data_hash != hash);

@@ -13,6 +13,7 @@ use emotone::train::predictions::Predictions;
 use emotone::train::recipe::Recipe;
 use emotone::train::report::{RunResult, TestResult};
 use emotone::train::run::{self, RunSpec};
+use emotone::train::start::Start;
 use emotone::train::state::Folder;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,7 +159,7 @@ impl Bench {
         let resume = folder.state().exists();
         let all: usize = config.stages()?.iter().map(|(_, stage)| stage.epochs).sum();
         let mut done = Done::new(all);
-        let spec = RunSpec { start, resume, ..RunSpec::new(config, data, folder.0) };
+        let spec = RunSpec { start: Start { weights: start, ..Start::default() }, resume, ..RunSpec::new(config, data, folder.0) };
         run::run(&self.device, &spec, &self.stop, &mut |event| {
             done.after(&event).into_iter().for_each(share);
             observe(&event);
