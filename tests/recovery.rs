@@ -60,7 +60,8 @@ fn a_run_that_diverges_saves_the_state_before_and_says_how_to_go_on() {
     failing.resume = true;
     assert_eq!(fail(&failing).1, told);
     let mut onward = spec(dir.path(), "onward", &["train.stages=single", "stage.single.epochs=1", "stage.single.lr=1e-4"]);
-    onward.start.weights = kept.into_iter().map(|(name, (shape, v))| (name, (shape, v.iter().map(|v| v.clamp(-1.0, 1.0)).collect()))).collect();
+    onward.start.weights =
+        kept.into_iter().map(|(name, (shape, v))| (name, (shape, v.iter().map(|v| v.clamp(-1.0, 1.0)).collect()))).collect();
     run(&device, &onward, &AtomicBool::new(false), &mut |_| ()).expect("a run from the saved weights");
 }
 

@@ -186,7 +186,8 @@ mod tests {
         let other: Vec<f32> = clip.iter().map(|v| v * 0.5).collect();
         let ratio = |clip: &[f32]| {
             let noisy = Version::Noise.of(clip).unwrap();
-            noisy.iter().zip(clip).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / clip.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>()
+            noisy.iter().zip(clip).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()
+                / clip.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>()
         };
         assert!((ratio(&clip) - ratio(&other)).abs() > 1e-6, "all recordings have noise of one level");
     }

@@ -1,6 +1,8 @@
 //! Which front end feeds a network: the one place where it is chosen.
 
-use super::{Denoise, Extent, Frames, Frontend, Image, Sequence, Signal, Vector, denoise, frames, image, log_mel, sequence, speech, vector};
+use super::{
+    Denoise, Extent, Frames, Frontend, Image, Sequence, Signal, Vector, denoise, frames, image, log_mel, sequence, speech, vector,
+};
 use crate::audio::SAMPLE_RATE;
 use crate::graph::{Graph, Var};
 use crate::ops;

@@ -18,13 +18,7 @@ impl Features {
     ///
     /// # Errors
     /// [`Error::Interrupted`] when asked to stop; device faults.
-    pub(super) fn of(
-        &self,
-        frozen: &Frozen,
-        inputs: &[&[Vec<f32>]],
-        folder: Option<&Path>,
-        observe: &mut Observer,
-    ) -> Result<Versions> {
+    pub(super) fn of(&self, frozen: &Frozen, inputs: &[&[Vec<f32>]], folder: Option<&Path>, observe: &mut Observer) -> Result<Versions> {
         let key = frozen.hash()?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, made)) = last.as_ref().filter(|(known, _)| *known == key) {
