@@ -14,6 +14,9 @@ fn impossible_changes_are_refused() {
         (Change::RandomCut { least: 0.5, zoom: 1.0, shift: 0.0 }, 1.0),
         (Change::Cutout { count: 17, size: (1, 1), fill: 0.0 }, 1.0),
         (Change::Cutout { count: 1, size: (9, 1), fill: 0.0 }, 1.0),
+        (Change::Warp { tempo: 1.0, zoom: 0.0, level: 0.0 }, 1.0),
+        (Change::Warp { tempo: 0.0, zoom: 1.0, level: 0.0 }, 1.0),
+        (Change::Warp { tempo: 0.0, zoom: 0.0, level: f32::NAN }, 1.0),
         (Change::SaltPepper { share: -0.1, pepper: 0.0, low: 0.0, high: 1.0 }, 1.0),
         (Change::SpecAugment { columns: (1, 9), rows: (0, 0), fill: 0.0 }, 1.0),
     ] {

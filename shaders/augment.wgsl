@@ -5,6 +5,8 @@
 //   cutout        `count` squares of `height` x `width` pixels anywhere, set to `fill`
 //   salt_pepper   a share `share` of the pixels set to `low` (with probability `split`) or `high`
 //   spec_augment  `count` bands of up to `width` columns and `count_rows` bands of up to `height` rows, set to `fill`
+//   warp          from any column on, around the end, at a rate of 1 +- `share`; the rows stretched or shrunk by up to `zoom` away from the
+//                 first one; up to `shift` added or taken off everywhere
 // Grid: one workgroup per row of pixels, folded into 2-D.
 
 //#include <common/grid.wgsl>
@@ -76,6 +78,38 @@ fn random_cut(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
             let a = x[upper + c0] * (1.0 - across) + x[upper + c1] * across;
             let b = x[lower + c0] * (1.0 - across) + x[lower + c1] * across;
             y[r.base + o] = a * (1.0 - down) + b * down;
+        } else {
+            y[r.base + o] = x[r.base + o];
+        }
+    }
+}
+
+@compute @workgroup_size(WG)
+fn warp(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+    let r = place(flat_group(g, n));
+    if r.image >= p.batch { return; }
+    let along = draw(r, 1u);
+    let across = draw(r, 2u);
+    let cols = f32(p.cols);
+    let rate = 1.0 + p.share * (2.0 * unit(along.x) - 1.0);
+    let start = cols * unit(along.y);
+    let v = min(f32(r.row) * (1.0 + p.zoom * (2.0 * unit(across.x) - 1.0)), f32(p.rows - 1u));
+    let level = p.shift * (2.0 * unit(across.y) - 1.0);
+    let first = u32(v);
+    let plane = r.base - r.row * p.cols;
+    let lower = plane + first * p.cols;
+    let upper = plane + min(first + 1u, p.rows - 1u) * p.cols;
+    let part = v - f32(first);
+    for (var o = lane; o < p.cols; o += WG) {
+        if r.changed {
+            let h = start + f32(o) * rate;
+            let t = h - floor(h / cols) * cols;
+            let c0 = min(u32(t), p.cols - 1u);
+            let c1 = select(c0 + 1u, 0u, c0 + 1u == p.cols);
+            let between = t - f32(c0);
+            let a = x[lower + c0] * (1.0 - between) + x[lower + c1] * between;
+            let b = x[upper + c0] * (1.0 - between) + x[upper + c1] * between;
+            y[r.base + o] = a * (1.0 - part) + b * part + level;
         } else {
             y[r.base + o] = x[r.base + o];
         }

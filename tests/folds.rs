@@ -5,10 +5,13 @@ mod common;
 use common::{device, spec};
 use emotone::Error;
 use emotone::gpu::Device;
+use emotone::train::dataset::Dataset;
 use emotone::train::events::Event;
 use emotone::train::folds::{self, FoldsResult, FoldsSpec};
 use emotone::train::pooled::Unit;
+use emotone::train::report::RunResult;
 use emotone::train::run;
+use emotone::train::teacher::Teacher;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -170,6 +173,58 @@ fn seeds_and_chosen_folds_are_added_to_those_that_are_there() {
     assert_eq!(both.folds[1], first.folds[0]);
     assert_ne!(both.folds[1].weights_sha256, both.folds[3].weights_sha256);
     assert_eq!(both.pooled.expect("figures").metrics["uar"].mean_by_seed.len(), 2);
+}
+
+/// A run of folds teaches the folds of the same split, each by the model that heard none of its test clips.
+#[test]
+fn each_fold_has_its_own_teacher() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    complete(&device, &of(dir.path(), "teachers", "kfold:3"));
+    let student = |out: &str, split: &str| {
+        let mut spec = of(dir.path(), out, split);
+        spec.run.data.teacher = Some(Teacher::open(&dir.path().join("teachers")).expect("a folder of folds"));
+        spec
+    };
+    let taught = complete(&device, &student("taught", "kfold:3"));
+    assert_eq!(taught.folds.len(), 3);
+    for fold in &taught.folds {
+        let result = RunResult::read(&dir.path().join("taught").join(&fold.folder).join("result.json")).expect("result");
+        let own = Teacher::open(&dir.path().join("teachers").join(&fold.folder).join("model.safetensors")).expect("model").taught();
+        assert_eq!(result.taught, Some(own), "fold {}", fold.fold);
+    }
+    // Complete folds belong to the teachers they had.
+    let mut again = student("taught", "kfold:3");
+    again.run.resume = true;
+    assert_eq!(complete(&device, &again).folds, taught.folds);
+    let said = refused(&device, &student("others", "kfold:2"));
+    assert!(said.contains("the teacher of fold 1 did not test") && said.contains("kfold:2"), "{said}");
+    let said = refused(&device, &student("speakers", "loso"));
+    assert!(said.contains("no teacher for fold") && said.contains("1, 2, 3 of kfold:3"), "{said}");
+    let said = run::run(&device, &student("alone", "kfold:3:1").run, &AtomicBool::new(false), &mut |_| ()).expect_err("refused");
+    assert!(said.to_string().contains("add --folds"), "{said}");
+}
+
+/// Without validation its clips are trained on, and the last weights are kept.
+#[test]
+fn validation_can_be_left_out() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let data = |validate: bool| {
+        let spec = spec(dir.path(), "none", &[&format!("train.validate={validate}")]);
+        Dataset::prepare(&device, &spec.config, &spec.data, &mut |_| ()).expect("data").split
+    };
+    let (with, without) = (data(true), data(false));
+    assert!(!with.valid.is_empty() && without.valid.is_empty() && without.test == with.test);
+    let mut both = [with.train, with.valid].concat();
+    both.sort_unstable();
+    assert_eq!(without.train, both);
+    let spec = spec(dir.path(), "last", &[&ONE_STAGE[..], &["train.validate=false"]].concat());
+    run::run(&device, &spec, &AtomicBool::new(false), &mut |_| ()).expect("run");
+    let epochs = std::fs::read_to_string(dir.path().join("last/metrics.jsonl")).expect("epochs");
+    assert!(epochs.lines().count() == 2 && epochs.lines().all(|l| l.contains("\"best\":true") && l.contains("\"valid_uar\":null")), "{epochs}");
+    let contradiction = emotone::train::config::Config::parse("preset = \"tiny\"\n[train]\nvalidate = false\nearly_stopping = 3\n", "x");
+    assert!(contradiction.expect("values").check().expect_err("refused").to_string().contains("train.early_stopping"));
 }
 
 /// The manifest of the small corpus with other lines.

@@ -32,6 +32,9 @@ pub struct Augment {
     pub horizontal_mixup: HorizontalMixup,
     /// Bands of time and frequency set to the mean.
     pub spec_augment: SpecAugment,
+    /// Another tempo, voice and level, of frames.
+    #[serde(default)]
+    pub warp: Warp,
 }
 
 /// `[augment.daarip]` (Niu et al. 2017): a convex lens at distances of 1.5, 1.75, 2, 2.5, 3 and 4 times its focal length shows an image at
@@ -120,4 +123,17 @@ pub struct SpecAugment {
     pub freq_masks: usize,
     /// Their largest height, share of the image's.
     pub freq_width: f64,
+}
+
+/// `[augment.warp]`: what frames are changed by that are as many as a recording has. Each is shown from any of its frames on, around its end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Warp {
+    /// Probability per recording; 0 for none.
+    pub prob: f64,
+    /// Frames are read faster or more slowly by up to this share.
+    pub tempo: f64,
+    /// Bands are stretched or shrunk by up to this share, away from the lowest, as if by another vocal tract.
+    pub zoom: f64,
+    /// The most that is added to or taken off all values: another level.
+    pub level: f64,
 }

@@ -1,4 +1,5 @@
-//! Augmentation of training images, as graph ops on (B, C, H, W): random cut, salt and pepper, mixtures of two images, cutout, masks.
+//! Augmentation of training images, as graph ops on (B, C, H, W): random cut, salt and pepper, mixtures of two images, cutout, masks; and of
+//! frames on (B, T, F): warp, mixtures, masks.
 //!
 //! Nothing here has state: what happens to image i of step s follows from (seed, s, i) and the configuration alone, so a resumed run
 //! repeats itself and no result depends on scheduling.
@@ -9,7 +10,7 @@ mod pairs;
 pub mod rng;
 pub mod wave;
 
-pub use config::{Augment, Cutout, Daarip, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment};
+pub use config::{Augment, Cutout, Daarip, HorizontalMixup, MixLabels, Mixup, RandomCut, SaltPepper, SpecAugment, Warp};
 pub use pairs::Pairs;
 pub use wave::Version;
 
@@ -123,11 +124,56 @@ pub fn augment(g: &mut Graph, x: Var, rng: Var, pairs: Option<&PairInputs>, conf
         let size = (pixels(c.cutout.size, rows), pixels(c.cutout.size, cols));
         let prob = if c.cutout.n > 0 { c.cutout.prob } else { 0.0 };
         apply(g, &mut y, prob, 3, Change::Cutout { count: c.cutout.n, size, fill: levels.fill })?;
-        let s = &c.spec_augment;
-        let (columns, bands) = ((s.time_masks, pixels(s.time_width, cols)), (s.freq_masks, pixels(s.freq_width, rows)));
-        let prob = if s.time_masks + s.freq_masks > 0 { 1.0 } else { 0.0 };
-        apply(g, &mut y, prob, 4, Change::SpecAugment { columns, rows: bands, fill: levels.fill })?;
+        let (prob, change) = masks(&c.spec_augment, [rows, cols], levels.fill);
+        apply(g, &mut y, prob, 4, change)?;
         Ok(y)
+    })
+}
+
+/// Masks of images of so many rows and columns, and how often they are set.
+fn masks(s: &SpecAugment, [rows, cols]: [usize; 2], fill: f32) -> (f64, Change) {
+    let pixels = |share: f64, n: usize| (share * n as f64).round() as usize;
+    let (columns, rows) = ((s.time_masks, pixels(s.time_width, cols)), (s.freq_masks, pixels(s.freq_width, rows)));
+    (if s.time_masks + s.freq_masks > 0 { 1.0 } else { 0.0 }, Change::SpecAugment { columns, rows, fill })
+}
+
+impl Augment {
+    /// Whether [`frames`] changes anything.
+    pub fn changes_frames(&self) -> bool {
+        let s = &self.spec_augment;
+        self.warp.prob + self.mixup.ratio + self.horizontal_mixup.ratio > 0.0 || s.time_masks + s.freq_masks > 0
+    }
+}
+
+/// What the configuration asks for of frames: warp, mixtures (where `pairs` are given), masks of value `fill`. What it says of images alone
+/// does not touch them.
+///
+/// # Shapes
+/// `x` (B, T, F), all of it valid, `rng` (4) as [`rng::counter`] makes it → the same.
+///
+/// # Errors
+/// Other shapes; shares outside \[0, 1\].
+pub fn frames(g: &mut Graph, x: Var, rng: Var, pairs: Option<&PairInputs>, config: &Augment, fill: f32) -> Result<Var> {
+    g.scoped("augment", |g| {
+        let &[batch, frames, bands] = g.shape(x).0.as_slice() else {
+            return Err(crate::Error::shape("augment", "frames (B, T, F)", g.shape(x).to_string()));
+        };
+        let x = ops::permute(g, x, &[0, 2, 1])?;
+        let mut y = ops::reshape(g, x, [batch, 1, bands, frames])?;
+        let w = &config.warp;
+        if w.prob > 0.0 {
+            let change = Change::Warp { tempo: w.tempo as f32, zoom: w.zoom as f32, level: w.level as f32 };
+            y = ops::augment(g, y, rng, change, w.prob as f32, 6)?;
+        }
+        if let Some(pairs) = pairs {
+            y = mix(g, y, pairs, config)?;
+        }
+        let (prob, change) = masks(&config.spec_augment, [bands, frames], fill);
+        if prob > 0.0 {
+            y = ops::augment(g, y, rng, change, prob as f32, 4)?;
+        }
+        let y = ops::reshape(g, y, [batch, bands, frames])?;
+        ops::permute(g, y, &[0, 2, 1])
     })
 }
 
@@ -145,6 +191,7 @@ mod tests {
             mixup: Mixup { ratio: 0.1 },
             horizontal_mixup: HorizontalMixup { ratio: 0.3, a: 0.05, b: 1.25, c: 1.0, labels: MixLabels::Share },
             spec_augment: SpecAugment { time_masks: 1, time_width: 0.1, freq_masks: 1, freq_width: 0.1 },
+            warp: Warp::default(),
         }
     }
 
@@ -167,5 +214,27 @@ mod tests {
         assert_eq!(count(&c), 3);
         c.daarip.prob = 0.5;
         assert_eq!(count(&c), 4);
+    }
+
+    #[test]
+    fn frames_are_warped_mixed_and_masked() {
+        let count = |c: &Augment| {
+            let mut g = Graph::new();
+            let (x, rng) = (g.input("x", [4, 30, 8]), g.input("rng", [4]));
+            let pairs = PairInputs::declare(&mut g, 4);
+            let y = frames(&mut g, x, rng, Some(&pairs), c, 0.0).unwrap();
+            assert_eq!(g.shape(y), g.shape(x));
+            let names: Vec<&str> = g.nodes().iter().map(|n| n.name()).collect();
+            ["warp", "mixup", "horizontal_mixup", "spec_augment", "random_cut"].map(|op| names.iter().filter(|n| **n == op).count())
+        };
+        let mut c = Augment { warp: Warp { prob: 1.0, tempo: 0.2, zoom: 0.1, level: 0.0 }, ..config() };
+        assert_eq!(count(&c), [1, 1, 1, 1, 0]);
+        (c.warp.prob, c.mixup.ratio) = (0.0, 0.0);
+        assert!(c.changes_frames());
+        assert_eq!(count(&c), [0, 0, 1, 1, 0]);
+        c.horizontal_mixup.ratio = 0.0;
+        (c.spec_augment.time_masks, c.spec_augment.freq_masks) = (0, 0);
+        assert!(!c.changes_frames());
+        assert_eq!(count(&c), [0; 5]);
     }
 }

@@ -22,6 +22,9 @@ pub fn cases(_: &Target) -> Vec<Case> {
             all.push(case(extents, Change::RandomCut { least, zoom: 0.0, shift: 0.0 }, prob));
             all.push(case(extents, Change::RandomCut { least, zoom: 0.3, shift: 0.1 }, prob));
         }
+        for (tempo, zoom, level, prob) in [(0.2, 0.08, 0.1, 1.0), (0.0, 0.0, 0.0, 1.0), (0.9, 0.5, 3.0, 0.5)] {
+            all.push(case(extents, Change::Warp { tempo, zoom, level }, prob));
+        }
         for (count, size) in [(3, (h / 3, w / 5)), (16, (1, 1)), (1, (h, w)), (0, (1, 1))] {
             all.push(case(extents, Change::Cutout { count, size, fill: -0.25 }, 0.7));
         }

@@ -28,7 +28,7 @@ macro_rules! check_stems {
             conv2d, copy, cross_entropy, decibel, delta, dft, dropout, focal_bce, fusion, heads, in_place, kl_distillation,
             layer_norm, lens, lrn, lstm, margin, masked_softmax, matmul, mel, mixup, moments, optimiser, permute, pointwise, pool2d,
             pre_emphasis, rbf, reduce, resize, row_mean, short_term, slice, softmax, softmax_dropout, squared_hinge, squash,
-            squeeze_excite, stft, time_pool, votes,
+            squeeze_excite, stft, time_mask, time_pool, votes,
         }
     };
 }

@@ -94,6 +94,14 @@ impl Split {
         split.refuse_empty(spec)
     }
 
+    /// The same with the validation clips among those that are trained on.
+    pub fn without_validation(mut self) -> Split {
+        self.train.append(&mut self.valid);
+        self.train.sort_unstable();
+        self.description += "; validation clips are trained on too";
+        self
+    }
+
     /// Keeps copies of one recording on one side, given a digest of every utterance's sound.
     ///
     /// Where sides were drawn by utterance, copies move to training; where they follow speakers or columns, copies on two

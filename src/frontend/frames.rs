@@ -8,6 +8,8 @@ use crate::ops::{self, DecibelScale, Padding, Window};
 
 /// Mel bands of a frame.
 pub const BANDS: usize = 80;
+/// A level in the middle of those of speech, to which masks set frames.
+pub const MIDDLE: f32 = -0.1;
 /// Samples between frames.
 pub const HOP: usize = 160;
 /// Samples of a frame, and points of its Fourier transform.

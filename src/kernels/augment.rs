@@ -49,6 +49,16 @@ pub enum Change {
         /// Their value.
         fill: f32,
     },
+    /// Columns read at another rate from any on, around the end, rows stretched and values shifted: another tempo, voice and level of frames
+    /// that fill the image.
+    Warp {
+        /// The largest change of the rate, share of it.
+        tempo: f32,
+        /// Rows are stretched or shrunk by up to this share, away from the first one.
+        zoom: f32,
+        /// The most that is added or taken off.
+        level: f32,
+    },
 }
 
 /// Changes each of (batch, channels, rows, cols) images with probability `prob`, by draws of `stream`.
@@ -77,6 +87,9 @@ pub fn augment<B>(
             .set("count_rows", rows.0)
             .set("height", rows.1)
             .set("fill", fill),
+        Change::Warp { tempo, zoom, level } => {
+            Launch::new(&SHADER, "warp").set("share", tempo).set("zoom", zoom).set("shift", level)
+        }
     };
     launch
         .set("batch", batch)

@@ -61,6 +61,7 @@ pub mod squash;
 pub mod squeeze_excite;
 pub mod stft;
 pub mod target;
+pub mod time_mask;
 pub mod time_pool;
 pub mod tuned;
 pub mod votes;

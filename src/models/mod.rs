@@ -31,6 +31,7 @@ networks! {
     drcnn::Drcnn,
     emoception::Emoception,
     encoder::Encoder,
+    listener::Listener,
     lstm::Lstm,
     physio::Physio,
     res_trans::ResTrans,

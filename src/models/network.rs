@@ -103,6 +103,13 @@ pub trait Network: Debug + Send + Sync {
         linear(cx, flat, outputs, true)
     }
 
+    /// Whether training repeats inputs of frames to the end of the room they have in a batch, where there would be zeros otherwise. It should
+    /// where batch statistics must count speech alone; without them [`Context::lengths`](crate::nn::Context::lengths) says what is valid. By
+    /// default it does not.
+    fn repeats(&self) -> bool {
+        false
+    }
+
     /// A vector per input, to compare recordings by: features to (B, C). By default the mean of each channel.
     ///
     /// # Errors

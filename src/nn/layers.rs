@@ -214,8 +214,16 @@ pub fn layer_norm(cx: &mut Context, x: Var, mode: LayerNormMode) -> Result<Var> 
 /// # Errors
 /// Shape errors of the ops.
 pub fn squeeze_excite(cx: &mut Context, u: Var, reduction: usize) -> Result<Var> {
-    let c = cx.g.shape(u).get(1).copied().unwrap_or(0);
     let mean = ops::global_avg_pool(cx.g, u)?;
+    excite(cx, u, mean, reduction)
+}
+
+/// [`squeeze_excite`] by `mean` (B, C) where it is not that of all places of `u`.
+///
+/// # Errors
+/// Shape errors of the ops.
+pub fn excite(cx: &mut Context, u: Var, mean: Var, reduction: usize) -> Result<Var> {
+    let c = cx.g.shape(u).get(1).copied().unwrap_or(0);
     let r = (c / reduction).max(1);
     let w1 = cx.scoped("fc1", |cx| cx.param("weight", [r, c], bound(c)))?;
     let w2 = cx.scoped("fc2", |cx| cx.param("weight", [c, r], bound(r)))?;

@@ -23,6 +23,7 @@ impl Augment {
                 Change::RandomCut { least, zoom, shift } => share(least) && least > 0.0 && (0.0..1.0).contains(&zoom) && share(shift),
                 Change::Cutout { count, size, .. } => count <= MOST && size.0 <= rows && size.1 <= cols,
                 Change::SaltPepper { share: s, pepper, .. } => share(s) && share(pepper),
+                Change::Warp { tempo, zoom, level } => share(tempo) && tempo < 1.0 && (0.0..1.0).contains(&zoom) && level.is_finite(),
                 Change::SpecAugment { columns: c, rows: r, .. } => c.0 <= MOST && r.0 <= MOST && c.1 <= cols && r.1 <= rows,
             };
         let expected = format!("probabilities and shares in [0, 1], at most {MOST} masks no larger than the image");
@@ -41,6 +42,7 @@ impl Op for Augment {
             Change::Cutout { .. } => "cutout",
             Change::SaltPepper { .. } => "salt_pepper",
             Change::SpecAugment { .. } => "spec_augment",
+            Change::Warp { .. } => "warp",
         }
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {

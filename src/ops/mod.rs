@@ -50,6 +50,7 @@ mod squash;
 mod squeeze_excite;
 mod stft;
 mod stop_gradient;
+mod time_mask;
 mod time_pool;
 mod votes;
 
@@ -102,6 +103,7 @@ pub use squash::{length, squash};
 pub use squeeze_excite::squeeze_excite;
 pub use stft::{Framing, N_FFT, Padding, Window, spectrogram, stft};
 pub use stop_gradient::stop_gradient;
+pub use time_mask::time_mask;
 pub use time_pool::time_pool;
 pub use votes::votes;
 

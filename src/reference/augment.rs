@@ -70,6 +70,22 @@ fn pixel_rule<R: Real>(change: &Change, rows: usize, cols: usize, draw: &dyn Fn(
                 if hidden { R::of(f64::from(fill)) } else { plane[row * cols + col] }
             })
         }
+        Change::Warp { tempo, zoom, level } => {
+            let [rate, start, stretch, shift] = [draw(1)[0], draw(1)[1], draw(2)[0], draw(2)[1]].map(|bits| f64::from(unit(bits)));
+            let around = |most: f32, u: f64| f64::from(most) * (2.0 * u - 1.0);
+            let (rate, stretch, shift) = (1.0 + around(tempo, rate), 1.0 + around(zoom, stretch), around(level, shift));
+            Box::new(move |row, col, plane| {
+                let v = (row as f64 * stretch).min((rows - 1) as f64);
+                let h = (cols as f64 * start + col as f64 * rate).rem_euclid(cols as f64);
+                let mut sum = R::of(shift);
+                for (i, a) in [(v as usize, 1.0 - v.fract()), ((v as usize + 1).min(rows - 1), v.fract())] {
+                    for (j, b) in [(h as usize, 1.0 - h.fract()), ((h as usize + 1) % cols, h.fract())] {
+                        sum += R::of(a * b) * plane[i * cols + j];
+                    }
+                }
+                sum
+            })
+        }
     }
 }
 
@@ -115,6 +131,19 @@ mod tests {
         let count = |v: f64| y[..10_000].iter().filter(|&&p| p == v).count();
         assert!((200..300).contains(&count(0.0)) && (700..800).contains(&count(1.0)), "{} {}", count(0.0), count(1.0));
         assert!(y[..10_000] == y[10_000..20_000] && y[..10_000] != y[20_000..30_000]);
+    }
+
+    #[test]
+    fn a_warp_turns_an_image_around_its_end() {
+        let x: Vec<f64> = (0..3).flat_map(|row| (0..50).map(move |col| f64::from(100 * row + (col - 25i32).abs()))).collect();
+        let y = forward([1, 1, 3, 50], &Change::Warp { tempo: 0.0, zoom: 0.0, level: 0.0 }, 1.0, 1, [1, 2, 3, 0], &x);
+        // Moved by some columns, whole or not, but for its corners.
+        assert!(y != x && y.chunks(50).zip(x.chunks(50)).all(|(y, x)| (y.iter().sum::<f64>() - x.iter().sum::<f64>()).abs() < 1.0));
+        let steps = y[..50].iter().zip(&y[1..50]).filter(|(a, b)| ((*a - *b).abs() - 1.0).abs() < 1e-9).count();
+        assert!(steps >= 46, "{steps} of 49");
+        let faster = forward([1, 1, 3, 50], &Change::Warp { tempo: 0.5, zoom: 0.0, level: 2.0 }, 1.0, 1, [1, 2, 3, 0], &x);
+        let step = (faster[1] - faster[0]).abs();
+        assert!((0.5..1.5).contains(&step) && (step - 1.0).abs() > 1e-3, "{step}");
     }
 
     #[test]

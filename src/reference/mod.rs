@@ -48,6 +48,7 @@ pub mod squared_hinge;
 pub mod squash;
 pub mod squeeze_excite;
 pub mod stft;
+pub mod time_mask;
 pub mod time_pool;
 pub mod votes;
 

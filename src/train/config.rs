@@ -49,7 +49,7 @@ pub struct Config {
     pub vector: Vector,
     /// Recorded signals, for networks that take signals.
     pub signal: Signal,
-    /// What training does to images; other inputs are not augmented.
+    /// What training does to images and frames; other inputs are not augmented.
     pub augment: Augment,
     /// The network.
     pub model: Model,

@@ -76,6 +76,7 @@ impl Dataset {
         recordings: &mut Recordings,
         observe: &mut Observer,
     ) -> Result<Self> {
+        let split = if config.train.validate { split } else { split.without_validation() };
         let (classes, mut class) = (recordings.classes.clone(), recordings.class.clone());
         let (utterances, labelled) = (recordings.utterances(), class.len());
         let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();

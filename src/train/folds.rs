@@ -9,6 +9,7 @@ use super::recordings::Recordings;
 use super::report::{self, RunResult, TestResult};
 use super::run::{RunSpec, run_on};
 use super::state::Folder;
+use super::teacher::Teacher;
 use crate::data::{Fold, FoldSpec, Split, choose};
 use crate::gpu::Device;
 use crate::{Error, Result, storage};
@@ -223,6 +224,9 @@ impl<'a> Bench<'a> {
                 let out = folder.join(format!("fold-{}", fold.folder));
                 let mut spec = RunSpec { out, part_of: Some(self.spec.run.out.clone()), ..self.spec.run.clone() };
                 spec.config.train.seed = seed;
+                if let Some(folder) = self.spec.run.data.teacher.as_ref().and_then(Teacher::of_folds) {
+                    spec.data.teacher = Some(self.teacher(folder, fold, seed, &split)?);
+                }
                 jobs.push(Job { fold: fold.clone(), at: (f, s), split, spec });
             }
             if s == 0 && chosen.len() == all.len() {
@@ -248,6 +252,31 @@ impl<'a> Bench<'a> {
             "fold {}: no training clip of class {class}, all {held} are held out; leave the class out (--label-map {class}=), or the fold (--folds with the names of others)",
             fold.name
         )))
+    }
+
+    /// The model that a run of folds in `folder` made for a fold: of the same seed where there is one. It must have heard none of the clips that
+    /// the fold tests.
+    fn teacher(&self, folder: &Path, fold: &Fold, seed: u64, split: &Split) -> Result<Teacher> {
+        let result = FoldsResult::read(&json(folder))?;
+        let bad = |reason: String| Error::Checkpoint { path: json(folder), reason };
+        let own: Vec<&FoldResult> = result.folds.iter().filter(|f| f.fold == fold.name).collect();
+        let Some(found) = own.iter().find(|f| f.seed == seed).or(own.first()) else {
+            let names = result.folds.iter().map(|f| f.fold.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(bad(format!("no teacher for fold {}: it has folds {names} of {}", fold.name, result.split)));
+        };
+        let run = Folder(folder.join(&found.folder));
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let unheard: BTreeSet<PathBuf> = Predictions::read(&run.predictions())?.rows.iter().map(|r| real(Path::new(&r.clip))).collect();
+        let clips = split.test.iter().map(|&i| &self.recordings.utterances()[i].path);
+        match clips.clone().find(|path| !unheard.contains(&real(path))) {
+            Some(clip) => Err(bad(format!(
+                "the teacher of fold {} did not test {}, so it may have been trained on it: teachers are made with the split they are for, {}",
+                fold.name,
+                clip.display(),
+                self.result.split
+            ))),
+            None => Teacher::open(&run.model()),
+        }
     }
 
     /// A fold's run, or what it left where it is complete.

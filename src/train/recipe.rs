@@ -7,7 +7,7 @@ use super::rooms::Rooms;
 use super::task;
 use crate::augment::{self, Levels, PairInputs};
 use crate::compile::Options;
-use crate::frontend::Inputs;
+use crate::frontend::{Inputs, frames};
 use crate::graph::{Graph, Shape, Var};
 use crate::kernels::TunedCache;
 use crate::models::{Network, TRUNK};
@@ -159,9 +159,14 @@ impl Recipe {
         frozen && self.config.inputs().is_ok_and(|i| Rooms::of(&i).is_none_or(|r| of(r, 1) == of(r, r.most())))
     }
 
-    /// Whether a stage changes its inputs: augmentation is for images, whatever the stage asks for.
+    /// Whether a stage changes its inputs: augmentation is for images and frames, whatever the stage asks for.
     pub fn augments(&self, stage: &Stage) -> bool {
-        stage.augment && matches!(self.config.inputs(), Ok(Inputs::Images(..)))
+        let changes = |inputs: Inputs| match inputs {
+            Inputs::Images(..) => true,
+            Inputs::Frames(..) => self.config.augment.changes_frames(),
+            Inputs::Sequences(..) | Inputs::Vectors(..) | Inputs::Signals(..) => false,
+        };
+        stage.augment && self.config.inputs().is_ok_and(changes)
     }
 
     /// Shape of one network input, without the batch.
@@ -199,11 +204,20 @@ impl Recipe {
         Ok(x)
     }
 
-    /// Whether images of a stage are mixed with each other. Not where speakers are learnt: two voices mixed are no third.
+    /// Whether inputs of a stage are mixed with each other. Not where speakers are learnt: two voices mixed are no third.
     pub fn mixes(&self, stage: &Stage) -> bool {
         let a = &self.config.augment;
         let speakers = stage.tasks().any(|(name, _)| self.config.task.get(name).is_some_and(|t| t.target == Target::Speaker));
         self.augments(stage) && !speakers && a.mixup.ratio + a.horizontal_mixup.ratio > 0.0
+    }
+
+    /// Whether training a stage repeats inputs that differ in length to the end of their room: where the network asks for it, and where they
+    /// are warped, which turns them around their end.
+    ///
+    /// # Errors
+    /// Settings that make no network.
+    pub fn repeats(&self, stage: &Stage) -> Result<bool> {
+        Ok(self.config.network()?.repeats() || (self.augments(stage) && self.config.augment.warp.prob > 0.0))
     }
 
     fn features(&self, cx: &mut Context, network: &dyn Network, source: Source, x: Var) -> Result<Var> {
@@ -354,6 +368,9 @@ impl Recipe {
         }
         let (rng, _) = cx.random();
         let pairs = self.mixes(stage).then(|| PairInputs::declare(cx.g, batch));
+        if let Inputs::Frames(..) = self.config.inputs()? {
+            return augment::frames(cx.g, x, rng, pairs.as_ref(), &self.config.augment, frames::MIDDLE);
+        }
         let levels = Levels { low: 0.0, high: 1.0, fill: self.mean.first().copied().unwrap_or(0.0) };
         augment::augment(cx.g, x, rng, pairs.as_ref(), &self.config.augment, &levels)
     }

@@ -67,10 +67,13 @@ pub struct Recordings {
     copies: Vec<Version>,
     /// Whether the final test looks at clips again.
     looks_again: bool,
+    /// Whether several teachers hear clips, one after the other.
+    taught_again: bool,
     inputs: Option<Vec<Rows>>,
     /// What a frozen trunk makes of them.
     pub(super) features: Features,
-    said: Option<Said>,
+    /// What the last teacher said, and its hash.
+    said: Option<(String, Said)>,
 }
 
 impl Recordings {
@@ -104,8 +107,10 @@ impl Recordings {
             observe(Event::Warning(&warning));
         }
         let looks_again = config.train.tta && matches!(kind, Inputs::Images(..));
+        let taught_again = spec.teacher.as_ref().is_some_and(|t| t.of_folds().is_some());
         let (features, copies) = (Features::default(), config.train.copies.clone());
-        Ok(Recordings { loaded, labelled, kind, classes, class, corpora, copies, looks_again, inputs: None, features, said: None })
+        let (inputs, said) = (None, None);
+        Ok(Recordings { loaded, labelled, kind, classes, class, corpora, copies, looks_again, taught_again, inputs, features, said })
     }
 
     /// The recordings with labels that are divided.
@@ -160,14 +165,17 @@ impl Recordings {
         )
     }
 
-    /// What `teacher` says of each, asked once.
+    /// What `teacher` says of each, asked once in a row.
     pub(super) fn lessons(&mut self, device: &Arc<Device>, teacher: &Teacher, observe: &mut Observer) -> Result<Said> {
-        if let Some(said) = &self.said {
-            return Ok(said.clone());
+        let own = teacher.taught().sha256;
+        match &self.said {
+            Some((asked, said)) if *asked == own => Ok(said.clone()),
+            _ => {
+                let said = teacher.ask(device, &self.loaded, observe)?;
+                self.said = Some((own, said.clone()));
+                Ok(said)
+            }
         }
-        let said = teacher.ask(device, &self.loaded, observe)?;
-        self.said = Some(said.clone());
-        Ok(said)
     }
 
     /// The network's input of each, and of each of its copies (none of recordings that are not divided), computed once. Clips whose sound
@@ -181,7 +189,7 @@ impl Recordings {
         for copy in &self.copies {
             inputs.push(Arc::new(extract(device, &self.kind, &self.loaded, (Some(*copy), self.labelled.utterances.len()), observe)?));
         }
-        if !self.looks_again {
+        if !self.looks_again && !self.taught_again {
             self.loaded.clips.iter_mut().for_each(|clip| clip.samples = Vec::new());
         }
         self.loaded.signals.iter_mut().for_each(|signal| *signal = Vec::new());

@@ -56,6 +56,19 @@ impl Rooms {
         x.len() / (self.width * rows.max(1))
     }
 
+    /// A batch of inputs, each repeated to the end of the room, so that all of it is valid.
+    pub fn repeat<'a>(&self, inputs: impl Iterator<Item = &'a [f32]>, room: usize) -> (Vec<f32>, Vec<u32>) {
+        let (mut x, mut lengths) = (Vec::new(), Vec::new());
+        for (i, input) in inputs.enumerate() {
+            let own = if input.len() < self.width { vec![0.0; self.width] } else { input.to_vec() };
+            while x.len() < (i + 1) * room * self.width {
+                x.extend_from_slice(&own[..own.len().min((i + 1) * room * self.width - x.len())]);
+            }
+            lengths.push(room as u32);
+        }
+        (x, lengths)
+    }
+
     /// A batch of inputs with zeros behind each, and how many frames of each are its own.
     pub fn fill<'a>(&self, inputs: impl Iterator<Item = &'a [f32]>, room: usize) -> (Vec<f32>, Vec<u32>) {
         let (mut x, mut lengths) = (Vec::new(), Vec::new());
@@ -102,5 +115,15 @@ mod tests {
         assert_eq!(sums, [320.0, 160.0, 1440.0, 1920.0, 0.0]);
         assert_eq!((x[4 * 80 - 1], x[4 * 80]), (1.0, 0.0));
         assert_eq!((rooms.of_batch(&x, 5), rooms.frames(&inputs[3]), rooms.room(&inputs[3])), (6, 40, 40));
+    }
+
+    #[test]
+    fn inputs_are_repeated_to_the_end_of_their_room() {
+        let row = |frames: usize| (0..frames).flat_map(|t| vec![t as f32; 80]).collect::<Vec<f32>>();
+        let inputs = [row(4), row(9), row(6), vec![]];
+        let (x, lengths) = rooms(1.0).repeat(inputs.iter().map(Vec::as_slice), 6);
+        assert_eq!(lengths, [6; 4]);
+        let frames: Vec<f32> = x.chunks(80).map(|frame| frame[79]).collect();
+        assert_eq!(frames, [0., 1., 2., 3., 0., 1., 0., 1., 2., 3., 4., 5., 0., 1., 2., 3., 4., 5., 0., 0., 0., 0., 0., 0.]);
     }
 }

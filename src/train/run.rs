@@ -277,7 +277,7 @@ fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
     let (stages, inputs) = (recipe.config.train.stages.join(" -> "), recipe.config.inputs()?);
     let mut text = format!("model: {} parameters, {}; stages: {stages}", params.count(), inputs.describe());
     if recipe.config.stages()?.iter().any(|(_, stage)| stage.augment && !recipe.augments(stage)) {
-        text.push_str(&format!("; augmentation is for images, {} are taken as they are", inputs.plural()));
+        text.push_str(&format!("; {} are not augmented", inputs.plural()));
     }
     observe(Event::Summary(&text));
     if let Some(Taught { file, lesson, .. }) = &recipe.taught {

@@ -46,19 +46,28 @@ pub struct Teacher {
 enum Source {
     Model,
     Table(Lessons),
+    /// The folder of a run of folds, each of whose models teaches the fold of its name.
+    Folds,
 }
 
+/// What lists the models in the folder of a run of folds.
+const FOLDS: &str = "folds.json";
+
 impl Teacher {
-    /// Opens a file of ours of a model or an ensemble, or a table of probabilities or embeddings; see [`Lessons::from_csv`] and
-    /// [`Lessons::from_safetensors`].
+    /// Opens a file of ours of a model or an ensemble, the folder of a run of folds, or a table of probabilities or embeddings; see
+    /// [`Lessons::from_csv`] and [`Lessons::from_safetensors`].
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Checkpoint`] naming the file and what is wrong.
     pub fn open(path: &Path) -> Result<Self> {
         let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
         let meta = std::fs::metadata(path).map_err(Error::io(path))?;
+        if meta.is_dir() && path.join(FOLDS).exists() {
+            let bytes = std::fs::read(path.join(FOLDS)).map_err(Error::io(path))?;
+            return Ok(Teacher { path: path.to_path_buf(), sha256: sha256(&bytes), source: Source::Folds });
+        }
         if !meta.is_file() || meta.len() > MAX_BYTES {
-            return Err(bad(format!("a teacher is a regular file of at most {MAX_BYTES} bytes")));
+            return Err(bad(format!("a teacher is a regular file of at most {MAX_BYTES} bytes, or a folder of folds")));
         }
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -87,9 +96,14 @@ impl Teacher {
         }
     }
 
+    /// The folder of a run of folds, where each fold has a teacher of its own.
+    pub fn of_folds(&self) -> Option<&Path> {
+        matches!(self.source, Source::Folds).then_some(self.path.as_path())
+    }
+
     fn lesson(&self) -> Lesson {
         match &self.source {
-            Source::Model => Lesson::Answers,
+            Source::Model | Source::Folds => Lesson::Answers,
             Source::Table(table) => table.lesson,
         }
     }
@@ -140,6 +154,11 @@ impl Teacher {
     pub fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<Said> {
         let (outputs, rows) = match &self.source {
             Source::Model => self.ask_model(device, loaded, observe)?,
+            Source::Folds => {
+                let folder = self.path.display();
+                let reason = "its models have each seen the clips that another tests, so they teach the folds of the same split: add --folds";
+                return Err(Error::Config(format!("the teacher {folder} is a run of folds: {reason}")));
+            }
             Source::Table(table) => {
                 let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
                 let bad = |reason| Error::Data(format!("{}: {reason}", self.path.display()));

@@ -63,6 +63,8 @@ struct StageRun<'a, 'b> {
     features: Option<Vec<Arc<Vec<Vec<f32>>>>>,
     /// How inputs share batches, where they differ in length.
     rooms: Option<Rooms>,
+    /// Whether they are repeated to the end of their room.
+    repeats: bool,
     valid_rows: Vec<usize>,
     /// What batches carry targets of, and whether their images are mixed: the recipe's answers, for every step.
     learnt: Vec<String>,
@@ -133,7 +135,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let schedule = Schedule::new(train, stage, batches.steps_per_epoch() as u64)?;
         let early = progress.early.take().unwrap_or_else(|| EarlyStop::new(train.early_stopping));
         let (judged, saved) = (recipe.judged_task(stage), Instant::now());
-        let (learnt, mixes) = (recipe.learnt(stage), recipe.mixes(stage));
+        let (learnt, mixes, repeats) = (recipe.learnt(stage), recipe.mixes(stage), recipe.repeats(stage)?);
         Ok(StageRun {
             run,
             name,
@@ -142,6 +144,7 @@ impl<'a, 'b> StageRun<'a, 'b> {
             learner,
             features,
             rooms,
+            repeats,
             valid_rows,
             learnt,
             mixes,
@@ -158,7 +161,10 @@ impl<'a, 'b> StageRun<'a, 'b> {
     fn filled(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
         let rows = indices.iter().map(|&i| self.drawn(i));
         match self.rooms {
-            Some(rooms) => rooms.fill(rows.clone(), rows.map(|row| rooms.room(row)).max().unwrap_or_default()),
+            Some(rooms) => {
+                let room = rows.clone().map(|row| rooms.room(row)).max().unwrap_or_default();
+                if self.repeats { rooms.repeat(rows, room) } else { rooms.fill(rows, room) }
+            }
             None => (rows.flatten().copied().collect(), Vec::new()),
         }
     }
@@ -224,14 +230,13 @@ impl<'a, 'b> StageRun<'a, 'b> {
         let rows = indices.len() / recipe.config.train.micro_batches;
         let learnt = &self.learnt;
         let part = |(m, indices): (usize, &[usize])| {
+            let (x, lengths) = self.filled(indices);
             let pairs = self.mixes.then(|| {
                 let classes: Vec<u32> = indices.iter().map(|&i| data.class[i] as u32).collect();
-                Pairs::draw(
-                    &classes,
-                    recipe.config.augment.daarip.window(recipe.config.image.extents()).1,
-                    &recipe.config.augment,
-                    self.learner.counter(m),
-                )
+                let augment = &recipe.config.augment;
+                let image = augment.daarip.window(recipe.config.image.extents()).1;
+                let columns = self.rooms.map_or(image, |rooms| rooms.of_batch(&x, indices.len()));
+                Pairs::draw(&classes, columns, augment, self.learner.counter(m))
             });
             let target = |task: &String| {
                 let targets: Vec<f32> = indices.iter().flat_map(|&i| data.targets[task].row(i)).collect();
@@ -247,7 +252,6 @@ impl<'a, 'b> StageRun<'a, 'b> {
             };
             let partial = learnt.iter().filter(|task| recipe.partial.contains(*task));
             let weights = partial.map(|task| (task.clone(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();
-            let (x, lengths) = self.filled(indices);
             Batch { x, lengths, targets, weights, pairs }
         };
         indices.chunks(rows).enumerate().map(part).collect()

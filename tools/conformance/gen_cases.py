@@ -255,6 +255,17 @@ def masked_softmax(d):
     return run(d, "masked_softmax", dict(lengths=lengths, per=per), dict(x=d.normal(3 * d.pick(1, 2), rows, s, scale=d.pick(1, 30))), f, ("x",))
 
 
+def time_mask(d):
+    rows, t, per, spread = d.pick(1, 4, 31), d.pick(2, 33, 150), d.pick(1, 2), d.pick(True, False)
+    lengths = lengths_of(d, t, per)
+
+    def f(x):
+        own = torch.tensor([n // per for n in lengths]).repeat_interleave(x.shape[0] // 3)[:, None, None]
+        scale = t / own if spread else 1
+        return torch.where(torch.arange(t) < own, x * scale, 0.0)
+    return run(d, "time_mask", dict(lengths=lengths, per=per, spread=spread), dict(x=d.normal(3 * d.pick(1, 2), rows, t)), f, ("x",))
+
+
 def time_pool(d):
     t, w, per = d.pick(2, 33, 150), d.pick(1, 17, 130), d.pick(1, 2)
     lengths, i = lengths_of(d, t, per), dict(x=d.normal(3, t, w, shift=1.5))
@@ -603,7 +614,7 @@ OPS = dict(
     tanh=unary("tanh", torch.tanh), add=add, mul=mul, channel_scale=channel_scale, concat=concat, slice=slice_, permute=permute,
     sum=reduce("sum", lambda x, dim: x.sum(dim)), mean=reduce("mean", lambda x, dim: x.mean(dim)), softmax=softmax,
     max_pool2d=max_pool2d, avg_pool2d=avg_pool2d, global_avg_pool=global_avg_pool, attention=attention, lstm=lstm,
-    masked_softmax=masked_softmax, time_pool=time_pool,
+    masked_softmax=masked_softmax, time_mask=time_mask, time_pool=time_pool,
     squash=squash, length=length, capsule_routing=capsule_routing, lrn=lrn, margin=margin,
     cross_entropy=cross_entropy, focal_bce=focal_bce, bce_with_logits=bce_with_logits,
     attention_decoder=attention_decoder, squared_hinge=squared_hinge, rbf=rbf, votes=votes,

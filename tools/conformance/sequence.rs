@@ -15,6 +15,10 @@ pub fn find(name: &str) -> Option<Op> {
             let lengths = lengths(f, g)?;
             Ok(vec![ops::masked_softmax(g, x.get("x")?, lengths, f.count("per")?)?])
         },
+        "time_mask" => |f, g, x| {
+            let lengths = lengths(f, g)?;
+            Ok(vec![ops::time_mask(g, x.get("x")?, lengths, f.count("per")?, f.flag("spread")?)?])
+        },
         "time_pool" => time_pool,
         _ => return None,
     })

@@ -38,8 +38,9 @@ pub struct Args {
     /// Go on without unreadable files, however many.
     #[arg(long)]
     skip_bad: bool,
-    /// Learn from a teacher too: a model of ours, or a table (CSV, safetensors) of probabilities or embeddings per recording; section distil of the configuration says how.
-    #[arg(long, value_name = "FILE")]
+    /// Learn from a teacher too: a model of ours, the folder of an earlier run with --folds and the same split (each fold has that fold's model), or a table
+    /// (CSV, safetensors) of probabilities or embeddings per recording; section distil of the configuration says how.
+    #[arg(long, value_name = "FILE|DIR")]
     teacher: Option<PathBuf>,
     /// Folders or manifests of recordings without labels, which join training with the teacher's answers.
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "teacher")]

@@ -117,7 +117,11 @@ impl Config {
         within("augment.spec_augment.time_masks", a.spec_augment.time_masks, 0, 16)?;
         within("augment.spec_augment.time_width", a.spec_augment.time_width, 0.0, 1.0)?;
         within("augment.spec_augment.freq_masks", a.spec_augment.freq_masks, 0, 16)?;
-        within("augment.spec_augment.freq_width", a.spec_augment.freq_width, 0.0, 1.0)
+        within("augment.spec_augment.freq_width", a.spec_augment.freq_width, 0.0, 1.0)?;
+        within("augment.warp.prob", a.warp.prob, 0.0, 1.0)?;
+        within("augment.warp.tempo", a.warp.tempo, 0.0, 0.9)?;
+        within("augment.warp.zoom", a.warp.zoom, 0.0, 0.9)?;
+        within("augment.warp.level", a.warp.level, 0.0, 10.0)
     }
 
     fn check_model(&self) -> Result<()> {
@@ -172,6 +176,8 @@ impl Config {
         within("train.warmup_epochs", t.warmup_epochs, 0.0, 1000.0)?;
         within("train.ema", t.ema, 0.0, 0.999_999)?;
         within("train.early_stopping", t.early_stopping, 0, 100_000)?;
+        let rule = "be 0 where train.validate = false: nothing then says what is an improvement";
+        require(t.validate || t.early_stopping == 0, "train.early_stopping", t.early_stopping, rule)?;
         within("distil.temperature", self.distil.temperature, 0.1, 100.0)?;
         within("distil.share", self.distil.share, 0.0, 1.0)
     }

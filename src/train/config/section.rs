@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::words::*;
-pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment, Version};
+pub use crate::augment::{Augment, Cutout, Daarip, HorizontalMixup, Mixup, RandomCut, SaltPepper, SpecAugment, Version, Warp};
 pub use crate::frontend::{Frames, Frontend, Image, Sequence, Signal, Vector};
 
 /// `[train]`: how the network learns.
@@ -49,6 +49,10 @@ pub struct Train {
     pub warmup_epochs: f64,
     /// Decay of the weights' moving average per step; 0 for none.
     pub ema: f64,
+    /// Some training clips are kept for validation, by which the weights of an epoch are chosen; else all are trained on, and the last weights
+    /// are kept.
+    #[serde(default = "yes")]
+    pub validate: bool,
     /// Epochs without improvement on the validation set before a stage ends; 0 for never.
     pub early_stopping: usize,
     /// Frozen layers keep their batch-norm statistics too.
@@ -154,7 +158,7 @@ pub struct Stage {
     /// Factor of the trunk's learning rate from each of its blocks to the one below it (Howard & Ruder 2018).
     #[serde(default = "one")]
     pub layer_decay: f64,
-    /// Whether images are augmented. Other inputs never are.
+    /// Whether images and frames are augmented. Other inputs never are.
     pub augment: bool,
     /// Tasks by name, and the weights of their losses; 0 for a task that is left out.
     pub tasks: BTreeMap<String, f64>,
@@ -170,6 +174,11 @@ impl Stage {
     pub fn tasks(&self) -> impl Iterator<Item = (&str, f64)> {
         self.tasks.iter().filter(|(_, weight)| **weight > 0.0).map(|(name, weight)| (name.as_str(), *weight))
     }
+}
+
+/// What versions did that had no choice.
+fn yes() -> bool {
+    true
 }
 
 /// The value of a factor that changes nothing.
