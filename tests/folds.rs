@@ -222,7 +222,10 @@ fn validation_can_be_left_out() {
     let spec = spec(dir.path(), "last", &[&ONE_STAGE[..], &["train.validate=false"]].concat());
     run::run(&device, &spec, &AtomicBool::new(false), &mut |_| ()).expect("run");
     let epochs = std::fs::read_to_string(dir.path().join("last/metrics.jsonl")).expect("epochs");
-    assert!(epochs.lines().count() == 2 && epochs.lines().all(|l| l.contains("\"best\":true") && l.contains("\"valid_uar\":null")), "{epochs}");
+    assert!(
+        epochs.lines().count() == 2 && epochs.lines().all(|l| l.contains("\"best\":true") && l.contains("\"valid_uar\":null")),
+        "{epochs}"
+    );
     let contradiction = emotone::train::config::Config::parse("preset = \"tiny\"\n[train]\nvalidate = false\nearly_stopping = 3\n", "x");
     assert!(contradiction.expect("values").check().expect_err("refused").to_string().contains("train.early_stopping"));
 }

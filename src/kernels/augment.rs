@@ -87,9 +87,7 @@ pub fn augment<B>(
             .set("count_rows", rows.0)
             .set("height", rows.1)
             .set("fill", fill),
-        Change::Warp { tempo, zoom, level } => {
-            Launch::new(&SHADER, "warp").set("share", tempo).set("zoom", zoom).set("shift", level)
-        }
+        Change::Warp { tempo, zoom, level } => Launch::new(&SHADER, "warp").set("share", tempo).set("zoom", zoom).set("shift", level),
     };
     launch
         .set("batch", batch)

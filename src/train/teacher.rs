@@ -156,7 +156,8 @@ impl Teacher {
             Source::Model => self.ask_model(device, loaded, observe)?,
             Source::Folds => {
                 let folder = self.path.display();
-                let reason = "its models have each seen the clips that another tests, so they teach the folds of the same split: add --folds";
+                let reason =
+                    "its models have each seen the clips that another tests, so they teach the folds of the same split: add --folds";
                 return Err(Error::Config(format!("the teacher {folder} is a run of folds: {reason}")));
             }
             Source::Table(table) => {
