@@ -110,8 +110,8 @@ fn a_stage_is_solved_resumed_and_asked() {
 
         let (weights, metadata) = file::read(&Folder(dir.path().to_path_buf()).best("single")).expect("a file");
         let read = Recipe::from_metadata(&metadata).expect("a recipe");
-        let scale = read.config.model.0["scale"].as_float().expect("a number");
-        assert!(scale != 1.0, "the probabilities are not calibrated");
+        let found = &read.calibration["emotion"];
+        assert!(found.clips == 30 && found.centre.len() == 4 && found.ece < found.ece_before, "{found:?}");
         let support = read.config.model.0["support"].as_integer().expect("a number");
         assert_eq!(support > 0, kernel.ends_with("rbf"), "{support} support vectors");
         let (logits, data) = (io::logits("emotion"), data());
@@ -120,8 +120,7 @@ fn a_stage_is_solved_resumed_and_asked() {
         let measure = data.targets["emotion"].measure(&data.split.valid, &answers[120..]).expect("a measure").expect("known");
         assert_eq!(measure.confusion().and_then(|m| m.uar()), progress.history[0].valid_uar);
         // Calibrated, the chosen class is right about as often as its probability says.
-        let loss = read.config.task["emotion"].loss;
-        let sure: f32 = answers[120..].iter().map(|a| loss.answer(a).into_iter().fold(0.0, f32::max)).sum();
+        let sure: f32 = answers[120..].iter().map(|a| read.answer("emotion", a).into_iter().fold(0.0, f32::max)).sum();
         let right = measure.confusion().and_then(|m| m.accuracy()).expect("accuracy");
         assert!((f64::from(sure) / 30.0 - right).abs() < 0.2, "right in {right}, sure of {}", sure / 30.0);
     }

@@ -7,6 +7,7 @@ use crate::gpu::Device;
 use crate::models::Examples;
 use crate::nn::{Weights, file};
 use crate::reference::noise;
+use crate::train::calibration::Calibration;
 use crate::train::inference::Inference;
 use crate::train::metrics::argmax;
 use crate::train::recipe::{Recipe, Source, io};
@@ -57,9 +58,8 @@ pub(super) fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
     let answers = answers(device, &found, &weights, task, 7, clips.len(), &row)?;
     let right = answers.iter().zip(&classes).filter(|(a, c)| argmax(a) == **c).count();
     require(10 * right >= 9 * clips.len(), || format!("{right} of {} clips that it was solved on are known again", clips.len()))?;
-    if let Some(solver) = recipe.config.network()?.solver() {
-        found.config.model.0.extend(solver.calibrate(&answers, &classes));
-    }
+    let calibration = Calibration::find(recipe.config.task[task].loss, &answers, &classes);
+    found.calibration.extend(calibration.map(|c| (task.to_string(), c)));
     from_file(device, &found, &weights, task, clips.len(), &row, &answers)
 }
 
@@ -76,7 +76,7 @@ fn answers<'a>(
     Inference::new(device, recipe, weights, batch, &[logits.as_str(), io::EMBEDDING], recipe.options())?.run(&logits, n, row)
 }
 
-/// The same classes, and with calibrated settings the same answers of a batch as one by one.
+/// The same calibration and classes, and the same answers of a batch as one by one.
 fn from_file<'a>(
     device: &Arc<Device>,
     recipe: &Recipe,
@@ -91,6 +91,7 @@ fn from_file<'a>(
     let read = Recipe::from_metadata(&metadata).map_err(Error::Graph)?;
     let (whole, single) = (answers(device, &read, &weights, task, n, n, row)?, answers(device, &read, &weights, task, 1, n, row)?);
     let classes = |a: &[Vec<f32>]| a.iter().map(|a| argmax(a)).collect::<Vec<_>>();
+    require(read.calibration == recipe.calibration && !read.calibration.is_empty(), || "its file has another calibration".into())?;
     require(classes(&whole) == classes(before), || "the model in its file answers otherwise".into())?;
     let pairs = whole.iter().flatten().zip(single.iter().flatten());
     let apart = pairs.fold(0f32, |m, (a, b)| m.max((a - b).abs() / a.abs().max(1.0)));

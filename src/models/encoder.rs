@@ -6,7 +6,7 @@ mod published;
 use self::published::{BANDS, Sizes, block_of};
 use super::network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
 use super::standard::{moments, standardise};
-use super::{calibration, ridge};
+use super::ridge;
 use crate::gpu::Device;
 use crate::graph::{Shape, Var};
 use crate::nn::attention::masked_attention;
@@ -18,7 +18,6 @@ use crate::words::words;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use toml::Table;
 
 /// Width of an attention head of any Whisper.
 const HEAD: usize = 64;
@@ -69,8 +68,6 @@ pub struct Encoder {
     pub dropout: f64,
     /// Penalty of the ridge's weights for each value of the pooled vector: it grows with the vector as the values' influence does.
     pub penalty: f64,
-    /// Factor of the ridge's answers before the softmax: what solving found.
-    pub scale: f64,
 }
 
 impl Settings for Encoder {
@@ -88,7 +85,6 @@ impl Settings for Encoder {
             head: Head::Linear,
             dropout: 0.3,
             penalty: 1.0,
-            scale: 1.0,
         };
         match size {
             "tiny" => Encoder { blocks: 2, taps: vec![1, 2], width: HEAD, mlp: 4 * HEAD, positions: 100, ..paper },
@@ -225,7 +221,6 @@ impl Network for Encoder {
         within("model.positions", self.positions, 1, 30_000)?;
         within("model.dropout", self.dropout, 0.0, 0.9)?;
         within("model.penalty", self.penalty, 1e-6, 1e6)?;
-        within("model.scale", self.scale, 1e-6, 1e6)?;
         let [frames, BANDS] = *shape else { return Err(Error::Config(format!("model.name = \"encoder\": takes frames of {BANDS} bands"))) };
         let rule = format!("be at least half the {frames} frames of frames.seconds");
         require(frames <= PER * self.positions, "model.positions", self.positions, rule)
@@ -264,8 +259,7 @@ impl Network for Encoder {
             let x = standardise(cx, features, n)?;
             let weight = cx.param("weight", [outputs, n], Init::Uniform(1.0 / n.max(1) as f32))?;
             let bias = cx.param("bias", [outputs], Init::Fill(0.0))?;
-            let answer = ops::linear(cx.g, x, weight, Some(bias))?;
-            return if self.scale == 1.0 { Ok(answer) } else { ops::scale(cx.g, answer, self.scale as f32) };
+            return ops::linear(cx.g, x, weight, Some(bias));
         }
         let x = cx.scoped("norm", |cx| layer_norm(cx, features, LayerNormMode::Standard))?;
         let x = dropout(cx, x, self.dropout as f32)?;
@@ -316,10 +310,6 @@ impl Solver for Encoder {
             ("bias".into(), tensor(vec![examples.outputs], &found.bias)),
         ]);
         Ok(Solution { head, objective: found.objective, gap: found.gap, ..Solution::default() })
-    }
-
-    fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
-        calibration::table(self.scale, answers, classes)
     }
 }
 

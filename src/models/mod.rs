@@ -1,6 +1,5 @@
 //! Networks, one file each: settings, presets, checks, blocks and the trait [`Network`]. A line below registers one.
 
-mod calibration;
 pub mod inception;
 mod network;
 pub mod residual;

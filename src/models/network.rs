@@ -206,13 +206,6 @@ pub trait Solver {
     /// # Errors
     /// That of `progress`; data that it cannot be solved on; device faults.
     fn solve(&self, device: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution>;
-
-    /// Settings that make the probabilities of its answers honest, from what the head answered to other clips, and their classes. By
-    /// default none.
-    fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
-        let _ = (answers, classes);
-        Table::new()
-    }
 }
 
 /// What registering a network takes besides [`Network`]: its fields are the keys of `[model]`.

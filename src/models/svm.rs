@@ -4,13 +4,12 @@
 //! They are solved, not stepped: the linear machines by Newton's method on the primal objective, the others by sequential minimal
 //! optimisation of the dual one, on a kernel matrix that the GPU makes of products.
 //!
-//! Probabilities are the softmax of the decisions (linear) or of the votes (Gaussian), times `scale`, which solving chooses so that the
-//! validation clips are the most probable (Guo et al. 2017); without validation clips it stays 1, and they are no more than an order.
+//! Probabilities are the softmax of the decisions (linear) or of the votes (Gaussian) over a temperature that is found on validation clips; without
+//! such clips they are no more than an order.
 
 mod newton;
 mod smo;
 
-use super::calibration;
 use super::standard::{moments, standardise};
 use super::network::{Examples, Input, Network, Settings, Solution, Solver, rooted};
 use crate::gpu::Device;
@@ -45,15 +44,13 @@ pub struct Svm {
     pub gamma: f64,
     /// Support vectors of the Gaussian machines: what solving found.
     pub support: usize,
-    /// Factor of decisions or votes before the softmax: what solving found.
-    pub scale: f64,
 }
 
 impl Settings for Svm {
     const NAME: &'static str = "svm";
 
     fn preset(_: &str) -> Self {
-        Svm { kernel: Kernel::Linear, cost: 1.0, gamma: 0.0, support: 0, scale: 1.0 }
+        Svm { kernel: Kernel::Linear, cost: 1.0, gamma: 0.0, support: 0 }
     }
 
     fn config(_: &str) -> &'static str {
@@ -82,8 +79,7 @@ impl Network for Svm {
         require(shape.len() == 1, "model.name", "svm", "be given vectors of statistics")?;
         within("model.cost", self.cost, 1e-6, 1e6)?;
         within("model.gamma", self.gamma, 0.0, 1e6)?;
-        within("model.support", self.support, 0, 1 << 24)?;
-        within("model.scale", self.scale, 1e-6, 1e6)
+        within("model.support", self.support, 0, 1 << 24)
     }
 
     /// `(x − mean) / std` of the clips it was solved on: (B, F) -> (B, F).
@@ -92,15 +88,15 @@ impl Network for Svm {
         standardise(cx, x, n)
     }
 
-    /// (B, F) -> (B, classes): decisions of the linear machines, votes of the others, times the scale.
+    /// (B, F) -> (B, classes): decisions of the linear machines, votes of the others.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
         let n = cx.g.shape(features).last().copied().unwrap_or(0);
-        let answer = if self.kernel == Kernel::Linear {
+        if self.kernel == Kernel::Linear {
             let weight = cx.param("weight", [outputs, n], Init::Uniform(1.0 / n.max(1) as f32))?;
             let bias = cx.param("bias", [outputs], Init::Fill(0.0))?;
             let decision = ops::linear(cx.g, features, weight, Some(bias))?;
             cx.mark("decision", decision);
-            decision
+            Ok(decision)
         } else {
             let (machines, support) = (pairs(outputs).len(), self.support.max(1));
             let vectors = cx.param("support", [support, n], Init::Fill(0.0))?;
@@ -111,9 +107,8 @@ impl Network for Svm {
             cx.mark("decision", decision);
             let votes = ops::votes(cx.g, decision, outputs)?;
             cx.mark("votes", votes);
-            votes
-        };
-        if self.scale == 1.0 { Ok(answer) } else { ops::scale(cx.g, answer, self.scale as f32) }
+            Ok(votes)
+        }
     }
 
     fn scope<'a>(&self, group: &'a str) -> &'a str {
@@ -141,11 +136,6 @@ impl Solver for Svm {
         solution.trunk.insert("mean".into(), tensor([width], &mean));
         solution.trunk.insert("std".into(), tensor([width], &std));
         Ok(solution)
-    }
-
-    /// The scale under which the classes of these clips are the most probable.
-    fn calibrate(&self, answers: &[Vec<f32>], classes: &[usize]) -> Table {
-        calibration::table(self.scale, answers, classes)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Models asked together: their probabilities are added up. A model alone is an ensemble of one, and says what it says alone.
 
+use super::adapt::{Adaptation, Statistics};
 use super::metrics::argmax;
 use super::predictor::{Prediction, Predictor, located};
 use super::recipe::Recipe;
@@ -64,9 +65,10 @@ fn stored(path: &Path) -> Result<Vec<Stored>> {
 struct Member {
     name: String,
     predictor: Predictor,
-    /// Where among its own classes each of the ensemble's is.
-    places: Vec<usize>,
 }
+
+/// Logits by member, clip and output.
+pub type Heard = Vec<Vec<Vec<f32>>>;
 
 /// Models that are asked together.
 pub struct Ensemble {
@@ -87,13 +89,12 @@ impl Ensemble {
         let mut members: Vec<Member> = Vec::new();
         for path in paths {
             for Stored { entry, weights } in stored(path)? {
-                let predictor = Predictor::of(device, (&weights, &entry.metadata), batch).map_err(|e| located(path, e))?;
-                let places = match members.first() {
-                    Some(first) => agree(first, &entry.name, &predictor),
-                    None => Ok((0..predictor.classes().len()).collect()),
-                };
-                let places = places.map_err(|reason| Error::Checkpoint { path: path.clone(), reason })?;
-                members.push(Member { name: entry.name, predictor, places });
+                let mut predictor = Predictor::of(device, (&weights, &entry.metadata), batch).map_err(|e| located(path, e))?;
+                if let Some(first) = members.first() {
+                    agree(first, &entry.name, &predictor).map_err(|reason| Error::Checkpoint { path: path.clone(), reason })?;
+                    predictor.choose(first.predictor.classes())?;
+                }
+                members.push(Member { name: entry.name, predictor });
             }
         }
         match members.is_empty() {
@@ -155,14 +156,22 @@ impl Ensemble {
         self.members[0].predictor.says_numbers()
     }
 
-    /// What each member says of each clip, in the order of [`Ensemble::classes`]. Members with the same front end share their inputs.
+    /// From now on answers are about these classes alone; see [`Predictor::choose`].
+    ///
+    /// # Errors
+    /// As [`Predictor::choose`].
+    pub fn choose(&mut self, classes: &[String]) -> Result<()> {
+        self.members.iter_mut().try_for_each(|m| m.predictor.choose(classes))
+    }
+
+    /// The logits of each clip by each member, over the member's own outputs. Members with the same front end share their inputs.
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn opinions<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Vec<Prediction>>> {
+    pub fn hear<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Heard> {
         let mut made: Vec<(Inputs, Vec<Vec<f32>>)> = Vec::new();
         let mut all = Vec::with_capacity(self.members.len());
-        for Member { predictor, places, .. } in &mut self.members {
+        for Member { predictor, .. } in &mut self.members {
             let kind = predictor.recipe.config.inputs()?;
             let at = match made.iter().position(|(other, _)| *other == kind) {
                 Some(at) => at,
@@ -171,13 +180,60 @@ impl Ensemble {
                     made.len() - 1
                 }
             };
-            let own = predictor.answer(&made[at].1)?.into_iter().map(|p| {
-                let probabilities: Vec<f32> = places.iter().map(|&place| p.probabilities[place]).collect();
-                Prediction { class: argmax(&probabilities), probabilities }
-            });
-            all.push(own.collect());
+            all.push(predictor.logits(&made[at].1)?);
         }
         Ok(all)
+    }
+
+    /// What each member says of clips with these logits, in the order of [`Ensemble::classes`].
+    pub fn opinions(&self, heard: &Heard) -> Vec<Vec<Prediction>> {
+        self.members.iter().zip(heard).map(|(m, logits)| logits.iter().map(|l| m.predictor.say(l)).collect()).collect()
+    }
+
+    /// What the members' logits of recordings come to, whose speakers are named where they are known.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn statistics(&self, heard: &Heard, speakers: &[Option<&str>]) -> Result<Adaptation> {
+        let of = |(m, logits): (&Member, &Vec<Vec<f32>>)| {
+            Ok(Statistics::of(m.predictor.weights_sha256()?, m.predictor.outputs(), logits, speakers))
+        };
+        Ok(Adaptation { models: self.members.iter().zip(heard).map(of).collect::<Result<_>>()? })
+    }
+
+    /// Whether answers can be adapted.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming a member that answers numbers, or whose file does not say from where.
+    pub fn adaptable(&self) -> Result<()> {
+        let Some(m) = self.members.iter().find(|m| m.predictor.centre().is_none()) else { return Ok(()) };
+        let why = match m.predictor.says_numbers() {
+            true => "it answers numbers, and adaptation is of classes",
+            false => "its file does not hold the centre of its validation clips' logits; train it again, with validation clips",
+        };
+        Err(Error::Config(format!("{}: answers cannot be adapted: {why}", m.name)))
+    }
+
+    /// Whether an adaptation is that of these models.
+    ///
+    /// # Errors
+    /// What differs, with both values; device faults.
+    pub fn fits(&self, adaptation: &Adaptation) -> Result<()> {
+        self.adaptable()?;
+        let models = self.members.iter().map(|m| Ok((m.predictor.weights_sha256()?, m.predictor.outputs()))).collect::<Result<Vec<_>>>()?;
+        adaptation.fits(&models).map_err(Error::Config)
+    }
+
+    /// Logits of recordings adapted by statistics of these or of earlier ones; as they are by a member without a centre.
+    pub fn adapted(&self, heard: &Heard, adaptation: &Adaptation, speakers: &[Option<&str>]) -> Heard {
+        let of = |(m, (logits, statistics)): (&Member, (&Vec<Vec<f32>>, &Statistics))| {
+            let Some(centre) = m.predictor.centre() else { return logits.clone() };
+            let shift = |(l, speaker): (&Vec<f32>, &Option<&str>)| {
+                l.iter().zip(statistics.offset(centre, *speaker)).map(|(l, offset)| l - offset).collect()
+            };
+            logits.iter().zip(speakers).map(shift).collect()
+        };
+        self.members.iter().zip(heard.iter().zip(&adaptation.models)).map(of).collect()
     }
 
     /// Probabilities for each clip: the members' sum over their number. The class is the first of the largest sum.
@@ -185,7 +241,8 @@ impl Ensemble {
     /// # Errors
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
-        Ok(combine(&self.opinions(clips)?))
+        let heard = self.hear(clips)?;
+        Ok(combine(&self.opinions(&heard)))
     }
 
     /// The members' embeddings of each clip, one after the other.
@@ -216,8 +273,8 @@ pub fn combine(opinions: &[Vec<Prediction>]) -> Vec<Prediction> {
     (0..clips).map(together).collect()
 }
 
-/// Where among the classes of `other` those of the first member are.
-fn agree(first: &Member, name: &str, other: &Predictor) -> Result<Vec<usize>, String> {
+/// Whether `other` tells the classes of the first member apart.
+fn agree(first: &Member, name: &str, other: &Predictor) -> Result<(), String> {
     let (ours, theirs) = (first.predictor.classes(), other.classes());
     if first.predictor.says_numbers() != other.says_numbers() {
         let what = |p: &Predictor| if p.says_numbers() { "numbers" } else { "classes" };
@@ -227,7 +284,7 @@ fn agree(first: &Member, name: &str, other: &Predictor) -> Result<Vec<usize>, St
     let (lacking, more) = (without(ours, theirs), without(theirs, ours));
     let known = |what: &str, classes: String| if classes.is_empty() { String::new() } else { format!("; {what} {classes}") };
     if lacking.is_empty() && more.is_empty() {
-        return Ok(ours.iter().filter_map(|c| theirs.iter().position(|t| t == c)).collect());
+        return Ok(());
     }
     Err(format!(
         "models asked together tell the same classes apart, but {name} and {} do not{}{}",

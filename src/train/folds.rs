@@ -1,10 +1,13 @@
 //! All folds of a split: a run for each, on recordings that are read once, and what they come to.
 
+use super::calibration::{Calibration, expected_error, reliability, sure};
 use super::config::Config;
+use super::enrolled::enrolled;
 use super::events::{Done, Event, Fold as Place, Observer};
 use super::metrics::Confusion;
 use super::pooled::{self, Part, Pooled};
 use super::predictions::Predictions;
+use super::recipe::Recipe;
 use super::recordings::Recordings;
 use super::report::{self, RunResult, TestResult};
 use super::run::{RunSpec, run_on};
@@ -79,6 +82,9 @@ pub struct FoldsResult {
     pub folds: Vec<FoldResult>,
     /// What they come to; null until all are there.
     pub pooled: Option<Pooled>,
+    /// What they would come to with each test speaker's own unlabelled clips at hand, another protocol; see [`enrolled`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolled: Option<Pooled>,
     /// The answers of all folds (and seeds) together, where the model answers classes. Its intervals are in `pooled`.
     pub test: Option<TestResult>,
 }
@@ -156,7 +162,7 @@ pub fn run(device: &Arc<Device>, spec: &FoldsSpec, stop: &AtomicBool, observe: &
         let predictions = Predictions::read(&Folder(job.spec.out.clone()).predictions()).map_err(|e| untested(job, e))?;
         bench.result.folds.push(fold_result(job, &result, &spec.run.out, &predictions));
         bench.result.write(&json(&spec.run.out))?;
-        answers.push(predictions);
+        answers.push((predictions, result.calibration.clone()));
         observe(Event::FoldEnd(place, &result));
         observe(Event::Share((i + 1) as f64 / jobs.len() as f64));
     }
@@ -313,14 +319,15 @@ impl<'a> Bench<'a> {
     }
 
     /// Writes what all answers come to.
-    fn sum_up(mut self, jobs: &[Job], answers: &[Predictions]) -> Result<FoldsResult> {
+    fn sum_up(mut self, jobs: &[Job], answers: &[(Predictions, Option<Calibration>)]) -> Result<FoldsResult> {
         let (out, seed) = (&self.spec.run.out, self.spec.run.config.train.seed);
         let path = |u: &crate::data::Utterance| u.path.display().to_string();
         let speakers: HashMap<String, &str> =
             self.recordings.utterances().iter().filter(|u| !u.speaker.is_empty()).map(|u| (path(u), u.speaker.as_str())).collect();
         let parts: Vec<Part> =
-            jobs.iter().zip(answers).map(|(job, predictions)| Part { fold: job.at.0, seed: job.at.1, predictions }).collect();
+            jobs.iter().zip(answers).map(|(job, (predictions, _))| Part { fold: job.at.0, seed: job.at.1, predictions }).collect();
         self.result.pooled = Some(pooled::pool(&parts, &|clip| speakers.get(clip).copied(), seed)?);
+        self.result.enrolled = enrolled_speakers(jobs, answers, &speakers, seed)?;
         let (all, part) = pooled::together(&parts);
         let columns = |i: usize| {
             let job = &jobs[part[i]];
@@ -333,11 +340,34 @@ impl<'a> Bench<'a> {
             let matrix = Confusion::from_pairs(&all.outputs, &truth, &predicted)?;
             report::write_csv(&matrix, &out.join("confusion.csv"))?;
             report::write_png(&matrix, &out.join("confusion.png"))?;
-            self.result.test = Some(TestResult::new(&matrix, format!("the answers of all folds of {}", self.result.split), None));
+            let truths = all.rows.iter().filter_map(|r| Some(sure(&r.values, all.outputs.iter().position(|o| *o == r.truth)?)));
+            let ece = expected_error(&reliability(truths));
+            self.result.test =
+                Some(TestResult { ece, ..TestResult::new(&matrix, format!("the answers of all folds of {}", self.result.split), None) });
         }
         self.result.write(&json(out))?;
         Ok(self.result)
     }
+}
+
+/// The figures of enrolled speakers; `None` where a fold does not say from where its answers are centred.
+fn enrolled_speakers(
+    jobs: &[Job],
+    answers: &[(Predictions, Option<Calibration>)],
+    speakers: &HashMap<String, &str>,
+    seed: u64,
+) -> Result<Option<Pooled>> {
+    let speaker = |clip: &str| speakers.get(clip).copied();
+    let mut all = Vec::new();
+    for (job, (predictions, calibration)) in jobs.iter().zip(answers) {
+        let mut recipe = Recipe::untrained(job.spec.config.clone(), &predictions.outputs, &[])?;
+        let task = recipe.answered_task()?.to_string();
+        recipe.calibration.extend(calibration.clone().map(|c| (task.clone(), c)));
+        let Some(adapted) = enrolled(&recipe, &task, predictions, &speaker) else { return Ok(None) };
+        all.push(adapted);
+    }
+    let parts: Vec<Part> = jobs.iter().zip(&all).map(|(job, predictions)| Part { fold: job.at.0, seed: job.at.1, predictions }).collect();
+    pooled::pool(&parts, &|clip| speaker(clip), seed).map(Some)
 }
 
 fn fold_result(job: &Job, result: &RunResult, out: &Path, predictions: &Predictions) -> FoldResult {

@@ -79,6 +79,14 @@ impl Inference {
         Ok(inference)
     }
 
+    /// The weights it has.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn weights(&self) -> Result<Weights> {
+        self.params.download(&self.states, None)
+    }
+
     /// Computes batches of one size for each room, however few inputs there are for the last: then the values of an input are the same to the
     /// bit, whatever others it is asked with.
     pub fn in_whole_batches(self) -> Self {

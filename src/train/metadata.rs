@@ -1,5 +1,6 @@
 //! The recipe as a checkpoint carries it, and what earlier versions wrote.
 
+use super::calibration::Calibration;
 use super::config::Config;
 use super::recipe::Recipe;
 use crate::nn::file::Metadata;
@@ -32,6 +33,7 @@ impl Recipe {
         let mut value: Value = serde_json::from_str(text).map_err(|e| one_line(e.to_string()))?;
         let object = value.as_object_mut().ok_or("not an object")?;
         let config = object.remove("config").ok_or("missing field `config`")?;
+        let scale = scale(&config);
         let table = serde_json::from_value(config).map_err(|e| one_line(e.to_string()))?;
         let config = Config::stored(table).map_err(|e| one_line(e.to_string()))?;
         config.check().map_err(|e| e.to_string())?;
@@ -48,7 +50,12 @@ impl Recipe {
             }
             object.insert("heads".into(), heads);
         }
-        serde_json::from_value(value).map_err(|e| one_line(e.to_string()))
+        let mut recipe: Recipe = serde_json::from_value(value).map_err(|e| one_line(e.to_string()))?;
+        if let Some(scale) = scale {
+            let task = recipe.answered_task().map_err(|e| e.to_string())?.to_string();
+            recipe.calibration.entry(task).or_insert(Calibration::of_scale(scale));
+        }
+        Ok(recipe)
     }
 
     fn consistent(self) -> Result<Self, String> {
@@ -59,6 +66,12 @@ impl Recipe {
                 return Err(format!("no classes of task {task}"));
             }
         }
+        for (task, c) in &self.calibration {
+            let outputs = self.outputs(task).len();
+            if !(c.temperature.is_finite() && c.temperature > 0.0) || !(c.centre.is_empty() || c.centre.len() == outputs) {
+                return Err(format!("task {task} of {outputs} outputs with temperature {} and {} centres", c.temperature, c.centre.len()));
+            }
+        }
         if mean.len() != parts || std.len() != parts {
             return Err(format!("{} means and {} standard deviations for {parts} channels or features", mean.len(), std.len()));
         }
@@ -67,6 +80,12 @@ impl Recipe {
             false => Err(format!("inputs of mean {mean:?} and standard deviation {std:?} cannot be normalised")),
         }
     }
+}
+
+/// The factor of answers that earlier versions kept among the settings of networks that are solved.
+fn scale(config: &Value) -> Option<f64> {
+    let model = config.get("model").filter(|m| matches!(m["name"].as_str(), Some("svm" | "encoder")))?;
+    model.get("scale").and_then(Value::as_f64).filter(|scale| scale.is_finite() && *scale > 0.0)
 }
 
 #[cfg(test)]
@@ -91,8 +110,33 @@ mod tests {
         assert!(refused(|r| r.std.clear()).contains("1 means and 0 standard deviations for 1 channels or features"));
         assert!(refused(|r| r.mean.push(0.0)).contains("2 means"));
         assert!(refused(|r| r.std[0] = 0.0).contains("cannot be normalised"));
+        let calibration = |temperature, centre| Calibration { centre, ..Calibration::of_scale(1.0 / temperature) };
+        let of = |c: Calibration| {
+            let mut r = recipe();
+            r.calibration.insert("emotion".into(), c);
+            Recipe::from_metadata(&r.to_metadata().expect("text")).map(|_| ())
+        };
+        assert!(of(calibration(0.5, vec![0.0; 2])).is_ok());
+        assert!(of(calibration(-0.5, vec![])).expect_err("refused").contains("temperature -0.5"));
+        assert!(of(calibration(0.5, vec![0.0; 3])).expect_err("refused").contains("2 outputs with temperature 0.5 and 3 centres"));
         assert!(refused(|r| r.config.image.size = 31).contains("image.size"));
         assert!(Recipe::from_metadata(&Metadata::new()).is_err());
+    }
+
+    /// The factor of a machine's answers that an earlier version kept among its settings.
+    #[test]
+    fn a_scale_of_an_earlier_version_is_a_temperature() {
+        let mut config = Config::preset("tiny").expect("preset");
+        ["model.name=svm", "train.stages=single"].iter().for_each(|s| config.set(s).expect("setting"));
+        let r = Recipe::untrained(config, &["joy".into(), "fear".into()], &[]).expect("recipe");
+        let mut metadata = r.to_metadata().expect("text");
+        let text = metadata.get_mut("recipe").expect("recipe");
+        let mut value: Value = serde_json::from_str(text).expect("json");
+        value["config"]["model"]["scale"] = json!(4.0);
+        *text = value.to_string();
+        let read = Recipe::from_metadata(&metadata).expect("a recipe");
+        assert_eq!((read.calibration["emotion"].temperature, read.calibration["emotion"].centre.len()), (0.25, 0));
+        assert_eq!(read.answer("emotion", &[0.5, 0.0]), r.answer("emotion", &[2.0, 0.0]));
     }
 
     /// What an earlier version did not know: a key of training is filled in, one of the front end is not.

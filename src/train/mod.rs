@@ -1,13 +1,17 @@
 //! Training: configuration, tasks, data, the stages of a run, its state on disk, metrics and reports; and the trained model.
 
+pub mod adapt;
 mod anomaly;
+pub mod calibration;
 pub mod config;
 pub mod dataset;
 pub mod distil;
 pub mod early_stop;
+pub mod enrolled;
 pub mod ensemble;
 pub mod events;
 pub mod features;
+mod finish;
 mod fit;
 pub mod folds;
 mod font;

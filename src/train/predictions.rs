@@ -31,10 +31,10 @@ pub struct Answer {
 impl Predictions {
     /// The answers of a task's head to the utterances `rows`, where their target is known, from its `logits`.
     pub(super) fn new(recipe: &Recipe, task: &str, data: &Dataset, rows: &[usize], logits: &[Vec<f32>]) -> Self {
-        let (targets, loss) = (&data.targets[task], recipe.config.task[task].loss);
+        let targets = &data.targets[task];
         let outputs = targets.outputs.clone();
         let answer = |(&i, logits): (&usize, &Vec<f32>)| {
-            let values = loss.answer(logits);
+            let values = recipe.answer(task, logits);
             let (truth, prediction) = match targets.class(i) {
                 Some(class) => (outputs[class].clone(), outputs[argmax(&values)].clone()),
                 None => (targets.row(i)[0].to_string(), values[0].to_string()),

@@ -29,6 +29,9 @@ pub struct Predictor {
     pub recipe: Recipe,
     /// The task it answers.
     task: String,
+    /// What its answers are about, and which of its outputs stand for these.
+    classes: Vec<String>,
+    chosen: Vec<usize>,
     extractor: Extractor,
     /// What it looks at instead of the one input, where asked to.
     views: Option<Views>,
@@ -56,7 +59,32 @@ impl Predictor {
         let results = [&*io::logits(&task), io::EMBEDDING];
         let inference = Inference::new(device, &recipe, weights, batch, &results, recipe.options())?;
         let extractor = Extractor::new(device, &recipe.config.inputs()?);
-        Ok(Predictor { recipe, task, extractor, views: None, inference, device: device.clone() })
+        let classes = recipe.outputs(&task).to_vec();
+        let chosen = (0..classes.len()).collect();
+        Ok(Predictor { recipe, task, classes, chosen, extractor, views: None, inference, device: device.clone() })
+    }
+
+    /// From now on answers are about these of its classes alone, in this order: the probabilities of the others are those of none.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming classes that it does not know or that are named twice, and those there are.
+    pub fn choose(&mut self, classes: &[String]) -> Result<()> {
+        let known = self.recipe.outputs(&self.task);
+        let chosen: Option<Vec<usize>> = classes.iter().map(|c| known.iter().position(|k| k == c)).collect();
+        let twice = classes.iter().enumerate().any(|(i, c)| classes[..i].contains(c));
+        match chosen.filter(|chosen| !chosen.is_empty() && !twice) {
+            Some(chosen) => (self.classes, self.chosen) = (classes.to_vec(), chosen),
+            None => {
+                let unknown: Vec<&str> = classes.iter().filter(|c| !known.contains(c)).map(String::as_str).collect();
+                let wrong = if unknown.is_empty() {
+                    "classes are named once, and at least one".into()
+                } else {
+                    format!("no class {}", unknown.join(", "))
+                };
+                return Err(Error::Config(format!("{wrong}; the model tells {} apart", known.join(", "))));
+            }
+        }
+        Ok(())
     }
 
     /// From now on answers are averages over the [views](crate::frontend::views::views) of each clip. Embeddings stay those of the whole.
@@ -70,7 +98,25 @@ impl Predictor {
 
     /// What its answers are about: classes in the order of [`Prediction::probabilities`].
     pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// What each of its [logits](Predictor::logits) stands for, whatever its answers are about.
+    pub fn outputs(&self) -> &[String] {
         self.recipe.outputs(&self.task)
+    }
+
+    /// Where the logits of as many recordings of each class lie, where that was found.
+    pub fn centre(&self) -> Option<&[f32]> {
+        self.recipe.calibration.get(&self.task).map(|c| c.centre.as_slice()).filter(|centre| !centre.is_empty())
+    }
+
+    /// SHA-256 of its weights.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn weights_sha256(&self) -> Result<String> {
+        Ok(file::sha256(&self.inference.weights()?))
     }
 
     /// Whether it answers with a number, not with a class.
@@ -86,7 +132,7 @@ impl Predictor {
         self.extractor.extract(clips)
     }
 
-    /// What it looks at to [answer](Predictor::answer) about each clip: its input, or its views.
+    /// What it looks at to answer about each clip: its input, or its views.
     ///
     /// # Errors
     /// Empty clips; device faults.
@@ -97,16 +143,23 @@ impl Predictor {
         }
     }
 
-    /// Probabilities for each of what [`Predictor::looks`] made.
+    /// Logits of each of what [`Predictor::looks`] made, of all its outputs; of several views those that their mean answer has.
     ///
     /// # Errors
     /// Device faults.
-    pub(super) fn answer(&self, looks: &[Vec<f32>]) -> Result<Vec<Prediction>> {
+    pub(super) fn logits(&self, looks: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
         if self.views.is_none() {
-            return self.answers(looks);
+            return self.inference.run(&io::logits(&self.task), looks.len(), &|i| &looks[i]);
         }
-        let answers = average(&self.inference, &io::logits(&self.task), self.recipe.config.task[&self.task].loss, looks)?;
-        Ok(answers.into_iter().map(|probabilities| Prediction { class: argmax(&probabilities), probabilities }).collect())
+        let answers = average(&self.inference, &self.recipe, &self.task, looks)?;
+        Ok(answers.iter().map(|answer| self.recipe.logits_of(&self.task, answer)).collect())
+    }
+
+    /// What it says where its outputs have these logits.
+    pub(super) fn say(&self, logits: &[f32]) -> Prediction {
+        let chosen: Vec<f32> = self.chosen.iter().map(|&k| logits[k]).collect();
+        let probabilities = self.recipe.answer(&self.task, &chosen);
+        Prediction { class: argmax(&probabilities), probabilities }
     }
 
     /// Probabilities for each clip.
@@ -115,7 +168,7 @@ impl Predictor {
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
         let looks = self.looks(clips)?;
-        self.answer(&looks)
+        Ok(self.logits(&looks)?.iter().map(|l| self.say(l)).collect())
     }
 
     /// What the network takes of each utterance of a loaded corpus, signals included.
@@ -134,12 +187,7 @@ impl Predictor {
     /// Device faults.
     pub fn answers(&self, inputs: &[Vec<f32>]) -> Result<Vec<Prediction>> {
         let logits = self.inference.run(&io::logits(&self.task), inputs.len(), &|i| &inputs[i])?;
-        let loss = self.recipe.config.task[&self.task].loss;
-        let prediction = |l: &Vec<f32>| {
-            let probabilities = loss.answer(l);
-            Prediction { class: argmax(&probabilities), probabilities }
-        };
-        Ok(logits.iter().map(prediction).collect())
+        Ok(logits.iter().map(|l| self.say(l)).collect())
     }
 
     /// The network's embedding of each clip.

@@ -1,6 +1,7 @@
 //! What a checkpoint must carry so that nothing else is needed (configuration, what the heads' outputs stand for, normalisation), and
 //! the graphs of network and losses that follow from it.
 
+use super::calibration::{Calibration, divided};
 use super::config::{Config, Head, Stage, Target};
 use super::distil::{self, Lesson, Taught};
 use super::rooms::Rooms;
@@ -34,6 +35,9 @@ pub struct Recipe {
     /// The teacher it learns from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taught: Option<Taught>,
+    /// What was found on validation, by the name of the task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibration: BTreeMap<String, Calibration>,
     /// Hash of all clips, and the split.
     pub data_hash: String,
     /// Variants chosen by measurement, so that the same ones compute later on.
@@ -124,6 +128,7 @@ impl Recipe {
             std: vec![1.0; parts],
             partial: BTreeSet::new(),
             taught: None,
+            calibration: BTreeMap::new(),
             data_hash: String::new(),
             tuned: TunedCache::new(),
         })
@@ -149,6 +154,21 @@ impl Recipe {
     /// What the outputs of a task's head stand for.
     pub fn outputs(&self, task: &str) -> &[String] {
         self.heads.get(task).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the head of a task says: the [answer](Loss::answer) to its logits over the temperature that was found.
+    pub fn answer(&self, task: &str, logits: &[f32]) -> Vec<f32> {
+        self.config.task[task].loss.answer(&divided(logits, self.temperature(task)))
+    }
+
+    /// Logits, but for a constant that a softmax does not see, to which [`Recipe::answer`] says this.
+    pub fn logits_of(&self, task: &str, answer: &[f32]) -> Vec<f32> {
+        let temperature = self.temperature(task);
+        self.config.task[task].loss.logits_of(answer).into_iter().map(|l| l * temperature).collect()
+    }
+
+    fn temperature(&self, task: &str) -> f32 {
+        self.calibration.get(task).map_or(1.0, |c| c.temperature)
     }
 
     /// Whether a stage trains on features of a frozen trunk that nothing changes from epoch to epoch, and of which there are as many for

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::distil::Taught;
 use super::metrics::{Confusion, Intervals};
 use super::picture::{Canvas, Palette, text_size};
@@ -168,6 +169,9 @@ pub struct TestResult {
     pub confusion: Vec<Vec<u64>>,
     /// Bootstrap confidence intervals.
     pub intervals: Option<Intervals>,
+    /// Expected calibration error of the probabilities (15 bins).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece: Option<f64>,
 }
 
 impl TestResult {
@@ -185,6 +189,7 @@ impl TestResult {
             classes: matrix.classes().to_vec(),
             confusion: matrix.rows(),
             intervals,
+            ece: None,
         }
     }
 }
@@ -200,6 +205,9 @@ pub struct RunResult {
     pub weights_sha256: String,
     /// Stages by name.
     pub stages: BTreeMap<String, StageResult>,
+    /// What was found of the model's logits on validation, where it answers classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// The test, where there was one.
     pub test: Option<TestResult>,
     /// The same test by six [views](super::views) of each image, where it was asked for.
@@ -238,6 +246,7 @@ impl RunResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::config::Loss;
     use crate::train::metrics::bootstrap;
 
     fn matrix() -> Confusion {
@@ -297,7 +306,8 @@ mod tests {
             config_hash: "abc".into(),
             weights_sha256: "def".into(),
             stages: [("emotion".to_string(), StageResult { epochs: 3, train_seconds: 1.5, clips_per_s: 80.0, skipped_steps: 0 })].into(),
-            test: Some(TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?))),
+            calibration: Calibration::find(Loss::CrossEntropy, &[vec![0.5, 0.25], vec![0.1, 0.7]], &[0, 0]),
+            test: Some(TestResult { ece: Some(0.25), ..TestResult::new(&m, "speakers: a, b", Some(bootstrap(&m, 50, 0.95, 1)?)) }),
             test_tta: Some(TestResult::new(&m, "speakers: a, b", None)),
             test_ccc: None,
             speaker_accuracy: None,
@@ -315,6 +325,11 @@ mod tests {
             "/stages/emotion/train_seconds",
             "/stages/emotion/clips_per_s",
             "/test/uar",
+            "/test/ece",
+            "/calibration/temperature",
+            "/calibration/centre/1",
+            "/calibration/ece_before",
+            "/calibration/ece",
             "/test_tta/uar",
             "/test/wa",
             "/test/macro_f1",

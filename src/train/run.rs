@@ -1,25 +1,21 @@
 //! A whole run: data, stages, test, report.
 
-use super::config::{Config, Metric, Precision};
+use super::config::{Config, Precision};
 use super::dataset::{DataSpec, Dataset};
 use super::distil::{Lesson, Taught};
 use super::events::{Event, Observer};
+use super::finish::Trained;
 use super::fit::with_fitting_batch;
-use super::inference::Inference;
 use super::learner::Learner;
-use super::metrics::bootstrap;
-use super::predictions::Predictions;
-use super::recipe::{Recipe, Source, io};
+use super::recipe::{Recipe, Source};
 use super::recordings::Recordings;
-use super::report::{self, RunResult, TestResult};
+use super::report::RunResult;
 use super::settle::settle;
 use super::solving::{solve_stage, solved};
 use super::start::Start;
 use super::state::{self, Folder, Progress};
-use super::task::Measure;
 use super::teacher::Teacher;
 use super::trainer::{RunContext, train_stage};
-use super::views::{Views, average};
 use crate::data::{Split, SplitSpec};
 use crate::gpu::Device;
 use crate::kernels::TunedCache;
@@ -76,12 +72,6 @@ impl RunSpec {
         }
     }
 }
-
-/// Clips whose views are looked at at once.
-const AT_ONCE: usize = 32;
-/// Resamples of the bootstrap and its level.
-const RESAMPLES: usize = 1000;
-const LEVEL: f64 = 0.95;
 
 /// Runs all stages, tests the final model and writes everything into the folder.
 ///
@@ -178,7 +168,7 @@ fn train(
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
-    let result = finish(device, &recipe, data, folder, &weights, &progress);
+    let result = Trained { device, recipe, data, folder, weights: &weights, progress: &progress }.finish(observe);
     let result = result.map_err(|e| with_way_out(spec, &progress.identity, e))?;
     observe(Event::Finished(&result));
     Ok(result)
@@ -286,69 +276,6 @@ fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
         observe(Event::Summary(&format!("teacher: {file}, whose {lesson}{temperature} have {} of the loss", d.share)));
     }
     Ok(())
-}
-
-/// How well a task's head does on the views of the test clips, where the data have these.
-///
-/// # Errors
-/// Device faults.
-fn by_views(device: &Arc<Device>, recipe: &Recipe, inference: &Inference, (data, task): (&Dataset, &str)) -> Result<Option<Measure>> {
-    if data.test_clips.is_empty() {
-        return Ok(None);
-    }
-    let mut views = Views::new(device, &recipe.config.inputs()?)?;
-    let (logits, loss) = (io::logits(task), recipe.config.task[task].loss);
-    let mut answers = Vec::with_capacity(data.test_clips.len());
-    for clips in data.test_clips.chunks(AT_ONCE) {
-        answers.extend(average(inference, &logits, loss, &views.of(clips)?)?);
-    }
-    data.targets[task].measure(&data.split.test, &answers)
-}
-
-/// Tests the weights and writes model, reports and result.
-fn finish(
-    device: &Arc<Device>,
-    recipe: &Recipe,
-    data: &Dataset,
-    folder: &Folder,
-    weights: &Weights,
-    progress: &Progress,
-) -> Result<RunResult> {
-    let mut metadata = recipe.to_metadata()?;
-    metadata.extend([Start::list(data.split.train.iter().chain(&data.split.valid).map(|&i| &data.digests[i]))]);
-    file::write(&folder.model(), weights, &metadata)?;
-    let (task, rows) = (recipe.answered_task()?, &data.split.test);
-    let (mut measure, mut viewed) = (None, None);
-    if rows.iter().any(|&i| data.targets[task].known(i)) {
-        let logits = io::logits(task);
-        let batch = recipe.config.train.rows();
-        let inference = Inference::new(device, recipe, weights, batch, &[logits.as_str()], recipe.options())?;
-        let answers = inference.run(&logits, rows.len(), &|r| &data.inputs[rows[r]])?;
-        measure = data.targets[task].measure(rows, &answers)?;
-        viewed = by_views(device, recipe, &inference, (data, task))?;
-        Predictions::new(recipe, task, data, rows, &answers).write(&folder.predictions())?;
-    }
-    let mut test = None;
-    if let Some(matrix) = measure.as_ref().and_then(Measure::confusion) {
-        let intervals = bootstrap(matrix, RESAMPLES, LEVEL, recipe.config.train.seed)?;
-        report::write_csv(matrix, &folder.0.join("confusion.csv"))?;
-        report::write_png(matrix, &folder.0.join("confusion.png"))?;
-        test = Some(TestResult::new(matrix, data.split.description.clone(), Some(intervals)));
-    }
-    let viewed = viewed.as_ref().and_then(Measure::confusion);
-    let result = RunResult {
-        adapter: device.caps().adapter.clone(),
-        config_hash: recipe.config.hash()?,
-        weights_sha256: file::sha256(weights),
-        stages: progress.results.clone(),
-        test,
-        test_tta: viewed.map(|matrix| TestResult::new(matrix, data.split.description.clone(), None)),
-        test_ccc: measure.as_ref().and_then(|m| m.value(Metric::Ccc)),
-        speaker_accuracy: progress.speaker_accuracy,
-        taught: recipe.taught.clone(),
-    };
-    result.write(&folder.result())?;
-    Ok(result)
 }
 
 /// Adds to an error of device or numbers which checkpoint there is and how to go on from it.

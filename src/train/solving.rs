@@ -1,5 +1,6 @@
 //! A stage of a network that is solved, not stepped: from all training clips at once, in the place of epochs.
 
+use super::calibration::Calibration;
 use super::config::{Head, Stage, Target};
 use super::events::{EpochRecord, Event};
 use super::inference::Inference;
@@ -157,8 +158,8 @@ fn validate(run: &RunContext, recipe: &mut Recipe, weights: &Weights, task: &str
         answers = inference.run(&logits, valid.len(), &|r| &run.data.inputs[valid[r].0])?;
     }
     let (rows, classes): (Vec<usize>, Vec<usize>) = valid.into_iter().unzip();
-    let found = solver(recipe, recipe.config.network()?.solver())?.calibrate(&answers, &classes);
-    recipe.config.model.0.extend(found);
+    let found = Calibration::find(recipe.config.task[task].loss, &answers, &classes);
+    recipe.calibration.extend(found.map(|c| (task.to_string(), c)));
     run.data.targets[task].measure(&rows, &answers)
 }
 

@@ -137,6 +137,16 @@ impl Loss {
         self == Loss::Mse
     }
 
+    /// Logits, but for a constant that a softmax does not see, to which [`Loss::answer`] says this. A probability of 0 counts as a very small one.
+    pub fn logits_of(self, answer: &[f32]) -> Vec<f32> {
+        let log = |p: f32| p.max(f32::MIN_POSITIVE).ln();
+        match self {
+            Loss::Mse => answer.to_vec(),
+            Loss::Bce => answer.iter().map(|&p| log(p) - log(1.0 - p)).collect(),
+            Loss::CrossEntropy | Loss::FocalBce | Loss::Margin | Loss::SquaredHinge => answer.iter().map(|&p| log(p)).collect(),
+        }
+    }
+
     /// What a head that was trained with it says: softmax of the logits; their sigmoids where classes are independent; numbers as they are.
     pub fn answer(self, logits: &[f32]) -> Vec<f32> {
         match self {
@@ -160,6 +170,16 @@ mod tests {
     fn answers_are_stable_for_large_logits() {
         assert_eq!(Loss::CrossEntropy.answer(&[1000.0, 1000.0, -1000.0]), [0.5, 0.5, 0.0]);
         assert_eq!((Loss::Bce.answer(&[0.0, 3.0])[0], Loss::Mse.answer(&[-7.5])), (0.5, vec![-7.5]));
+    }
+
+    #[test]
+    fn logits_of_an_answer_are_answered_with_it() {
+        for loss in [Loss::CrossEntropy, Loss::FocalBce, Loss::Margin, Loss::SquaredHinge, Loss::Bce, Loss::Mse] {
+            let said = loss.answer(&[2.0, -1.0, 0.5]);
+            let again = loss.answer(&loss.logits_of(&said));
+            assert!(said.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-6), "{loss}: {said:?}, then {again:?}");
+        }
+        assert!(Loss::CrossEntropy.logits_of(&[1.0, 0.0]).iter().chain(&Loss::Bce.logits_of(&[1.0, 0.0])).all(|l| l.is_finite()));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What a network sees of a clip: the centre of an image where it sees a part, and several views at test time, over which answers are
 //! averaged.
 
-use super::config::Loss;
 use super::inference::Inference;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, io};
 use crate::frontend::views::VIEWS;
 use crate::frontend::{Extractor, Inputs};
 use crate::gpu::Device;
@@ -32,21 +31,21 @@ impl Views {
     }
 }
 
-/// What a network says of the views of each clip, averaged: the [answers](Loss::answer) to its `logits` by `inference`.
+/// What a network says of the views of each clip, averaged: the [answers](Recipe::answer) of a task's head by `inference`.
 ///
 /// # Errors
 /// Device faults.
-pub fn average(inference: &Inference, logits: &str, loss: Loss, views: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+pub fn average(inference: &Inference, recipe: &Recipe, task: &str, views: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
     let view = |i: usize| {
         let clip = &views[i / VIEWS];
         let n = clip.len() / VIEWS;
         &clip[i % VIEWS * n..][..n]
     };
-    let all = inference.run(logits, VIEWS * views.len(), &view)?;
+    let all = inference.run(&io::logits(task), VIEWS * views.len(), &view)?;
     let mean = |of: &[Vec<f32>]| {
         let mut sum = vec![0.0; of[0].len()];
         for logits in of {
-            sum.iter_mut().zip(loss.answer(logits)).for_each(|(s, p)| *s += p);
+            sum.iter_mut().zip(recipe.answer(task, logits)).for_each(|(s, p)| *s += p);
         }
         sum.into_iter().map(|s| s / VIEWS as f32).collect()
     };

@@ -52,6 +52,19 @@ pub struct Args {
     /// Average over six views of each recording's image: the whole, its centre and its four corners, a little enlarged.
     #[arg(long)]
     pub tta: bool,
+    /// Centre answers by the unlabelled recordings' own statistics: what all of them, or all of a speaker (by a manifest's column speaker, or by
+    /// folders or file names that name speakers), are off by is subtracted. Answers are printed when all recordings are heard.
+    #[arg(long)]
+    pub adapt: bool,
+    /// The same, and write the statistics into this file (JSON).
+    #[arg(long, value_name = "FILE")]
+    pub adapt_save: Option<PathBuf>,
+    /// Centre answers by statistics of earlier recordings, saved with --adapt-save; works for a single recording.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["adapt", "adapt_save"])]
+    pub adapt_from: Option<PathBuf>,
+    /// Answer with one of these classes alone, for example anger,sadness; the probabilities of the others are those of none.
+    #[arg(long, value_delimiter = ',', value_name = "CLASS,...")]
+    pub classes: Vec<String>,
     /// Write all models into this one file, which --model takes as it takes them.
     #[arg(long, value_name = "FILE")]
     pub save_ensemble: Option<PathBuf>,
@@ -70,7 +83,7 @@ pub struct Args {
     /// Keep to WebGPU's default limits.
     #[arg(long, value_parser = ["adapter", "default"], default_value = "adapter")]
     limits: String,
-    /// No adapter line.
+    /// No adapter line and no hint at --adapt.
     #[arg(long)]
     pub quiet: bool,
 }
@@ -93,6 +106,11 @@ impl Args {
             request.limits = LimitsChoice::Default;
         }
         request
+    }
+
+    /// Whether answers wait for the statistics of all recordings.
+    pub fn adapts(&self) -> bool {
+        self.adapt || self.adapt_save.is_some()
     }
 
     /// The windows of a recording as (start, end, samples); the whole of it without --window. The last window may be short, but has at

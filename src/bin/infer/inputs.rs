@@ -1,6 +1,7 @@
 //! What to listen to.
 
 use anyhow::Result;
+use emotone::data::Utterance;
 use emotone::{audio, data};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ pub struct Item {
     pub name: String,
     /// Label, where a corpus gives one.
     pub label: Option<String>,
+    /// Speaker, where a corpus names one.
+    pub speaker: Option<String>,
     source: Source,
 }
 
@@ -34,11 +37,18 @@ impl Item {
 }
 
 fn file(path: &Path) -> Item {
-    Item { name: path.display().to_string(), label: None, source: Source::File(path.to_path_buf()) }
+    Item { name: path.display().to_string(), label: None, speaker: None, source: Source::File(path.to_path_buf()) }
 }
 
-/// Everything the arguments name, and how many of them name nothing. Folders and manifests are read as corpora, which gives labels; a
-/// folder that is none is searched for recordings.
+/// The recordings of a folder or a manifest. Read as a corpus it gives labels and speakers; one that is none is searched for recordings.
+fn corpus(path: &Path) -> emotone::Result<Vec<Item>> {
+    let corpus = data::open(path).or_else(|e| data::unlabelled(&[path.to_path_buf()]).map_err(|_| e))?;
+    let known = |text: String| (!text.is_empty()).then_some(text);
+    let item = |u: Utterance| Item { label: known(u.label), speaker: known(u.speaker), ..file(&u.path) };
+    Ok(corpus.utterances.into_iter().map(item).collect())
+}
+
+/// Everything the arguments name, and how many of them name nothing.
 pub fn collect(paths: &[PathBuf]) -> Result<(Vec<Item>, usize)> {
     let (mut items, mut bad) = (Vec::new(), 0);
     for path in paths {
@@ -46,30 +56,18 @@ pub fn collect(paths: &[PathBuf]) -> Result<(Vec<Item>, usize)> {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
             std::io::stdin().take(audio::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-            items.push(Item { name: "-".into(), label: None, source: Source::Bytes(bytes) });
+            items.push(Item { name: "-".into(), label: None, speaker: None, source: Source::Bytes(bytes) });
         } else if path.is_dir() || manifest {
-            match data::open(path) {
-                Ok(corpus) => items.extend(corpus.utterances.into_iter().map(|u| Item { label: Some(u.label), ..file(&u.path) })),
-                Err(e) => match recordings(path) {
-                    found if found.is_empty() => {
-                        eprintln!("error: {e}");
-                        bad += 1;
-                    }
-                    found => items.extend(found.iter().map(|p| file(p))),
-                },
+            match corpus(path) {
+                Ok(found) => items.extend(found),
+                Err(e) => {
+                    eprintln!("error: {e}");
+                    bad += 1;
+                }
             }
         } else {
             items.push(file(path));
         }
     }
     Ok((items, bad))
-}
-
-/// Recordings in a folder, by extension, in the order of their names.
-fn recordings(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
-    let known = |p: &PathBuf| p.extension().is_some_and(|e| ["wav", "flac", "mp3", "ogg"].iter().any(|k| e.eq_ignore_ascii_case(k)));
-    let mut found: Vec<PathBuf> = entries.filter(known).collect();
-    found.sort();
-    found
 }

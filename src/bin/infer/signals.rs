@@ -1,6 +1,7 @@
 //! Answers to recorded signals: manifests with columns of files, or the files of one utterance.
 
 use crate::args::Args;
+use crate::fared::measured;
 use crate::print::{Printer, Row};
 use anyhow::{Result, bail};
 use emotone::data::{self, Corpus, Loaded, Utterance};
@@ -39,7 +40,7 @@ pub fn run(model: &mut Predictor, spec: &Signals, args: &Args) -> Result<usize> 
         }
     }
     printer.finish()?;
-    crate::measured(args, &classes, &truth, &predicted)?;
+    measured(args, &classes, &truth, &predicted)?;
     Ok(bad)
 }
 

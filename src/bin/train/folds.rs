@@ -99,6 +99,13 @@ fn sentences(result: &FoldsResult, pooled: &Pooled) -> String {
             let _ = writeln!(text, "{heading}, mean over folds, by seed: {}", seeds.join(", "));
         }
     }
+    if let Some(f) = result.enrolled.as_ref().and_then(|e| e.metrics.get("uar")) {
+        let means = format!("mean over folds {:.3}, pooled answers {:.3}", f.mean_over_folds, f.pooled);
+        let _ = writeln!(text, "enrolled speaker, another protocol (each test speaker's own unlabelled clips at hand): UAR {means}");
+    }
+    if let Some(ece) = result.test.as_ref().and_then(|t| t.ece) {
+        let _ = writeln!(text, "expected calibration error of the pooled answers: {ece:.3}");
+    }
     if result.folds.iter().any(|f| !f.absent.is_empty()) {
         let _ = writeln!(text, "where a fold has no clips of a class, its UAR and F1 are over the others");
     }

@@ -213,6 +213,7 @@ impl Show {
             figure("UAR     ", test.uar, i.map(|i| (i.uar.low, i.uar.high)));
             figure("WA      ", test.wa, i.map(|i| (i.wa.low, i.wa.high)));
             figure("macro F1", test.macro_f1, i.map(|i| (i.macro_f1.low, i.macro_f1.high)));
+            figure("ECE     ", test.ece, None);
             if let Some(views) = result.test_tta.as_ref().and_then(|t| t.uar) {
                 let gain = test.uar.map(|u| format!(", {:+.3}", views - u)).unwrap_or_default();
                 println!("UAR {views:.3} by six views of each clip (infer --tta{gain})");

@@ -66,21 +66,3 @@ fn a_gaussian_machine_is_at_its_optimum() {
         assert!(primal >= dual && primal - dual < 1e-4 * dual, "primal {primal}, dual {dual}");
     }
 }
-
-#[test]
-fn calibration_finds_the_scale_that_answers_were_divided_by() {
-    let svm = Svm { scale: 1.0, ..Svm::preset("tiny") };
-    // Classes drawn with the probabilities softmax(3 · answer): the most probable scale is near 3.
-    let mut rng = Rng::at(4);
-    let (mut answers, mut classes) = (Vec::new(), Vec::new());
-    for _ in 0..4000 {
-        let a: Vec<f32> = (0..3).map(|_| rng.unit() as f32).collect();
-        let e: Vec<f64> = a.iter().map(|v| (3.0 * f64::from(*v)).exp()).collect();
-        let mut u = rng.unit() * e.iter().sum::<f64>();
-        classes.push(e.iter().position(|e| { u -= e; u < 0.0 }).unwrap_or(2));
-        answers.push(a);
-    }
-    let scale = svm.calibrate(&answers, &classes)["scale"].as_float().expect("a number");
-    assert!((scale - 3.0).abs() < 0.3, "{scale}");
-    assert_eq!(svm.calibrate(&[], &[])["scale"].as_float(), Some(1.0));
-}

@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// Keys of earlier versions, and where their values are now.
 const MOVED: &[(&str, &str)] = &[("train.loss", "task.emotion.loss"), ("train.joint_alpha", "stage.joint.tasks.speaker")];
 
+/// Networks whose settings had a factor of their answers in earlier versions, which is a temperature in a model's recipe now.
+const SCALED: &[&str] = &["svm", "encoder"];
+
 /// Sections whose keys are names of the user's, and the key that a new entry must have: without it, the name is taken for a mistyped one.
 const OPEN: &[(&str, &str)] = &[("stage", "tasks"), ("task", "target")];
 
@@ -33,6 +36,11 @@ pub(super) fn modernise(table: &mut Table) {
         {
             complete(table, &single(to, value));
         }
+    }
+    if let Some(model) = table.get_mut("model").and_then(Value::as_table_mut)
+        && model.get("name").and_then(Value::as_str).is_some_and(|name| SCALED.contains(&name))
+    {
+        model.remove("scale");
     }
 }
 
