@@ -63,6 +63,8 @@ fn each_fold_is_the_run_of_its_split_on_recordings_read_once() {
     assert_eq!((pooled.drawn, pooled.units, result.never_tested, result.folds_in_all), (Unit::Speakers, 6, 0, 3));
     let test = result.test.as_ref().expect("test");
     assert_eq!((test.clips, test.uar), (48, Some(pooled.metrics["uar"].pooled)));
+    let enrolled = result.enrolled.as_ref().expect("centred figures");
+    assert!(enrolled.drawn == Unit::Speakers && enrolled.metrics["uar"].pooled > 0.0 && test.ece.is_some_and(|e| (0.0..1.0).contains(&e)));
     let mean = result.folds.iter().filter_map(|f| f.uar).sum::<f64>() / 3.0;
     assert!((pooled.metrics["uar"].mean_over_folds - mean).abs() < 1e-12);
     let out = dir.path().join("all");
