@@ -18,6 +18,7 @@ use emotone::train::predictor::Predictor;
 use emotone::train::recipe::{Recipe, Source, io};
 use emotone::train::rooms::Rooms;
 use emotone::train::run::{RunSpec, run};
+use emotone::train::start::Start;
 use emotone::train::step::{Batch, Step, Worker};
 use std::path::Path;
 use std::sync::Arc;
@@ -195,6 +196,48 @@ fn a_run_resumes_to_the_same_bits_and_its_model_answers_alike() {
     }
     assert!(model.look_at_views().expect_err("refused").to_string().contains("views at test time are parts of images"));
     assert_eq!(model.embeddings(&clips[..2]).expect("embeddings")[0].len(), 2 * 2 * 64);
+}
+
+/// A ridge learns from validation clips too, is told from answers to speakers that it was solved without, and is tested on the features it has. From
+/// its own weights, held by a large penalty, it comes to these again.
+#[test]
+fn a_ridge_is_validated_by_speaker_and_starts_from_a_model() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let solve = |spec: &RunSpec| {
+        let mut said = Vec::new();
+        let result = run(&device, spec, &AtomicBool::new(false), &mut |e| match e {
+            Event::Summary(text) => said.push(text.to_string()),
+            Event::Epoch(record) => said.push(format!("valid {:?}", record.valid_uar)),
+            _ => {}
+        });
+        result.expect("run");
+        (said, emotone::nn::file::read(&spec.out.join("model.safetensors")).expect("model").0)
+    };
+    let first = of_encoder(dir.path(), "first", &["model.head=ridge"]);
+    let (said, weights) = solve(&first);
+    let answers = Predictions::read(&first.out.join("predictions.csv")).expect("predictions");
+    let others = 48 - answers.rows.len();
+    let line = said.iter().find(|text| text.contains("machines on")).expect("a line");
+    assert!(
+        line.contains(&format!("machines on {others} clips")) && line.contains(&format!("cross-validated by speaker on {others}")),
+        "{line}"
+    );
+    assert!(said.iter().any(|text| text.starts_with("valid Some")), "{said:?}");
+    let mut model = Predictor::load(&device, &first.out.join("model.safetensors"), 3).expect("model");
+    let clips: Vec<Vec<f32>> = answers.rows.iter().map(|r| emotone::audio::load(Path::new(&r.clip)).expect("clip").samples).collect();
+    for (row, answer) in answers.rows.iter().zip(model.predict(&clips).expect("answers")) {
+        let error = apart(&row.values, &answer.probabilities);
+        assert!(error < 1e-5, "{} differs by {error}", row.clip);
+    }
+    let again = |out: &str, penalty: &str| {
+        let sets = ["model.head=ridge", &format!("model.penalty={penalty}")];
+        solve(&RunSpec { start: Start { weights: weights.clone(), ..Start::default() }, ..of_encoder(dir.path(), out, &sets) }).1
+    };
+    let weight = |of: &Weights| of["emotion.weight"].1.clone();
+    let (held, free) = (again("held", "1e6"), again("free", "0.01"));
+    assert!(apart(&weight(&held), &weight(&weights)) < 1e-5, "{}", apart(&weight(&held), &weight(&weights)));
+    assert!(apart(&weight(&free), &weight(&weights)) > 1e-4);
 }
 
 /// What a run said that has to do with features, how many it computed, and the hash of its weights.

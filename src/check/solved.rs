@@ -44,7 +44,8 @@ pub(super) fn verify(device: &Arc<Device>, recipe: &Recipe) -> Result<()> {
         true => Inference::new(device, recipe, &given, 7, &[io::FEATURES], recipe.options())?.run(io::FEATURES, clips.len(), &row)?,
         false => clips.clone(),
     };
-    let examples = Examples { inputs: features.iter().map(Vec::as_slice).collect(), classes: classes.clone(), outputs };
+    let nothing = Weights::new();
+    let examples = Examples::of(features.iter().map(Vec::as_slice).collect(), classes.clone(), outputs, &nothing);
     let (weights, mut found, solution) = solve(device, recipe, &given, task, &examples, &mut |_, _| Ok(()))?;
     for (objective, gap) in solution.objective.iter().zip(&solution.gap) {
         let near = *gap >= -NEAR * objective.abs() && *gap <= NEAR * objective.abs();

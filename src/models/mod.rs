@@ -1,5 +1,6 @@
 //! Networks, one file each: settings, presets, checks, blocks and the trait [`Network`]. A line below registers one.
 
+mod cholesky;
 pub mod inception;
 mod network;
 pub mod residual;

@@ -168,14 +168,44 @@ pub trait Network: Debug + Send + Sync {
     }
 }
 
-/// What a network is solved on.
+/// What a network is solved on: a value of each list for each example, a clip or a version of one.
 pub struct Examples<'a> {
-    /// Its input of each clip, or the trunk's features of it ([`Solver::on_features`]).
+    /// Its input, or the trunk's features of it ([`Solver::on_features`]).
     pub inputs: Vec<&'a [f32]>,
-    /// The class of each clip.
+    /// Its class.
     pub classes: Vec<usize>,
     /// Number of classes.
     pub outputs: usize,
+    /// Number of its corpus.
+    pub corpora: Vec<usize>,
+    /// The corpus for whose clips the answers are; none where they are for clips of any other corpus, and all of these weigh the same.
+    pub home: Option<usize>,
+    /// Number of its speaker, counted through over all corpora; none where unknown.
+    pub speakers: Vec<Option<usize>>,
+    /// 0 for the clip itself, for a copy of it made for training which kind of copy.
+    pub versions: Vec<usize>,
+    /// Number of the clip that it is a version of.
+    pub originals: Vec<usize>,
+    /// Values of the head's parameters to start from, by their names within it; empty where there are none.
+    pub given: &'a Weights,
+}
+
+impl<'a> Examples<'a> {
+    /// Clips of one corpus, of unknown speakers, without copies, and nothing to start from.
+    pub fn of(inputs: Vec<&'a [f32]>, classes: Vec<usize>, outputs: usize, given: &'a Weights) -> Self {
+        let n = inputs.len();
+        Examples {
+            inputs,
+            classes,
+            outputs,
+            corpora: vec![0; n],
+            home: Some(0),
+            speakers: vec![None; n],
+            versions: vec![0; n],
+            originals: (0..n).collect(),
+            given,
+        }
+    }
 }
 
 /// What solving found.
@@ -191,12 +221,21 @@ pub struct Solution {
     pub objective: Vec<f64>,
     /// How far each may be from its optimum: the distance to a bound that no solution passes.
     pub gap: Vec<f64>,
+    /// What the head answers to examples, by their number, when it is solved without their speaker ([`Solver::holds_out`]).
+    pub held_out: Vec<(usize, Vec<f32>)>,
+    /// What these answers leave out at a time, in a word: parts of what.
+    pub divided_by: &'static str,
 }
 
 /// What a network does that is solved, not stepped.
 pub trait Solver {
     /// Whether it is solved on features of the trunk, whose weights are given, in the place of inputs. By default it is not, and has no others.
     fn on_features(&self) -> bool {
+        false
+    }
+
+    /// Whether a solution says what it answers to clips whose speaker it does not know: then it needs no others for validation. By default not.
+    fn holds_out(&self) -> bool {
         false
     }
 

@@ -1,254 +1,308 @@
-//! Ridge regression as a classifier (Hoerl & Kennard 1970): a linear machine per class against the rest by weighted least squares, in closed form.
+//! Ridge regression as a classifier (Hoerl & Kennard 1970): a linear machine per class against the rest by weighted least squares, in closed form,
+//! on vectors of one corpus or of several.
 //!
-//! `min over w, b of  Σ_i s_i (t_i − w·x_i − b)² + α |w|²`, t = 1 for the class and −1 for the rest; s = n / (classes · clips of the clip's
-//! class), so that rare classes count as much as others. Centring by the weighted mean takes b out; what remains is a positive definite system of
-//! as many unknowns as there are clips or values, whichever are fewer.
+//! `min Σ_i s_i (t_i − w_c(i)·z_i)² + α D |w|²` over a machine w_c for each corpus c, z of D values and t centred within their corpus, t = 1 for
+//! the class and −1 for the rest. The machines have a part in common: those of two corpora are as alike as `coupling` λ says, which is the same
+//! as one machine on vectors (√λ z, 0, …, √(1 − λ) z, …, 0) with the second part in its corpus's place (Daumé 2007, "Frustratingly easy domain
+//! adaptation"). s = n / (classes · examples of the example's class) within a corpus, over its versions per recording: rare classes count as much
+//! as others, and copies of recordings do not count more than these alone.
+//!
+//! It is solved in the dual, `(K∘L + α/s) a = t` with `K = z zᵀ / D` and L = 1 within a corpus, λ between two: K is made once, and serves the
+//! machines without each part of the speakers too, whose answers to these say what answers to unknown speakers are worth.
 
-use crate::parallel;
-use crate::{Error, Result};
+mod balance;
+mod gram;
+mod parts;
+mod rows;
+
+pub use self::balance::Centre;
+
+use self::balance::Balance;
+use self::parts::Part;
+use self::rows::Rows;
+use super::cholesky::{Factor, Triangle};
+use super::network::Examples;
+use super::standard::Standard;
+use crate::gpu::Device;
+use crate::{Error, Result, parallel};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What is to be solved.
+pub(super) struct Terms {
+    /// α, the penalty for each value of a vector.
+    pub penalty: f64,
+    /// λ, where answers are for one corpus; for any other one the machines are the same.
+    pub coupling: f64,
+    /// Deviations from the mean beyond which values are brought back; 0 for none.
+    pub reach: f64,
+    /// What examples are centred by where answers are for any other corpus.
+    pub centre: Centre,
+}
 
 /// The machines of all classes.
 pub(super) struct Ridge {
+    /// What the vectors are standardised by.
+    pub standard: Standard,
     /// (classes, values).
     pub weight: Vec<f64>,
     /// (classes).
     pub bias: Vec<f64>,
     /// The objective of each class.
     pub objective: Vec<f64>,
-    /// How far each may be from its minimum: the objective curves at least by 2α in every direction, so `|gradient|² / 4α`.
+    /// How far each may be from its minimum: its distance to the dual objective.
     pub gap: Vec<f64>,
+    /// Answers to examples by machines without their part of them.
+    pub held_out: Vec<(usize, Vec<f64>)>,
+    /// What the parts are divided by.
+    pub divided_by: &'static str,
 }
 
-/// Rows of one length.
-struct Rows {
-    width: usize,
-    values: Vec<f64>,
-}
+/// Who hears of the work, as hundredths that are done.
+type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
 
-impl Rows {
-    fn row(&self, i: usize) -> &[f64] {
-        &self.values[i * self.width..][..self.width]
-    }
+/// Hundredths that are done when the products are, and the answers without their part.
+const PRODUCTS: usize = 50;
+const HELD_OUT: usize = 70;
+const FACTORED: usize = 95;
 
-    fn len(&self) -> usize {
-        self.values.len() / self.width.max(1)
-    }
-
-    fn transposed(&self) -> Rows {
-        let n = self.len();
-        let column = |c: usize| (0..n).map(|i| self.values[i * self.width + c]).collect::<Vec<f64>>();
-        Rows { width: n, values: parallel::map(parallel::cores(), self.width, column).concat() }
-    }
-
-    /// Lower triangle of the rows' products with each other, `alpha` added to the diagonal.
-    fn gram(&self, alpha: f64) -> Vec<Vec<f64>> {
-        let line = |i: usize| {
-            let mut line: Vec<f64> = (0..=i).map(|j| dot(self.row(i), self.row(j))).collect();
-            line[i] += alpha;
-            line
-        };
-        parallel::map(parallel::cores(), self.len(), line)
-    }
-}
-
-/// Solves all machines on rows `x` (n, values) of the given classes.
+/// Solves all machines. Where `examples` give weights to start from, what is penalised is the difference from these.
 ///
 /// # Errors
-/// [`Error::Config`] for a class without clips; [`Error::NonFinite`] for values that are not finite; that of `progress`.
-pub(super) fn solve(
-    x: &[Vec<f64>],
-    classes: &[usize],
-    outputs: usize,
-    alpha: f64,
-    progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-) -> Result<Ridge> {
-    let weights = balanced(classes, outputs)?;
-    let (n, width) = (x.len(), x.first().map_or(0, Vec::len));
-    if let Some(i) = x.iter().position(|row| row.iter().any(|v| !v.is_finite())) {
-        return Err(Error::NonFinite(format!("features of training clip {i}")));
+/// [`Error::Config`] for a class without examples; [`Error::NonFinite`] for values that are not finite; device faults; that of `progress`.
+pub(super) fn solve(device: Option<&Arc<Device>>, examples: &Examples, terms: &Terms, progress: Progress) -> Result<Ridge> {
+    check(examples)?;
+    let n = examples.inputs.len();
+    let standard = standard(examples, terms.reach)?;
+    let rows = Rows { inputs: &examples.inputs, standard: &standard };
+    let start = start(examples, rows.width());
+    let known = start.as_ref().map(|w| rows.answers(&vec![0; n], std::slice::from_ref(w)));
+    progress(0, 100)?;
+    let k = gram::gram(device, &rows, &mut |done, all| progress(PRODUCTS * done / all.max(1), 100))?;
+    let task = Task { examples, terms, known: known.as_deref() };
+    let (divided_by, held_out) = task.all_held_out(&k, progress)?;
+    let all: Vec<usize> = (0..n).collect();
+    let balance = Balance::of(examples, &all, terms.centre);
+    let targets = task.targets(&balance, &all);
+    let dual = task.dual(k, &balance, &targets, &mut |done| progress(HELD_OUT + (FACTORED - HELD_OUT) * done / n, 100))?;
+    progress(FACTORED, 100)?;
+    let (weights, fits, own) = task.primal(&rows, &balance, &dual);
+    let mut found = Ridge {
+        weight: Vec::new(),
+        bias: Vec::new(),
+        objective: Vec::new(),
+        gap: Vec::new(),
+        held_out,
+        divided_by,
+        standard: standard.clone(),
+    };
+    for (class, mut weight) in weights.into_iter().enumerate() {
+        let (objective, gap) = task.certificate(&balance, &targets[class], &dual[class], &fits[class]);
+        found.objective.push(objective);
+        found.gap.push(gap);
+        let mut bias = balance.level(class) - own[class];
+        if let (Some(start), Some(known)) = (&start, &known) {
+            weight.iter_mut().zip(&start[class]).for_each(|(w, start)| *w += start);
+            bias -= of_answers(&balance, &known[class]);
+        }
+        found.weight.extend(weight);
+        found.bias.push(bias);
     }
-    let total: f64 = weights.iter().sum();
-    let mut mean = vec![0.0; width];
-    x.iter().zip(&weights).for_each(|(row, s)| row.iter().zip(&mut mean).for_each(|(v, m)| *m += s * v / total));
-    let scaled = |i: usize| x[i].iter().zip(&mean).map(|(v, m)| weights[i].sqrt() * (v - m)).collect::<Vec<f64>>();
-    let rows = Rows { width, values: parallel::map(parallel::cores(), n, scaled).concat() };
-    progress(0, outputs)?;
-    let across = (width < n).then(|| rows.transposed());
-    let factor = cholesky(across.as_ref().unwrap_or(&rows).gram(alpha), &mut || progress(0, outputs))?;
-    let mut found = Ridge { weight: Vec::new(), bias: Vec::new(), objective: Vec::new(), gap: Vec::new() };
-    for class in 0..outputs {
-        progress(class, outputs)?;
-        let t: Vec<f64> = classes.iter().map(|&c| if c == class { 1.0 } else { -1.0 }).collect();
-        let mid = t.iter().zip(&weights).map(|(t, s)| t * s).sum::<f64>() / total;
-        let y: Vec<f64> = t.iter().zip(&weights).map(|(t, s)| s.sqrt() * (t - mid)).collect();
-        let w = match &across {
-            Some(across) => back(&factor, &products(across, &y)),
-            None => sums(&rows, &back(&factor, &y)),
-        };
-        let residual: Vec<f64> = products(&rows, &w).iter().zip(&y).map(|(f, y)| y - f).collect();
-        let gradient: Vec<f64> = sums(&rows, &residual).iter().zip(&w).map(|(g, w)| 2.0 * (alpha * w - g)).collect();
-        found.objective.push(dot(&residual, &residual) + alpha * dot(&w, &w));
-        found.gap.push(dot(&gradient, &gradient) / (4.0 * alpha));
-        found.bias.push(mid - dot(&w, &mean));
-        found.weight.extend(w);
-    }
-    progress(outputs, outputs)?;
+    progress(100, 100)?;
     Ok(found)
 }
 
-/// Weights under which all classes count alike.
-fn balanced(classes: &[usize], outputs: usize) -> Result<Vec<f64>> {
-    let mut counts = vec![0usize; outputs];
-    classes.iter().for_each(|&c| counts[c] += 1);
-    if let Some(empty) = counts.iter().position(|n| *n == 0) {
-        return Err(Error::Config(format!("class {empty} of {outputs} has no training clip, so nothing tells it from the others")));
+/// Examples and what is to be solved of them.
+struct Task<'a> {
+    examples: &'a Examples<'a>,
+    terms: &'a Terms,
+    /// By class, what the weights to start from answer to each example, without bias.
+    known: Option<&'a [Vec<f64>]>,
+}
+
+impl Task<'_> {
+    /// How alike the machines of two corpora are.
+    fn coupling(&self) -> f64 {
+        if self.examples.home.is_some() { self.terms.coupling } else { 1.0 }
     }
-    Ok(classes.iter().map(|&c| classes.len() as f64 / (outputs * counts[c]) as f64).collect())
-}
 
-/// Eight sums side by side, which the processor adds at once; always in this order.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a8.zip(b8) {
-        sums.iter_mut().zip(a).zip(b).for_each(|((s, a), b)| *s += a * b);
+    /// By class, what is to be answered to each example `which`: the centred target less what the weights to start from answer already; where its
+    /// corpus does not know the class, no more than they do.
+    fn targets(&self, balance: &Balance, which: &[usize]) -> Vec<Vec<f64>> {
+        let of = |class: usize| {
+            let known: Option<Vec<f64>> = self.known.map(|known| which.iter().map(|&i| known[class][i]).collect());
+            let means = known.as_ref().map(|known| balance.means(known));
+            let target = |(n, &i): (usize, &usize)| {
+                let target = balance.target(n, self.examples.classes[i] == class, class);
+                let already = known.as_ref().zip(means.as_ref()).map_or(0.0, |(known, means)| known[n] - means[balance.centre[n]]);
+                target.map_or(0.0, |t| t - already)
+            };
+            which.iter().enumerate().map(target).collect()
+        };
+        (0..self.examples.outputs).map(of).collect()
     }
-    sums.iter().sum::<f64>() + rest
-}
 
-/// The rows times a vector.
-fn products(rows: &Rows, v: &[f64]) -> Vec<f64> {
-    parallel::map(parallel::cores(), rows.len(), |i| dot(rows.row(i), v))
-}
+    /// By class, the solution a.
+    fn dual(
+        &self,
+        mut k: Triangle,
+        balance: &Balance,
+        targets: &[Vec<f64>],
+        progress: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<Vec<f64>>> {
+        centre(&mut k, balance, self.coupling());
+        k.0.iter_mut().zip(&balance.share).enumerate().for_each(|(i, (row, share))| row[i] += self.terms.penalty * share);
+        let factor = Factor::of(k, progress)?;
+        Ok(parallel::map(parallel::cores(), targets.len(), |class| factor.solve(&targets[class])))
+    }
 
-/// The sum of the rows, each times its value of `v`.
-fn sums(rows: &Rows, v: &[f64]) -> Vec<f64> {
-    let mut sum = vec![0.0; rows.width];
-    v.iter().enumerate().for_each(|(i, v)| rows.row(i).iter().zip(&mut sum).for_each(|(x, s)| *s += v * x));
-    sum
-}
+    /// Answers to examples by machines without their part, and what the parts are divided by.
+    fn all_held_out(&self, k: &Triangle, progress: Progress) -> Result<(&'static str, Vec<(usize, Vec<f64>)>)> {
+        let (divided_by, parts) = parts::parts(self.examples);
+        let originals: Vec<usize> = (0..k.len()).filter(|&i| self.examples.versions[i] == 0).collect();
+        let k = k.part(&originals);
+        let mut all = Vec::new();
+        for (p, part) in parts.iter().enumerate() {
+            progress(PRODUCTS + (HELD_OUT - PRODUCTS) * p / parts.len(), 100)?;
+            all.extend(self.held_out(&k, &originals, part, progress)?);
+        }
+        all.sort_by_key(|(i, _)| *i);
+        Ok((divided_by, all))
+    }
 
-/// Columns that are finished before the rows below take note of them.
-const BLOCK: usize = 64;
+    /// What machines of the one part of the examples answer to the other; `k` has the products of the `originals` alone.
+    fn held_out(&self, k: &Triangle, originals: &[usize], part: &Part, progress: Progress) -> Result<Vec<(usize, Vec<f64>)>> {
+        let places = |of: &[usize]| of.iter().map(|i| originals.binary_search(i).unwrap_or_default()).collect::<Vec<usize>>();
+        let (trained, asked) = (places(&part.trained), places(&part.asked));
+        let balance = Balance::of(self.examples, &part.trained, self.terms.centre);
+        let targets = self.targets(&balance, &part.trained);
+        let dual = self.dual(k.part(&trained), &balance, &targets, &mut |_| progress(PRODUCTS, 100))?;
+        // A machine of the home corpus has only their share of the others' examples.
+        let share = |n: usize| if self.examples.home.is_some_and(|home| home != balance.corpus[n]) { self.coupling() } else { 1.0 };
+        let by_class = parallel::map(parallel::cores(), dual.len(), |class| {
+            let shared: Vec<f64> = dual[class].iter().enumerate().map(|(n, a)| share(n) * a).collect();
+            let mut factors = vec![0.0; originals.len()];
+            trained.iter().zip(balance.uncentred(&shared)).for_each(|(&n, f)| factors[n] = f);
+            let mut answers = k.times(&factors);
+            if let Some(known) = self.known {
+                answers.iter_mut().zip(originals).for_each(|(answer, &i)| *answer += known[class][i]);
+            }
+            let own: Vec<f64> = trained.iter().map(|&n| answers[n]).collect();
+            let level = balance.level(class) - of_answers(&balance, &own);
+            asked.iter().map(|&n| level + answers[n]).collect::<Vec<f64>>()
+        });
+        Ok(part.asked.iter().enumerate().map(|(n, &i)| (i, by_class.iter().map(|answers| answers[n]).collect())).collect())
+    }
 
-/// The lower triangle L of `L Lᵀ = h`, in place: block after block of columns, the rows of each on all cores.
-fn cholesky(mut h: Vec<Vec<f64>>, progress: &mut dyn FnMut() -> Result<()>) -> Result<Vec<Vec<f64>>> {
-    let n = h.len();
-    for first in (0..n).step_by(BLOCK) {
-        progress()?;
-        let last = (first + BLOCK).min(n);
-        for i in first..last {
-            for j in first..=i {
-                let s = h[i][j] - dot(&h[i][..j], &h[j][..j]);
-                h[i][j] = if i == j { s.max(f64::MIN_POSITIVE).sqrt() } else { s / h[j][j] };
+    /// By class: the weights of the answers, what each example's own machine answers to it, and what the answers' machine does in their centre.
+    fn primal(&self, rows: &Rows, balance: &Balance, dual: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>, Vec<f64>) {
+        let corpora: Vec<usize> = balance.corpus.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let part: Vec<usize> = balance.corpus.iter().map(|c| corpora.binary_search(c).unwrap_or_default()).collect();
+        let factors: Vec<Vec<f64>> = dual.iter().map(|a| balance.uncentred(a)).collect();
+        let mut machines = rows.sums(&part, corpora.len(), &factors);
+        let (coupling, scale) = (self.coupling(), 1.0 / rows.width().max(1) as f64);
+        for class in 0..dual.len() {
+            let value = |machines: &[Vec<Vec<f64>>], v: usize| machines.iter().map(|m| m[class][v]).sum::<f64>();
+            let common: Vec<f64> = (0..rows.width()).map(|v| value(&machines, v)).collect();
+            for machine in &mut machines {
+                machine[class].iter_mut().zip(&common).for_each(|(w, common)| *w = scale * (coupling * common + (1.0 - coupling) * *w));
             }
         }
-        let below = |k: usize| {
-            let mut line = h[last + k][..last].to_vec();
-            for j in first..last {
-                line[j] = (line[j] - dot(&line[..j], &h[j][..j])) / h[j][j];
-            }
-            line[first..].to_vec()
-        };
-        let lines = parallel::map(parallel::cores(), n - last, below);
-        h[last..].iter_mut().zip(&lines).for_each(|(row, line)| row[first..last].copy_from_slice(line));
+        let fits = rows.answers(&part, &machines);
+        let own = fits.iter().map(|fits| of_answers(balance, fits)).collect();
+        let home = self.examples.home.and_then(|home| corpora.binary_search(&home).ok()).unwrap_or_default();
+        (machines.swap_remove(home), fits, own)
     }
-    Ok(h)
+
+    /// The objective of a class, and its distance to the dual one: with what is left of the dual's equations, `Σ s |(K + α/s) a − t|²`.
+    fn certificate(&self, balance: &Balance, targets: &[f64], dual: &[f64], fits: &[f64]) -> (f64, f64) {
+        let (means, penalty) = (balance.means(fits), self.terms.penalty);
+        let (mut objective, mut gap) = (0.0, 0.0);
+        for (n, (a, share)) in dual.iter().zip(&balance.share).enumerate() {
+            let fit = fits[n] - means[balance.centre[n]];
+            let error = targets[n] - fit;
+            objective += error * error / share + penalty * a * fit;
+            gap += (error - penalty * share * a).powi(2) / share;
+        }
+        (objective, gap)
+    }
 }
 
-/// `(L Lᵀ)⁻¹ b`.
-fn back(l: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
-    let n = b.len();
-    let mut y = b.to_vec();
-    for i in 0..n {
-        y[i] = (y[i] - dot(&l[i][..i], &y[..i])) / l[i][i];
+/// The mean of a value of each example in the centre of the answers.
+fn of_answers(balance: &Balance, values: &[f64]) -> f64 {
+    balance.means(values).last().copied().unwrap_or_default()
+}
+
+/// The products of vectors from which their centres are taken, times L.
+fn centre(k: &mut Triangle, balance: &Balance, coupling: f64) {
+    let n = k.len();
+    // By cell the products of each vector with the sum of the cell.
+    let mut sums = vec![vec![0.0; n]; balance.cells];
+    let mut own = vec![0.0; balance.cells];
+    for (i, row) in k.0.iter().enumerate() {
+        own.fill(0.0);
+        row.iter().zip(&balance.cell).for_each(|(v, &cell)| own[cell] += v);
+        sums[balance.cell[i]][..i].iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
+        sums.iter_mut().zip(&own).for_each(|(sums, own)| sums[i] += own);
     }
-    for i in (0..n).rev() {
-        y[i] /= l[i][i];
-        let (above, own) = y.split_at_mut(i);
-        above.iter_mut().zip(&l[i]).for_each(|(y, l)| *y -= own[0] * l);
+    let with = parallel::map(parallel::cores(), balance.centres.len(), |c| {
+        let mut line = vec![0.0; n];
+        for (cell, factor) in &balance.centres[c] {
+            line.iter_mut().zip(&sums[*cell]).for_each(|(v, sum)| *v += factor * sum);
+        }
+        line
+    });
+    let between = parallel::map(parallel::cores(), with.len(), |c| balance.means(&with[c]));
+    for (i, row) in k.0.iter_mut().enumerate() {
+        let (a, with_a) = (balance.centre[i], &with[balance.centre[i]]);
+        for (j, v) in row.iter_mut().enumerate() {
+            let b = balance.centre[j];
+            let alike = if balance.corpus[i] == balance.corpus[j] { 1.0 } else { coupling };
+            *v = alike * (*v - with[b][i] - with_a[j] + between[a][b]);
+        }
     }
-    y
+}
+
+fn check(examples: &Examples) -> Result<()> {
+    let n = examples.inputs.len();
+    let lengths = [&examples.classes, &examples.corpora, &examples.versions, &examples.originals].map(Vec::len);
+    if let Some(other) = lengths.into_iter().chain([examples.speakers.len()]).find(|len| *len != n) {
+        return Err(Error::shape("examples", format!("{n} of each"), other.to_string()));
+    }
+    if let Some(i) = examples.inputs.iter().position(|x| x.iter().any(|v| !v.is_finite())) {
+        return Err(Error::NonFinite(format!("features of training clip {i}")));
+    }
+    let at_home = |i: &usize| examples.home.is_none_or(|home| examples.corpora[*i] == home);
+    let known: BTreeSet<usize> = (0..n).filter(at_home).map(|i| examples.classes[i]).collect();
+    match (0..examples.outputs).find(|class| !known.contains(class)) {
+        Some(empty) => {
+            let outputs = examples.outputs;
+            Err(Error::Config(format!("class {empty} of {outputs} has no training clip, so nothing tells it from the others")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What vectors are standardised by: that of the model to start from, or else of the recordings themselves.
+fn standard(examples: &Examples, reach: f64) -> Result<Standard> {
+    let width = examples.inputs.first().map_or(0, |x| x.len());
+    let given = |name: &str| examples.given.get(name).filter(|(shape, _)| **shape == [width]).map(|(_, values)| values.clone());
+    match (given("mean"), given("std")) {
+        (Some(mean), Some(std)) if std.iter().all(|s| *s > 0.0) => Ok(Standard { mean, std, reach }),
+        (Some(_), Some(_)) => Err(Error::Config("the weights to start from divide features by a deviation of 0".into())),
+        _ => {
+            let originals: Vec<usize> = (0..examples.inputs.len()).filter(|&i| examples.versions[i] == 0).collect();
+            Ok(Standard::of(&examples.inputs, &examples.corpora, &originals, reach))
+        }
+    }
+}
+
+/// The weights to start from, by class, where there are some for these classes and values.
+fn start(examples: &Examples, width: usize) -> Option<Vec<Vec<f64>>> {
+    let (shape, values) = examples.given.get("weight")?;
+    let fits = **shape == [examples.outputs, width] && width > 0;
+    fits.then(|| values.chunks(width).map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reference::noise;
-
-    fn data(n: usize, width: usize, outputs: usize) -> (Vec<Vec<f64>>, Vec<usize>) {
-        let classes: Vec<usize> = (0..n).map(|i| if i < outputs { i } else { i * i % outputs }).collect();
-        let row =
-            |i: usize| noise(i as u64, width).iter().enumerate().map(|(k, v)| v + f64::from(u8::from(k % outputs == classes[i]))).collect();
-        ((0..n).map(row).collect(), classes)
-    }
-
-    /// More values than clips and more clips than values, around the size of a block: the gradient says that it is the minimum, and a
-    /// change in any direction is worse.
-    #[test]
-    fn the_minimum_is_found_either_way() {
-        for (n, width, alpha) in [(40, 97, 5.0), (97, 40, 5.0), (130, 129, 0.1), (129, 130, 0.1), (65, 64, 10.0), (3, 1, 1.0)] {
-            let (x, classes) = data(n, width, 3);
-            let found = solve(&x, &classes, 3, alpha, &mut |_, _| Ok(())).unwrap();
-            let weights = balanced(&classes, 3).unwrap();
-            for class in 0..3 {
-                let value = |w: &[f64], b: f64| {
-                    let error = |(i, row): (usize, &Vec<f64>)| {
-                        let t = if classes[i] == class { 1.0 } else { -1.0 };
-                        weights[i] * (t - row.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() - b).powi(2)
-                    };
-                    x.iter().enumerate().map(error).sum::<f64>() + alpha * w.iter().map(|w| w * w).sum::<f64>()
-                };
-                let (w, b) = (&found.weight[class * width..][..width], found.bias[class]);
-                let best = value(w, b);
-                assert!((best - found.objective[class]).abs() < 1e-9 * best, "{best} is not {}", found.objective[class]);
-                assert!(found.gap[class] >= 0.0 && found.gap[class] < 1e-12 * best, "gap {}", found.gap[class]);
-                for seed in 0..3 {
-                    let step = noise(seed + 77, width + 1);
-                    let moved: Vec<f64> = w.iter().zip(&step).map(|(w, s)| w + 1e-3 * s).collect();
-                    assert!(value(&moved, b + 1e-3 * step[width]) > best);
-                }
-            }
-        }
-    }
-
-    /// A class of a third of the clips, each three times, is that class with as many clips as the others.
-    #[test]
-    fn rare_classes_count_as_much() {
-        let (x, classes) = data(60, 20, 2);
-        let keep: Vec<usize> = (0..60).filter(|&i| classes[i] == 0 || i % 3 == 0).collect();
-        let of = |rows: &[usize]| {
-            solve(
-                &rows.iter().map(|&i| x[i].clone()).collect::<Vec<_>>(),
-                &rows.iter().map(|&i| classes[i]).collect::<Vec<_>>(),
-                2,
-                4.0,
-                &mut |_, _| Ok(()),
-            )
-        };
-        let once = of(&keep).unwrap();
-        let thrice: Vec<usize> = keep.iter().flat_map(|&i| vec![i; if classes[i] == 1 { 3 } else { 1 }]).collect();
-        let copies = of(&thrice).unwrap();
-        // As many clips more as the weights' sum says; the penalty is per clip.
-        let scale = thrice.len() as f64 / keep.len() as f64;
-        let again = solve(
-            &thrice.iter().map(|&i| x[i].clone()).collect::<Vec<_>>(),
-            &thrice.iter().map(|&i| classes[i]).collect::<Vec<_>>(),
-            2,
-            4.0 * scale,
-            &mut |_, _| Ok(()),
-        )
-        .unwrap();
-        assert!(once.weight.iter().zip(&again.weight).all(|(a, b)| (a - b).abs() < 1e-9), "weights of copies differ");
-        assert!(once.weight.iter().zip(&copies.weight).any(|(a, b)| (a - b).abs() > 1e-6), "the penalty does nothing");
-    }
-
-    #[test]
-    fn what_cannot_be_solved_is_refused() {
-        let (mut x, classes) = data(10, 4, 2);
-        assert!(solve(&x, &classes, 3, 1.0, &mut |_, _| Ok(())).is_err(), "a class without clips");
-        x[3][1] = f64::NAN;
-        assert!(matches!(solve(&x, &classes, 2, 1.0, &mut |_, _| Ok(())), Err(Error::NonFinite(_))));
-    }
-}
+mod tests;

@@ -85,7 +85,7 @@ impl Network for Svm {
     /// `(x − mean) / std` of the clips it was solved on: (B, F) -> (B, F).
     fn features(&self, cx: &mut Context, x: Var) -> Result<Var> {
         let n = cx.g.shape(x).last().copied().unwrap_or(0);
-        standardise(cx, x, n)
+        standardise(cx, x, n, 0.0)
     }
 
     /// (B, F) -> (B, classes): decisions of the linear machines, votes of the others.

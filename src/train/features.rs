@@ -32,4 +32,15 @@ impl Features {
         *last = Some((key, made.clone()));
         Ok(made)
     }
+
+    /// Those of this trunk, where they were the last that somebody asked for.
+    ///
+    /// # Errors
+    /// Shape errors of the network.
+    pub(super) fn known(&self, frozen: &Frozen) -> Result<Option<Versions>> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some((known, made)) if *known == frozen.hash()? => Ok(Some(made.clone())),
+            _ => Ok(None),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The end of a run: probabilities are calibrated on validation clips, the model is written and tested, and the result reported.
 
 use super::calibration::{Calibration, expected_error, reliability, sure};
-use super::config::Metric;
+use super::config::{Metric, Precision};
 use super::dataset::Dataset;
 use super::events::{Event, Observer};
+use super::frozen::Frozen;
 use super::inference::Inference;
 use super::metrics::bootstrap;
 use super::predictions::Predictions;
@@ -18,6 +19,7 @@ use crate::Result;
 use crate::gpu::Device;
 use crate::nn::{Weights, file};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Clips whose views are looked at at once.
 const AT_ONCE: usize = 32;
@@ -50,10 +52,9 @@ impl Trained<'_> {
         let rows = &data.split.test;
         let (mut measure, mut viewed, mut ece) = (None, None, None);
         if rows.iter().any(|&i| data.targets[&task].known(i)) {
-            let inference = self.inference(&task)?;
-            let answers = inference.run(&io::logits(&task), rows.len(), &|r| &data.inputs[rows[r]])?;
+            let answers = self.answers(&task, rows)?;
             measure = data.targets[&task].measure(rows, &answers)?;
-            viewed = self.by_views(&inference, &task)?;
+            viewed = self.by_views(&task)?;
             ece = self.error(&task, rows, &answers);
             Predictions::new(recipe, &task, data, rows, &answers).write(&folder.predictions())?;
         }
@@ -87,6 +88,22 @@ impl Trained<'_> {
         Inference::new(self.device, recipe, self.weights, recipe.config.train.rows(), &[&logits], recipe.options())
     }
 
+    /// A task's logits of some utterances: from their features, where a stage has had these of the same trunk.
+    fn answers(&self, task: &str, rows: &[usize]) -> Result<Vec<Vec<f32>>> {
+        let (recipe, logits) = (&self.recipe, io::logits(task));
+        let frozen = Frozen { device: self.device, recipe, weights: self.weights, stop: &AtomicBool::new(false) };
+        // In half precision they are rounded otherwise.
+        let single = recipe.config.train.precision == Precision::F32;
+        match if single { self.data.features.known(&frozen)? } else { None } {
+            Some(features) => {
+                let batch = recipe.config.train.rows();
+                let inference = Inference::on_features(self.device, recipe, self.weights, batch, &[&logits], recipe.options())?;
+                inference.run(&logits, rows.len(), &|r| &features[0][rows[r]])
+            }
+            None => self.inference(task)?.run(&logits, rows.len(), &|r| &self.data.inputs[rows[r]]),
+        }
+    }
+
     /// Finds temperature and centre on the clips that validated the task's last stage, where solving has not found them.
     fn calibrate(&mut self, task: &str, observe: &mut Observer) -> Result<()> {
         if !self.recipe.calibration.contains_key(task) && !self.recipe.config.task[task].loss.of_numbers() {
@@ -96,7 +113,7 @@ impl Trained<'_> {
             let known = valid.into_iter().filter_map(|i| Some((i, self.data.targets[task].class(i)?)));
             let (valid, classes): (Vec<usize>, Vec<usize>) = known.unzip();
             if !valid.is_empty() {
-                let logits = self.inference(task)?.run(&io::logits(task), valid.len(), &|r| &self.data.inputs[valid[r]])?;
+                let logits = self.answers(task, &valid)?;
                 let found = Calibration::find(self.recipe.config.task[task].loss, &logits, &classes);
                 self.recipe.calibration.extend(found.map(|c| (task.to_string(), c)));
             }
@@ -118,14 +135,14 @@ impl Trained<'_> {
     }
 
     /// How well a task's head does on the views of the test clips, where the data have these.
-    fn by_views(&self, inference: &Inference, task: &str) -> Result<Option<Measure>> {
+    fn by_views(&self, task: &str) -> Result<Option<Measure>> {
         if self.data.test_clips.is_empty() {
             return Ok(None);
         }
-        let mut views = Views::new(self.device, &self.recipe.config.inputs()?)?;
+        let (mut views, inference) = (Views::new(self.device, &self.recipe.config.inputs()?)?, self.inference(task)?);
         let mut answers = Vec::with_capacity(self.data.test_clips.len());
         for clips in self.data.test_clips.chunks(AT_ONCE) {
-            answers.extend(average(inference, &self.recipe, task, &views.of(clips)?)?);
+            answers.extend(average(&inference, &self.recipe, task, &views.of(clips)?)?);
         }
         self.data.targets[task].measure(&self.data.split.test, &answers)
     }

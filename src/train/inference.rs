@@ -48,6 +48,26 @@ impl Inference {
         Self::sharing(recipe, (&params, &states), Source::Raw, batch, results, options)
     }
 
+    /// The same for features that are known already.
+    ///
+    /// # Errors
+    /// As [`Inference::new`].
+    pub(super) fn on_features(
+        device: &Arc<Device>,
+        recipe: &Recipe,
+        weights: &Weights,
+        batch: usize,
+        results: &[&str],
+        options: Options,
+    ) -> Result<Self> {
+        let mut params = Params::new(|_| false);
+        recipe.inference(&mut params, batch, Source::Features, results)?;
+        let mut states = States::new(device);
+        params.allocate(&mut states)?;
+        params.upload(&states, weights, true)?;
+        Self::sharing(recipe, (&params, &states), Source::Features, batch, results, options)
+    }
+
     /// The same on weights that others change: `params` and their values, where a graph of these results has been built before.
     ///
     /// # Errors

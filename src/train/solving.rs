@@ -2,6 +2,7 @@
 
 use super::calibration::Calibration;
 use super::config::{Head, Stage, Target};
+use super::dataset::Dataset;
 use super::events::{EpochRecord, Event};
 use super::inference::Inference;
 use super::metrics::Confusion;
@@ -16,6 +17,7 @@ use crate::models::{Examples, Solution, Solver, TRUNK};
 use crate::nn::{Params, Weights, file};
 use crate::train::events::Observer;
 use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -97,26 +99,30 @@ pub fn solve_stage(
         let recipe = Recipe::from_metadata(&metadata).map_err(|reason| Error::Checkpoint { path, reason })?;
         return Ok((weights, recipe));
     }
-    let (train, valid) = rows(recipe, data, stage);
-    let known = |rows: &[usize]| rows.iter().filter_map(|&i| Some((i, data.targets[task].class(i)?))).collect::<Vec<_>>();
-    let (train, valid) = (known(&train), known(&valid));
+    let network = recipe.config.network()?;
+    let solver = solver(recipe, network.solver())?;
+    let (train, valid) = known(run, task, rows(recipe, data, stage), solver.holds_out());
     observe(Event::Stage { stage: name, epochs: 1, steps: 1, done: 0 });
     let clock = Instant::now();
-    let network = recipe.config.network()?;
-    let given = if solver(recipe, network.solver())?.on_features() { Some(recipe.complete_weights(given)?) } else { None };
+    let start = head(recipe, given, task)?;
+    let given = if solver.on_features() { Some(recipe.complete_weights(given)?) } else { None };
     let features = given.as_ref().map(|weights| features(run, weights, observe)).transpose()?;
     let given = given.unwrap_or_default();
-    let examples = Examples {
-        inputs: train.iter().map(|(i, _)| features.as_ref().map_or(&data.inputs, |f| &f[0])[*i].as_slice()).collect(),
-        classes: train.iter().map(|(_, class)| *class).collect(),
-        outputs: recipe.outputs(task).len(),
+    let versions = match &features {
+        Some(versions) => versions.iter().map(|rows| rows.as_slice()).collect(),
+        None => vec![data.inputs.as_slice()],
     };
+    let examples = examples(run, task, &train, &versions, &start);
     let mut go_on = |done: usize, all: usize| {
         observe(Event::Preparing("machines", done, all));
         if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     };
     let (weights, mut recipe, solution) = solve(run.device, recipe, &given, task, &examples, &mut go_on)?;
-    let measure = validate(run, &mut recipe, &weights, task, valid)?;
+    let (rows, answers) = match solution.held_out.is_empty() {
+        true => (valid.clone(), validate(run, &recipe, &weights, task, &valid)?),
+        false => solution.held_out.iter().map(|(n, answers)| (train[*n], answers.clone())).unzip(),
+    };
+    let measure = calibrate(run, &mut recipe, task, rows, &answers)?;
     let seconds = clock.elapsed().as_secs_f64();
     observe(Event::Summary(&told(&solution, train.len())));
     let record = record(name, &solution, measure.as_ref());
@@ -150,25 +156,91 @@ fn record(stage: &str, solution: &Solution, measure: Option<&Measure>) -> EpochR
     }
 }
 
-/// How well it answers to validation clips, which calibrate it.
-fn validate(run: &RunContext, recipe: &mut Recipe, weights: &Weights, task: &str, valid: Vec<(usize, usize)>) -> Result<Option<Measure>> {
-    let (logits, mut answers) = (io::logits(task), Vec::new());
-    if !valid.is_empty() {
-        let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[&logits], recipe.options())?;
-        answers = inference.run(&logits, valid.len(), &|r| &run.data.inputs[valid[r].0])?;
+/// Rows, each with its class.
+type Labelled = Vec<(usize, usize)>;
+
+/// Rows that are solved on, and those that are validated on, which are the others but where the solver holds out.
+fn known(run: &RunContext, task: &str, (train, valid): (Vec<usize>, Vec<usize>), holds_out: bool) -> (Labelled, Labelled) {
+    let known = |rows: &[usize]| rows.iter().filter_map(|&i| Some((i, run.data.targets[task].class(i)?))).collect::<Labelled>();
+    let (mut train, mut valid) = (known(&train), known(&valid));
+    if holds_out {
+        train.append(&mut valid);
+        train.sort_unstable();
     }
-    let (rows, classes): (Vec<usize>, Vec<usize>) = valid.into_iter().unzip();
-    let found = Calibration::find(recipe.config.task[task].loss, &answers, &classes);
+    (train, valid)
+}
+
+/// Values of the task's head among the weights to start from, by their names within it.
+fn head(recipe: &Recipe, weights: &Weights, task: &str) -> Result<Weights> {
+    let (params, network) = (recipe.parameters()?, recipe.config.network()?);
+    let scope = network.scope(task);
+    let leaf =
+        |name: &str| if scope.is_empty() { Some(name.to_string()) } else { Some(name.strip_prefix(scope)?.strip_prefix('.')?.to_string()) };
+    let own = weights.iter().filter(|(name, _)| params.group(name) == Some(task));
+    Ok(own.filter_map(|(name, values)| Some((leaf(name)?, values.clone()))).collect())
+}
+
+/// What is solved on: rows, then their copies, kind by kind, where they have some; and the head's weights to start from. `versions` has inputs of all
+/// utterances and of each kind of copy.
+fn examples<'a>(run: &RunContext, task: &str, rows: &Labelled, versions: &[&'a [Vec<f32>]], start: &'a Weights) -> Examples<'a> {
+    let data = run.data;
+    let names: BTreeSet<&String> = data.speaker.iter().filter(|name| !name.is_empty()).collect();
+    let speakers: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
+    let of = |version: usize| {
+        rows.iter().filter(move |(i, _)| version == 0 || !versions[version][*i].is_empty()).map(move |row| (version, *row))
+    };
+    let all: Vec<(usize, (usize, usize))> = (0..versions.len()).flat_map(of).collect();
+    Examples {
+        inputs: all.iter().map(|(version, (i, _))| versions[*version][*i].as_slice()).collect(),
+        classes: all.iter().map(|(_, (_, class))| *class).collect(),
+        outputs: run.recipe.outputs(task).len(),
+        corpora: all.iter().map(|(_, (i, _))| data.corpora[*i]).collect(),
+        home: home(data, rows),
+        speakers: all.iter().map(|(_, (i, _))| speakers.get(&data.speaker[*i]).copied()).collect(),
+        versions: all.iter().map(|(version, _)| *version).collect(),
+        originals: all.iter().map(|(_, (i, _))| *i).collect(),
+        given: start,
+    }
+}
+
+/// The corpus that answers are for: the one whose recordings are tested, or validated where none are. None where these are of several, or of one
+/// that is not trained on.
+fn home(data: &Dataset, trained: &Labelled) -> Option<usize> {
+    let split = &data.split;
+    let asked = [&split.test, &split.valid, &split.train].into_iter().find(|rows| !rows.is_empty())?;
+    let corpora: BTreeSet<usize> = asked.iter().map(|&i| data.corpora[i]).collect();
+    let only = corpora.first().copied().filter(|_| corpora.len() == 1)?;
+    trained.iter().any(|(i, _)| data.corpora[*i] == only).then_some(only)
+}
+
+/// What it answers to validation clips.
+fn validate(run: &RunContext, recipe: &Recipe, weights: &Weights, task: &str, valid: &[(usize, usize)]) -> Result<Vec<Vec<f32>>> {
+    let logits = io::logits(task);
+    if valid.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inference = Inference::new(run.device, recipe, weights, recipe.config.train.batch, &[&logits], recipe.options())?;
+    inference.run(&logits, valid.len(), &|r| &run.data.inputs[valid[r].0])
+}
+
+/// How well it answers to clips that it was solved without, which calibrate it.
+fn calibrate(run: &RunContext, recipe: &mut Recipe, task: &str, rows: Labelled, answers: &[Vec<f32>]) -> Result<Option<Measure>> {
+    let (rows, classes): (Vec<usize>, Vec<usize>) = rows.into_iter().unzip();
+    let found = Calibration::find(recipe.config.task[task].loss, answers, &classes);
     recipe.calibration.extend(found.map(|c| (task.to_string(), c)));
-    run.data.targets[task].measure(&rows, &answers)
+    run.data.targets[task].measure(&rows, answers)
 }
 
 /// How well it was solved, in a line.
 fn told(solution: &Solution, clips: usize) -> String {
     let (objective, gap): (f64, f64) = (solution.objective.iter().sum(), solution.gap.iter().map(|g| g.max(0.0)).sum());
     let found: Vec<String> = solution.settings.iter().map(|(key, value)| format!("; {key} = {value}")).collect();
+    let held_out = match solution.held_out.len() {
+        0 => String::new(),
+        n => format!("; cross-validated by {} on {n}", solution.divided_by),
+    };
     format!(
-        "{} machines on {clips} clips: objective {objective:.6}, at most {gap:.1e} from the optimum{}",
+        "{} machines on {clips} clips: objective {objective:.6}, at most {gap:.1e} from the optimum{held_out}{}",
         solution.objective.len(),
         found.concat()
     )

@@ -142,7 +142,8 @@ fn grads(network: &dyn Network, config: &Config, device: &Arc<Device>, weights: 
 
 /// The solution, and the optimum of each machine: primal where linear, dual where not.
 fn fit(network: &dyn Network, device: &Arc<Device>, x: &Matrix, t: &Matrix) -> Result<Weights> {
-    let examples = Examples { inputs: x.values.chunks(x.cols).collect(), classes: t.classes(), outputs: t.cols };
+    let nothing = Weights::new();
+    let examples = Examples::of(x.values.chunks(x.cols).collect(), t.classes(), t.cols, &nothing);
     let solution = network.solver().context("the network is not solved")?.solve(device, &examples, &mut |_, _| Ok(()))?;
     let objective: Vec<f32> = solution.objective.iter().map(|v| *v as f32).collect();
     let objective = ("objective".to_string(), (Shape::from([objective.len()]), objective));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::graph::Shape;
 
 fn tiny() -> Encoder {
     Encoder::preset("tiny")
