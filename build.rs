@@ -1,4 +1,5 @@
-//! Writes the registries of shaders: an owner in `src/kernels` for each file of `shaders`, and the text of each file of `shaders/common`.
+//! Writes the registries of shaders: an owner in `src/kernels` for each file of `shaders`, and the text of each file of `shaders/common`; and the
+//! expression that takes the model in the box, where there is one.
 
 use std::{env, fs, io, path::Path};
 
@@ -24,5 +25,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let write = |file: &str, text: String| fs::write(Path::new(&out).join(file), text);
     write("shipped.rs", format!("/// Every shader of the crate, sorted.\npub const SHIPPED: &[Shipped] = &[\n{shipped}];\n"))?;
     write("includes.rs", format!("[\n{includes}]\n"))?;
+    println!("cargo:rerun-if-changed=assets");
+    let boxed = match Path::new("assets/emotion.safetensors").exists() {
+        true => "Some(include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets/emotion.safetensors\")) as &[u8])\n",
+        false => "None\n",
+    };
+    write("boxed.rs", boxed.to_string())?;
     Ok(())
 }

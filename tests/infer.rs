@@ -50,6 +50,10 @@ fn together_and_by_views(dir: &Path, model: &str, folder: &str, clip: &str) {
     let again = infer(&["--model", file, "--quiet", folder]);
     assert_eq!(text(&again.stdout), text(&both.stdout));
     assert_eq!(text(&infer(&["--model", model, "--save-ensemble", file, "--quiet"]).stdout), "", "no recordings are needed to write it");
+    let compact = dir.join("compact.safetensors");
+    let compact = compact.to_str().expect("path");
+    assert!(infer(&["--model", model, "--save-compact", compact, "--quiet"]).status.success());
+    assert_eq!(infer(&["--model", compact, "--quiet", folder]).stdout, infer(&["--model", model, "--quiet", folder]).stdout);
     let views = infer(&["--model", model, "--tta", "--format", "csv", "--quiet", clip]);
     let whole = infer(&["--model", model, "--format", "csv", "--quiet", clip]);
     assert!(views.status.success() && views.stdout != whole.stdout, "{}", text(&views.stderr));
@@ -121,6 +125,25 @@ fn what_is_no_model_is_refused_with_its_name() {
         let message = text(&out.stderr);
         assert_eq!(out.status.code(), Some(1));
         assert!(message.contains(name) && message.contains("error: ") && !message.contains("panicked"), "{message}");
+    }
+}
+
+/// Without --model the one in the box is asked, where the program was built with it.
+#[test]
+fn the_model_in_the_box_is_asked_by_default() {
+    if !adapter() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let out = infer(&["--quiet", "--format", "json", root.join("tests/fixtures/tone.flac").to_str().expect("path")]);
+    if root.join("assets/emotion.safetensors").exists() {
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let rows: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let sum: f64 = rows[0]["probabilities"].as_object().expect("probabilities").values().filter_map(|p| p.as_f64()).sum();
+        assert!((sum - 1.0).abs() < 1e-5 && rows[0]["label"].is_string(), "{rows}");
+    } else {
+        assert_eq!(out.status.code(), Some(1));
+        assert!(text(&out.stderr).contains("no model in the box: name one with --model"), "{}", text(&out.stderr));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::params::Weights;
 use crate::graph::Shape;
 use crate::{Error, Result, error::one_line, hash::hex, storage};
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -72,7 +73,8 @@ fn floats(view: &TensorView) -> Option<Vec<f32>> {
     let b = view.data();
     Some(match view.dtype() {
         Dtype::F32 => bytemuck::pod_collect_to_vec(&b[..b.len() / 4 * 4]),
-        Dtype::F16 => b.chunks_exact(2).map(|c| f16::from_le_bytes([c[0], c[1]]).to_f32()).collect(),
+        // By the slice, which the processor widens several at a time.
+        Dtype::F16 => bytemuck::pod_collect_to_vec::<u8, u16>(&b[..b.len() / 2 * 2]).reinterpret_cast::<f16>().to_f32_vec(),
         Dtype::BF16 => b.chunks_exact(2).map(|c| bf16::from_le_bytes([c[0], c[1]]).to_f32()).collect(),
         _ => return None,
     })
@@ -110,15 +112,41 @@ pub fn write(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> 
     storage::write(path, &bytes)
 }
 
+/// The same, with tensors as F16 that lose no bit by it: those that came from half precision, such as published encoders.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_compact(path: &Path, weights: &Weights, metadata: &Metadata) -> Result<()> {
+    let half = weights.iter().filter_map(|(name, (_, values))| Some((name.as_str(), halved(values)?))).collect();
+    let bytes = bytes(weights, &half, metadata).map_err(|reason| Error::Checkpoint { path: path.to_path_buf(), reason })?;
+    storage::write(path, &bytes)
+}
+
+/// Values in half precision, if that is what they are to the bit.
+fn halved(values: &[f32]) -> Option<Vec<u8>> {
+    let half: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+    let same = half.iter().zip(values).all(|(h, v)| h.to_f32().to_bits() == v.to_bits());
+    same.then(|| half.iter().flat_map(|h| h.to_le_bytes()).collect())
+}
+
 /// The bytes of a safetensors file; see [`write()`].
 ///
 /// # Errors
 /// What the format cannot hold.
 pub fn to_bytes(weights: &Weights, metadata: &Metadata) -> Result<Vec<u8>, String> {
+    bytes(weights, &BTreeMap::new(), metadata)
+}
+
+/// The bytes of a file in which some tensors are in half precision.
+fn bytes(weights: &Weights, half: &BTreeMap<&str, Vec<u8>>, metadata: &Metadata) -> Result<Vec<u8>, String> {
     let views = weights
         .iter()
         .map(|(name, (shape, values))| {
-            TensorView::new(Dtype::F32, shape.0.clone(), bytemuck::cast_slice(values)).map(|v| (name.clone(), v))
+            let (kind, data) = match half.get(name.as_str()) {
+                Some(data) => (Dtype::F16, data.as_slice()),
+                None => (Dtype::F32, bytemuck::cast_slice(values)),
+            };
+            TensorView::new(kind, shape.0.clone(), data).map(|v| (name.clone(), v))
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| e.to_string())?;
@@ -194,6 +222,26 @@ mod tests {
         let view = TensorView::new(Dtype::F16, vec![2], &data).unwrap();
         let bytes = safetensors::serialize([("h", view)], None).unwrap();
         assert_eq!(parse(&bytes).unwrap().0["h"].1, vec![1.5, -2.0]);
+    }
+
+    /// What fits is halved, what does not is left as it is, and everything reads back to the bit.
+    #[test]
+    fn compact_files_hold_the_same_bits() {
+        let mut rng = crate::random::Rng::at(3);
+        let fits: Vec<f32> =
+            (0..5000).map(|_| f16::from_f32(8.0 * rng.unit() as f32 - 4.0).to_f32()).chain([-0.0, 6e-8, 65504.0]).collect();
+        let off: Vec<f32> = fits.iter().enumerate().map(|(i, v)| if i == 4711 { v + 1e-5 } else { *v }).collect();
+        let weights = Weights::from([("fits".into(), (Shape(vec![5003]), fits)), ("off".into(), (Shape(vec![5003]), off))]);
+        let dir = tempfile::tempdir().unwrap();
+        let (full, compact) = (dir.path().join("full"), dir.path().join("compact"));
+        let meta = Metadata::from([("recipe".into(), "x".into())]);
+        write(&full, &weights, &meta).unwrap();
+        write_compact(&compact, &weights, &meta).unwrap();
+        let size = |p: &Path| fs::metadata(p).unwrap().len();
+        assert!((10_000..10_012).contains(&(size(&full) - size(&compact))), "{} and {} bytes", size(&full), size(&compact));
+        let (read, metadata) = read(&compact).unwrap();
+        let bits = |w: &Weights| w.values().flat_map(|(_, v)| v.iter().map(|v| v.to_bits())).collect::<Vec<_>>();
+        assert!(bits(&read) == bits(&weights) && metadata == meta);
     }
 
     fn with_header(header: &str, data: &[u8]) -> Vec<u8> {

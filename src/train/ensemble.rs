@@ -36,10 +36,9 @@ fn prefix(member: usize) -> String {
     format!("members.{member}.")
 }
 
-/// The models in a file: the one, or the members of an ensemble.
-fn stored(path: &Path) -> Result<Vec<Stored>> {
+/// The models in a file's contents: the one, or the members of an ensemble.
+fn stored(path: &Path, (mut weights, metadata): (Weights, Metadata)) -> Result<Vec<Stored>> {
     let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
-    let (mut weights, metadata) = file::read(path)?;
     let Some(text) = metadata.get(KEY) else {
         return Ok(vec![Stored { entry: Entry { name: path.display().to_string(), metadata }, weights }]);
     };
@@ -86,12 +85,28 @@ impl Ensemble {
     /// # Errors
     /// [`Error::Checkpoint`] as for [`Predictor::load`], and naming the classes that one model knows and another does not; device faults.
     pub fn load(device: &Arc<Device>, paths: &[PathBuf], batch: usize) -> Result<Self> {
+        let files = paths.iter().map(|path| Ok((path.as_path(), file::read(path)?)));
+        Self::of(device, files, batch)
+    }
+
+    /// The same of the bytes of one file, which errors call `name`.
+    ///
+    /// # Errors
+    /// As [`Ensemble::load`].
+    pub fn parse(device: &Arc<Device>, name: &Path, bytes: &[u8], batch: usize) -> Result<Self> {
+        let contents = file::parse(bytes).map_err(|reason| Error::Checkpoint { path: name.to_path_buf(), reason })?;
+        Self::of(device, [Ok((name, contents))].into_iter(), batch)
+    }
+
+    /// The models in some files' contents.
+    fn of<'a>(device: &Arc<Device>, files: impl Iterator<Item = Result<(&'a Path, (Weights, Metadata))>>, batch: usize) -> Result<Self> {
         let mut members: Vec<Member> = Vec::new();
-        for path in paths {
-            for Stored { entry, weights } in stored(path)? {
+        for file in files {
+            let (path, contents) = file?;
+            for Stored { entry, weights } in stored(path, contents)? {
                 let mut predictor = Predictor::of(device, (&weights, &entry.metadata), batch).map_err(|e| located(path, e))?;
                 if let Some(first) = members.first() {
-                    agree(first, &entry.name, &predictor).map_err(|reason| Error::Checkpoint { path: path.clone(), reason })?;
+                    agree(first, &entry.name, &predictor).map_err(|reason| Error::Checkpoint { path: path.to_path_buf(), reason })?;
                     predictor.choose(first.predictor.classes())?;
                 }
                 members.push(Member { name: entry.name, predictor });
@@ -110,7 +125,7 @@ impl Ensemble {
     pub fn store(paths: &[PathBuf], out: &Path) -> Result<()> {
         let mut all = Vec::new();
         for path in paths {
-            all.extend(stored(path)?);
+            all.extend(stored(path, file::read(path)?)?);
         }
         let mut weights = Weights::new();
         for (i, member) in all.iter().enumerate() {

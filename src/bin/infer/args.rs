@@ -23,8 +23,9 @@ pub enum Format {
 #[derive(Parser)]
 #[command(version)]
 pub struct Args {
-    /// Model file, from `train` or from --save-ensemble. Several are asked together: their probabilities are added up.
-    #[arg(long, required = true, num_args = 1)]
+    /// Model file, from `train` or from --save-ensemble; by default the model in the box. Several are asked together: their probabilities are added
+    /// up.
+    #[arg(long, num_args = 1)]
     pub model: Vec<PathBuf>,
     /// Recordings, folders, manifests, or - for a recording on standard input.
     pub inputs: Vec<PathBuf>,
@@ -66,8 +67,11 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "CLASS,...")]
     pub classes: Vec<String>,
     /// Write all models into this one file, which --model takes as it takes them.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "model")]
     pub save_ensemble: Option<PathBuf>,
+    /// Write the one model again into this file, in half the bytes where its values fit half precision to the bit: it answers the same.
+    #[arg(long, value_name = "FILE", requires = "model", conflicts_with = "save_ensemble")]
+    pub save_compact: Option<PathBuf>,
     /// Write the network's embedding of each recording into this safetensors file.
     #[arg(long)]
     pub embeddings: Option<PathBuf>,

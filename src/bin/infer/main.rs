@@ -2,6 +2,7 @@
 
 mod answers;
 mod args;
+mod boxed;
 mod fared;
 mod inputs;
 mod print;
@@ -13,6 +14,7 @@ use clap::Parser;
 use emotone::audio::SAMPLE_RATE;
 use emotone::frontend::Inputs;
 use emotone::gpu::Device;
+use emotone::nn::file;
 use emotone::train::ensemble::Ensemble;
 use emotone::train::picture::{Palette, write_image};
 use std::path::Path;
@@ -38,12 +40,12 @@ fn run(args: &Args) -> Result<usize> {
     if !args.quiet {
         eprintln!("{}", device.caps().headline());
     }
-    let mut model = Ensemble::load(&device, &args.model, args.batch)?;
-    if let Some(file) = &args.save_ensemble {
-        Ensemble::store(&args.model, file)?;
-        if args.inputs.is_empty() {
-            return Ok(0);
-        }
+    let mut model = match args.model.is_empty() {
+        true => boxed::load(&device, args.batch)?,
+        false => Ensemble::load(&device, &args.model, args.batch)?,
+    };
+    if saved(args)? && args.inputs.is_empty() {
+        return Ok(0);
     }
     if let Inputs::Signals(spec) = model.first().recipe.config.inputs()? {
         if model.names().len() > 1 || args.tta || args.adapts() || args.adapt_from.is_some() || !args.classes.is_empty() {
@@ -67,6 +69,19 @@ fn run(args: &Args) -> Result<usize> {
         return spectrogram(&mut model, args, picture);
     }
     answers::print(&mut model, args)
+}
+
+/// Writes the models into one file, where that is asked for.
+fn saved(args: &Args) -> Result<bool> {
+    if let Some(out) = &args.save_ensemble {
+        Ensemble::store(&args.model, out)?;
+    }
+    if let Some(out) = &args.save_compact {
+        let [model] = args.model.as_slice() else { bail!("--save-compact is of one model; --save-ensemble writes several into one first") };
+        let (weights, metadata) = file::read(model)?;
+        file::write_compact(out, &weights, &metadata)?;
+    }
+    Ok(args.save_ensemble.is_some() || args.save_compact.is_some())
 }
 
 /// Writes the image the network sees of the one input, low frequencies at the bottom.
