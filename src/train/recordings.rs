@@ -10,6 +10,7 @@ use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
 use crate::frontend::{Extent, Extractor, Inputs, Signals, speech};
 use crate::gpu::Device;
 use crate::{Error, Result, parallel};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -285,7 +286,15 @@ fn numbered(utterances: &[Utterance]) -> Vec<usize> {
 
 fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
     let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
-    let corpus = data::merge(corpora, &data::parse_label_map(&spec.label_map)?)?;
+    let mut map = data::parse_label_map(&spec.label_map)?;
+    if !spec.also.is_empty() {
+        // Names that only corpora have which join training.
+        let own: BTreeSet<String> = corpora.iter().flat_map(Corpus::labels).collect();
+        let others = spec.also.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
+        let others: BTreeSet<String> = others.iter().flat_map(Corpus::labels).collect();
+        map.retain(|label, _| own.contains(label) || !others.contains(label));
+    }
+    let corpus = data::merge(corpora, &map)?;
     observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
     let loaded = data::load(&corpus, signals, spec.skip_bad, &|_, _| ())?;
     observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));
