@@ -1,6 +1,8 @@
 // Softmax along one axis, and its VJP. The tensor is seen as (outer, cols, inner); a row is one (outer, inner) pair.
 //   y[c] = exp(x[c] − m) / Σ_c' exp(x[c'] − m),   m = max_c x[c]
 //   dx   = y · (dy − Σ_c y·dy)                    needs y only; x is not kept
+// Where one y is nearly 1, its dy and the sum are nearly the same number, and what is left of their difference is rounding. So the sum is taken
+// twice, the second time of dy without the first, which is small: Σ y·dy = s + Σ y·(dy − s), for the y add up to 1.
 // Grid: softmax_fwd and softmax_bwd one workgroup per row; softmax_row_fwd and softmax_row_bwd one invocation per row, for adapters where
 // workgroup memory gains nothing; folded into 2-D past 65 535 workgroups.
 
@@ -61,9 +63,12 @@ fn softmax_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     var dot = 0.0;
     for (var c = lane; c < p.cols; c += WG) { dot += y_saved[base + c * p.inner] * dy[base + c * p.inner]; }
     dot = block_sum(lane, dot);
+    var rest = 0.0;
+    for (var c = lane; c < p.cols; c += WG) { rest += y_saved[base + c * p.inner] * (dy[base + c * p.inner] - dot); }
+    rest = block_sum(lane, rest);
     for (var c = lane; c < p.cols; c += WG) {
         let i = base + c * p.inner;
-        dx[i] = y_saved[i] * (dy[i] - dot);
+        dx[i] = y_saved[i] * (dy[i] - dot - rest);
     }
 }
 
@@ -75,5 +80,7 @@ fn softmax_row_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     let end = base + p.cols * p.inner;
     var dot = 0.0;
     for (var i = base; i < end; i += p.inner) { dot += y_saved[i] * dy[i]; }
-    for (var i = base; i < end; i += p.inner) { dx[i] = y_saved[i] * (dy[i] - dot); }
+    var rest = 0.0;
+    for (var i = base; i < end; i += p.inner) { rest += y_saved[i] * (dy[i] - dot); }
+    for (var i = base; i < end; i += p.inner) { dx[i] = y_saved[i] * (dy[i] - dot - rest); }
 }

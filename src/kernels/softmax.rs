@@ -32,5 +32,5 @@ pub fn forward<B>(caps: &Capabilities, around: (usize, usize, usize), x: B, y: B
 /// `dx = y · (dy − Σ y·dy)`.
 pub fn backward<B>(caps: &Capabilities, around: (usize, usize, usize), y: B, dy: B, dx: B) -> Launch<B> {
     let n = (around.0 * around.1 * around.2) as u64;
-    launch(caps, ["softmax_row_bwd", "softmax_bwd"], around).bind("y_saved", y).bind("dy", dy).bind("dx", dx).cost(12 * n, 4 * n)
+    launch(caps, ["softmax_row_bwd", "softmax_bwd"], around).bind("y_saved", y).bind("dy", dy).bind("dx", dx).cost(12 * n, 7 * n)
 }
