@@ -51,6 +51,9 @@ fn task<'a>(recipe: &Recipe, name: &str, stage: &'a Stage) -> Result<&'a str> {
     }
 }
 
+/// Weights, the recipe with the settings that solving found, and how good they are.
+type Solved = (Weights, Recipe, Solution);
+
 /// Weights under their full names, those that were `given` among them, and the recipe with the settings that solving found.
 ///
 /// # Errors
@@ -62,7 +65,7 @@ pub fn solve(
     task: &str,
     examples: &Examples,
     progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-) -> Result<(Weights, Recipe, Solution)> {
+) -> Result<Solved> {
     let network = recipe.config.network()?;
     let solution = solver(recipe, network.solver())?.solve(device, examples, progress)?;
     let named = |scope: &str, leaf: &str| if scope.is_empty() { leaf.to_string() } else { format!("{scope}.{leaf}") };
@@ -117,7 +120,21 @@ pub fn solve_stage(
         observe(Event::Preparing("machines", done, all));
         if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     };
-    let (weights, mut recipe, solution) = solve(run.device, recipe, &given, task, &examples, &mut go_on)?;
+    let mut solved = solve(run.device, recipe, &given, task, &examples, &mut go_on)?;
+    if start.contains_key("weight") {
+        let nothing = Weights::new();
+        let alone = solve(run.device, recipe, &given, task, &Examples { given: &nothing, ..examples }, &mut go_on)?;
+        let worth = |(_, _, solution): &Solved| held_out_uar(run, task, &train, solution);
+        let (with, without) = (worth(&solved)?, worth(&alone)?);
+        let better = if without > with { "without what the model to start from knows of classes" } else { "from the model to start from" };
+        let figure = |uar: Option<f64>| uar.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
+        let text = format!("solved {better}: cross-validated UAR {} with it, {} without", figure(with), figure(without));
+        observe(Event::Summary(&text));
+        if without > with {
+            solved = alone;
+        }
+    }
+    let (weights, mut recipe, solution) = solved;
     let (rows, answers) = match solution.held_out.is_empty() {
         true => (valid.clone(), validate(run, &recipe, &weights, task, &valid)?),
         false => solution.held_out.iter().map(|(n, answers)| (train[*n], answers.clone())).unzip(),
@@ -137,6 +154,13 @@ pub fn solve_stage(
     observe(Event::Saved(&run.folder.state()));
     observe(Event::StageEnd(name));
     Ok((weights, recipe))
+}
+
+/// UAR of the answers to examples by machines that were solved without their part of them.
+fn held_out_uar(run: &RunContext, task: &str, rows: &Labelled, solution: &Solution) -> Result<Option<f64>> {
+    let (rows, answers): (Vec<usize>, Vec<Vec<f32>>) = solution.held_out.iter().map(|(n, answers)| (rows[*n].0, answers.clone())).unzip();
+    let measure = run.data.targets[task].measure(&rows, &answers)?;
+    Ok(measure.as_ref().and_then(Measure::confusion).and_then(Confusion::uar))
 }
 
 /// The solution as the record of one epoch.
