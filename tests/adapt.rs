@@ -121,6 +121,15 @@ fn answers_are_centred_by_what_the_recordings_have_in_common() {
     same(&answers(&["--model", &model, "--adapt-from", saved, files[7]]), &all);
     same(&answers(&["--model", &model, "--adapt-from", saved, &folder]), &by_speaker);
 
+    // Of several corpora, speakers of one name are not one speaker.
+    let again = dir.path().join("again");
+    let clips = synth::synthesise(&SynthConfig { speakers: 4, clips_per_emotion_per_speaker: 1, seed: 5 });
+    synth::write(&clips, &again).expect("corpus");
+    let both = dir.path().join("both.json");
+    answers(&["--model", &model, "--adapt-save", both.to_str().expect("path"), &folder, again.to_str().expect("path")]);
+    let read = emotone::train::adapt::Adaptation::read(&both).expect("statistics");
+    assert_eq!((read.models[0].speakers.len(), read.models[0].all.count), (8, 64));
+
     let plain = infer(&["--model", &model, &folder]);
     let hint = format!("would change {changed} of 48");
     assert!(text(&plain.stderr).contains(&hint), "{hint}: {}", text(&plain.stderr));

@@ -224,7 +224,9 @@ impl Ensemble {
         let Some(m) = self.members.iter().find(|m| m.predictor.centre().is_none()) else { return Ok(()) };
         let why = match m.predictor.says_numbers() {
             true => "it answers numbers, and adaptation is of classes",
-            false => "its file does not hold the centre of its validation clips' logits; train it again, with validation clips",
+            false => {
+                "its file does not say where answers to validation clips lie, as a run's final model does; train it again, with such clips"
+            }
         };
         Err(Error::Config(format!("{}: answers cannot be adapted: {why}", m.name)))
     }

@@ -41,10 +41,12 @@ fn file(path: &Path) -> Item {
 }
 
 /// The recordings of a folder or a manifest. Read as a corpus it gives labels and speakers; one that is none is searched for recordings.
-fn corpus(path: &Path) -> emotone::Result<Vec<Item>> {
+/// As one of several, its speakers are told apart from others of the same name.
+fn corpus(path: &Path, one_of_several: bool) -> emotone::Result<Vec<Item>> {
     let corpus = data::open(path).or_else(|e| data::unlabelled(&[path.to_path_buf()]).map_err(|_| e))?;
+    let name = if one_of_several { format!("{}/", corpus.name) } else { String::new() };
     let known = |text: String| (!text.is_empty()).then_some(text);
-    let item = |u: Utterance| Item { label: known(u.label), speaker: known(u.speaker), ..file(&u.path) };
+    let item = |u: Utterance| Item { label: known(u.label), speaker: known(u.speaker).map(|s| format!("{name}{s}")), ..file(&u.path) };
     Ok(corpus.utterances.into_iter().map(item).collect())
 }
 
@@ -58,7 +60,7 @@ pub fn collect(paths: &[PathBuf]) -> Result<(Vec<Item>, usize)> {
             std::io::stdin().take(audio::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
             items.push(Item { name: "-".into(), label: None, speaker: None, source: Source::Bytes(bytes) });
         } else if path.is_dir() || manifest {
-            match corpus(path) {
+            match corpus(path, paths.len() > 1) {
                 Ok(found) => items.extend(found),
                 Err(e) => {
                     eprintln!("error: {e}");

@@ -73,7 +73,7 @@ fn unknown_names_suggest_the_nearest() {
         ("trian.batch=3", "unknown key `trian`; did you mean `train`?"),
         ("train.lr=3", "`stage.emotion.lr`"),
         ("augment.cutout.sise=1", "did you mean `augment.cutout.size`?"),
-        ("frontend.zzz=1", "known here: db_floor, denoise, f_max"),
+        ("frontend.zzz=1", "known here: db_floor, denoise, extent, f_max"),
         ("frontend.window=haming", "frontend.window: \"haming\" is not one of hamming, hann; did you mean \"hamming\"?"),
         ("train.stages=voiceprint,emotions", "did you mean \"emotion\"?"),
         ("train.optimiser=adam", "did you mean \"adamw\"?"),
