@@ -169,6 +169,7 @@ pub trait Network: Debug + Send + Sync {
 }
 
 /// What a network is solved on: a value of each list for each example, a clip or a version of one.
+#[derive(Clone)]
 pub struct Examples<'a> {
     /// Its input, or the trunk's features of it ([`Solver::on_features`]).
     pub inputs: Vec<&'a [f32]>,

@@ -163,20 +163,26 @@ impl Task<'_> {
         let k = k.part(&originals);
         let mut all = Vec::new();
         for (p, part) in parts.iter().enumerate() {
-            progress(PRODUCTS + (HELD_OUT - PRODUCTS) * p / parts.len(), 100)?;
-            all.extend(self.held_out(&k, &originals, part, progress)?);
+            let mut go_on = || progress(PRODUCTS + (HELD_OUT - PRODUCTS) * p / parts.len(), 100);
+            all.extend(self.held_out(&k, &originals, part, &mut go_on)?);
         }
         all.sort_by_key(|(i, _)| *i);
         Ok((divided_by, all))
     }
 
     /// What machines of the one part of the examples answer to the other; `k` has the products of the `originals` alone.
-    fn held_out(&self, k: &Triangle, originals: &[usize], part: &Part, progress: Progress) -> Result<Vec<(usize, Vec<f64>)>> {
+    fn held_out(
+        &self,
+        k: &Triangle,
+        originals: &[usize],
+        part: &Part,
+        go_on: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Vec<(usize, Vec<f64>)>> {
         let places = |of: &[usize]| of.iter().map(|i| originals.binary_search(i).unwrap_or_default()).collect::<Vec<usize>>();
         let (trained, asked) = (places(&part.trained), places(&part.asked));
         let balance = Balance::of(self.examples, &part.trained, self.terms.centre);
         let targets = self.targets(&balance, &part.trained);
-        let dual = self.dual(k.part(&trained), &balance, &targets, &mut |_| progress(PRODUCTS, 100))?;
+        let dual = self.dual(k.part(&trained), &balance, &targets, &mut |_| go_on())?;
         // A machine of the home corpus has only their share of the others' examples.
         let share = |n: usize| if self.examples.home.is_some_and(|home| home != balance.corpus[n]) { self.coupling() } else { 1.0 };
         let by_class = parallel::map(parallel::cores(), dual.len(), |class| {

@@ -79,9 +79,8 @@ impl Dataset {
         let split = if config.train.validate { split } else { split.without_validation() };
         let (classes, mut class) = (recordings.classes.clone(), recordings.class.clone());
         let (utterances, labelled) = (recordings.utterances(), class.len());
-        let mut speakers: Vec<String> = split.train.iter().map(|&i| utterances[i].speaker.clone()).filter(|s| !s.is_empty()).collect();
-        speakers.sort();
-        speakers.dedup();
+        let speakers: BTreeSet<&String> = split.train.iter().map(|&i| &utterances[i].speaker).filter(|s| !s.is_empty()).collect();
+        let speakers: Vec<String> = speakers.into_iter().cloned().collect();
         let mut targets = targets(config, utterances, (&classes, &class), &speakers)?;
         class.resize(utterances.len(), classes.len());
         if let Some(teacher) = &spec.teacher {

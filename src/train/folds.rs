@@ -192,10 +192,9 @@ impl<'a> Bench<'a> {
     fn new(device: &'a Arc<Device>, spec: &'a FoldsSpec, folds: &FoldSpec, observe: &mut Observer) -> Result<Self> {
         let run = &spec.run;
         let recordings = Recordings::read(&run.config, &run.data, observe)?;
-        let seeds = (0..spec.seeds.max(1) as u64).map(|s| run.config.train.seed + s).collect();
         let result = FoldsResult {
             split: folds.to_string(),
-            seeds,
+            seeds: (0..spec.seeds.max(1) as u64).map(|s| run.config.train.seed + s).collect(),
             config_hash: run.config.hash()?,
             data_hash: recordings.hash().into(),
             ..FoldsResult::default()

@@ -116,25 +116,7 @@ pub fn solve_stage(
         None => vec![data.inputs.as_slice()],
     };
     let examples = examples(run, task, &train, &versions, &start);
-    let mut go_on = |done: usize, all: usize| {
-        observe(Event::Preparing("machines", done, all));
-        if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    };
-    let mut solved = solve(run.device, recipe, &given, task, &examples, &mut go_on)?;
-    if start.contains_key("weight") {
-        let nothing = Weights::new();
-        let alone = solve(run.device, recipe, &given, task, &Examples { given: &nothing, ..examples }, &mut go_on)?;
-        let worth = |(_, _, solution): &Solved| held_out_uar(run, task, &train, solution);
-        let (with, without) = (worth(&solved)?, worth(&alone)?);
-        let better = if without > with { "without what the model to start from knows of classes" } else { "from the model to start from" };
-        let figure = |uar: Option<f64>| uar.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
-        let text = format!("solved {better}: cross-validated UAR {} with it, {} without", figure(with), figure(without));
-        observe(Event::Summary(&text));
-        if without > with {
-            solved = alone;
-        }
-    }
-    let (weights, mut recipe, solution) = solved;
+    let (weights, mut recipe, solution) = solve_best(run, &given, task, &train, &examples, observe)?;
     let (rows, answers) = match solution.held_out.is_empty() {
         true => (valid.clone(), validate(run, &recipe, &weights, task, &valid)?),
         false => solution.held_out.iter().map(|(n, answers)| (train[*n], answers.clone())).unzip(),
@@ -154,6 +136,34 @@ pub fn solve_stage(
     observe(Event::Saved(&run.folder.state()));
     observe(Event::StageEnd(name));
     Ok((weights, recipe))
+}
+
+/// A solution; where the weights to start from tell classes, the one that cross-validates better: from them, or without what they know.
+fn solve_best(
+    run: &RunContext,
+    given: &Weights,
+    task: &str,
+    rows: &Labelled,
+    examples: &Examples,
+    observe: &mut Observer,
+) -> Result<Solved> {
+    let mut go_on = |done: usize, all: usize| {
+        observe(Event::Preparing("machines", done, all));
+        if run.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    };
+    let solved = solve(run.device, run.recipe, given, task, examples, &mut go_on)?;
+    if !examples.given.contains_key("weight") {
+        return Ok(solved);
+    }
+    let nothing = Weights::new();
+    let alone = solve(run.device, run.recipe, given, task, &Examples { given: &nothing, ..examples.clone() }, &mut go_on)?;
+    let worth = |(_, _, solution): &Solved| held_out_uar(run, task, rows, solution);
+    let (with, without) = (worth(&solved)?, worth(&alone)?);
+    let better = if without > with { "without what the model to start from knows of classes" } else { "from the model to start from" };
+    let figure = |uar: Option<f64>| uar.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
+    let text = format!("solved {better}: cross-validated UAR {} with it, {} without", figure(with), figure(without));
+    observe(Event::Summary(&text));
+    Ok(if without > with { alone } else { solved })
 }
 
 /// UAR of the answers to examples by machines that were solved without their part of them.

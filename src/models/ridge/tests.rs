@@ -221,6 +221,7 @@ fn machines_are_those_of_the_primal_problem() {
                 start.into_iter().for_each(|standard| made.start(standard));
                 let terms = terms(reach, centre);
                 let found = made.solve(&terms);
+                assert_eq!(found.standard.reach, reach);
                 for (class, (weight, bias, objective)) in primal(&made, &found, &terms).into_iter().enumerate() {
                     let what = format!("class {class} of {} corpora for {home:?}, {reach}, {centre:?}, {start:?}", corpora.len());
                     let got = &found.weight[class * WIDTH..][..WIDTH];

@@ -1,6 +1,7 @@
 //! Linear machines by Newton's method on the primal objective (Mangasarian 2002; Keerthi & DeCoste 2005): piecewise quadratic, so that a few
 //! steps with a line search end at its minimum exactly.
 
+use super::super::cholesky::{Factor, Triangle};
 use crate::{Error, Result};
 
 /// A machine: weights, the last of them the bias.
@@ -29,7 +30,7 @@ pub(super) fn solve(x: &[Vec<f64>], t: &[f64], cost: f64) -> Result<Machine> {
         if !size.is_finite() {
             return Err(Error::NonFinite("gradient of a support vector machine".into()));
         }
-        let step = cholesky_solve(hessian, &gradient);
+        let step = Factor::of(hessian, &mut |_| Ok(()))?.solve(&gradient);
         let (before, slope) = (objective(cost, &w, &slack), -dot(&gradient, &step));
         let mut length = 1.0;
         let better = loop {
@@ -75,7 +76,7 @@ fn objective(cost: f64, w: &[f64], slack: &[f64]) -> f64 {
 }
 
 /// Gradient, and the lower triangle of the generalised Hessian.
-fn derivatives(x: &[Vec<f64>], t: &[f64], cost: f64, w: &[f64], slack: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
+fn derivatives(x: &[Vec<f64>], t: &[f64], cost: f64, w: &[f64], slack: &[f64]) -> (Vec<f64>, Triangle) {
     let n = w.len();
     let mut gradient = w.to_vec();
     let mut hessian: Vec<Vec<f64>> = (0..n).map(|i| (0..=i).map(|j| f64::from(u8::from(i == j))).collect()).collect();
@@ -88,24 +89,5 @@ fn derivatives(x: &[Vec<f64>], t: &[f64], cost: f64, w: &[f64], slack: &[f64]) -
             hessian[i].iter_mut().zip(&row).for_each(|(h, r)| *h += factor * r);
         }
     }
-    (gradient, hessian)
-}
-
-/// `H⁻¹ b` of a positive definite matrix given by its lower triangle.
-fn cholesky_solve(mut h: Vec<Vec<f64>>, b: &[f64]) -> Vec<f64> {
-    let n = b.len();
-    for i in 0..n {
-        for j in 0..=i {
-            let s: f64 = h[i][j] - dot(&h[i][..j], &h[j][..j]);
-            h[i][j] = if i == j { s.max(f64::MIN_POSITIVE).sqrt() } else { s / h[j][j] };
-        }
-    }
-    let mut y = b.to_vec();
-    for i in 0..n {
-        y[i] = (y[i] - dot(&h[i][..i], &y[..i])) / h[i][i];
-    }
-    for i in (0..n).rev() {
-        y[i] = (y[i] - (i + 1..n).map(|j| h[j][i] * y[j]).sum::<f64>()) / h[i][i];
-    }
-    y
+    (gradient, Triangle(hessian))
 }
