@@ -20,7 +20,7 @@ use std::time::SystemTime;
 
 /// Inputs between two looks at whether to go on, and inputs whose features a file keeps.
 const AT_ONCE: usize = 256;
-const KEPT_TOGETHER: usize = 2048;
+const KEPT_TOGETHER: usize = 512;
 /// Trunks that features are kept of, and bytes of those of one; the oldest beyond these go.
 const TRUNKS: usize = 8;
 const BYTES: u64 = 4 << 30;
