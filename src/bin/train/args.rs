@@ -1,5 +1,6 @@
 //! Flags of `train`.
 
+use crate::boxed;
 use crate::show::Mode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
@@ -45,7 +46,7 @@ pub struct Args {
     /// Folders or manifests of recordings without labels, which join training with the teacher's answers.
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "teacher")]
     unlabelled: Vec<PathBuf>,
-    /// Built-in configuration: tiny, small or paper. Default: tiny without --data, small with.
+    /// Built-in configuration: tiny, small or paper. Default: tiny without --data; with it a start from the model in the box.
     #[arg(long)]
     preset: Option<String>,
     /// Configuration file (TOML).
@@ -132,6 +133,9 @@ impl Args {
             (None, Some(name)) => Config::preset(name)?,
             (None, None) => Config::preset(if self.data.is_empty() { "tiny" } else { "small" })?,
         };
+        if self.from_box() {
+            config.set("model.name=encoder")?;
+        }
         for s in &self.sets {
             config.set(s)?;
         }
@@ -144,6 +148,13 @@ impl Args {
         config.train.recompute |= self.recompute;
         config.check()?;
         Ok(config)
+    }
+
+    /// Whether own data, and no word about networks, stages or weights, mean a start from the model in the box.
+    fn from_box(&self) -> bool {
+        let asked = self.config.is_some() || self.preset.is_some() || self.weights.is_some() || self.trunk.is_some() || !self.stage.is_empty();
+        let network = self.sets.iter().any(|s| s.starts_with("model.name"));
+        boxed::is_there() && !self.data.is_empty() && self.teacher.is_none() && !asked && !network
     }
 
     /// Where data come from.

@@ -1,6 +1,7 @@
 //! `train`: from recordings to a trained model.
 
 mod args;
+mod boxed;
 mod folds;
 mod preview;
 mod show;
@@ -63,7 +64,7 @@ fn execute(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let spec = RunSpec {
-        start: start(args, &config)?,
+        start: start(args, &config, &show)?,
         resume: args.resume,
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
@@ -96,8 +97,13 @@ fn execute(args: &Args) -> Result<ExitCode> {
 }
 
 /// Weights to start from: a model of ours, weights published for the network, or a trunk published under other names.
-fn start(args: &Args, config: &Config) -> Result<Start> {
+fn start(args: &Args, config: &Config, show: &show::Show) -> Result<Start> {
     let mut start = Start::default();
+    let encoder = config.model.name() == "encoder" && config.network()?.solver().is_some();
+    if args.weights.is_none() && encoder && boxed::is_there() {
+        start = boxed::start()?;
+        show.line("starts from the model in the box: its speech encoder, and where that helps what it knows of classes; --preset small trains a network from scratch");
+    }
     if let Some(path) = &args.weights {
         let (tensors, metadata) = file::read(path)?;
         let network = config.network()?;
