@@ -152,7 +152,8 @@ impl Args {
 
     /// Whether own data, and no word about networks, stages or weights, mean a start from the model in the box.
     fn from_box(&self) -> bool {
-        let asked = self.config.is_some() || self.preset.is_some() || self.weights.is_some() || self.trunk.is_some() || !self.stage.is_empty();
+        let asked =
+            self.config.is_some() || self.preset.is_some() || self.weights.is_some() || self.trunk.is_some() || !self.stage.is_empty();
         let network = self.sets.iter().any(|s| s.starts_with("model.name"));
         boxed::is_there() && !self.data.is_empty() && self.teacher.is_none() && !asked && !network
     }

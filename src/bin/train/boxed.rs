@@ -14,7 +14,8 @@ pub fn is_there() -> bool {
 
 /// The model, and the recordings it has heard.
 pub fn start() -> Result<Start> {
-    let bytes = MODEL.ok_or_else(|| anyhow!("there was no assets/emotion.safetensors when this program was built; name weights (--weights)"))?;
+    let bytes =
+        MODEL.ok_or_else(|| anyhow!("there was no assets/emotion.safetensors when this program was built; name weights (--weights)"))?;
     let (weights, metadata) = file::parse(bytes).map_err(|e| anyhow!("the model in the box: {e}"))?;
     Ok(Start::of(weights, &metadata))
 }
