@@ -178,3 +178,38 @@ fn models_of_earlier_versions_answer_as_they_did() {
         }
     }
 }
+
+/// Own clips become a model that starts from the one in the box; but not where that has heard them.
+#[test]
+fn training_starts_from_the_box() {
+    let boxed = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/emotion.safetensors");
+    if !boxed.exists() || !adapter() {
+        eprintln!("SKIPPED: training_starts_from_the_box: no model in the box, or no adapter");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let corpus = dir.path().join("corpus");
+    let clips = synth::synthesise(&SynthConfig { speakers: 4, clips_per_emotion_per_speaker: 1, seed: 4 });
+    synth::write(&clips, &corpus).expect("corpus");
+    let train = |out: &str, more: &[&str]| {
+        let out = dir.path().join(out);
+        let run = Command::new(env!("CARGO_BIN_EXE_train"))
+            .args(["--set", "train.copies=noise", "--split", "kfold:2:1", "--data"])
+            .arg(&corpus)
+            .args(more)
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .expect("train starts");
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        text(&run.stderr) + &text(&run.stdout)
+    };
+    let said = train("first", &["--no-feature-cache"]);
+    assert!(said.contains("starts from the model in the box") && said.contains("cross-validated UAR"), "{said}");
+    let (weights, _) = emotone::nn::file::read(&dir.path().join("first/model.safetensors")).expect("model");
+    let (theirs, _) = emotone::nn::file::read(&boxed).expect("box");
+    assert_eq!(weights["conv1.weight"], theirs["conv1.weight"]);
+    assert_ne!(weights["emotion.weight"].0, theirs["emotion.weight"].0, "four classes, not seven");
+    let scratch = train("scratch", &["--preset", "tiny", "--stage", "single", "--set", "stage.single.epochs=1"]);
+    assert!(!scratch.contains("box"), "{scratch}");
+}
