@@ -192,9 +192,9 @@ mod tests {
                 Ok(())
             };
             let y = Factor::of(k.clone(), &mut count).unwrap().solve(&b);
-            for i in 0..n {
+            for (i, b) in b.iter().enumerate() {
                 let back: f64 = (0..n).map(|j| k.at(i, j) * y[j]).sum();
-                assert!((back - b[i]).abs() < 1e-8 * y.iter().fold(1.0, |m, v| v.abs().max(m)), "{n}: {back} is not {}", b[i]);
+                assert!((back - b).abs() < 1e-8 * y.iter().fold(1.0, |m, v| v.abs().max(m)), "{n}: {back} is not {b}");
             }
             let times = k.times(&y);
             assert!((0..n).all(|i| (times[i] - b[i]).abs() < 1e-8 * y.iter().fold(1.0, |m, v| v.abs().max(m))), "{n}");

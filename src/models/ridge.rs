@@ -40,6 +40,9 @@ pub(super) struct Terms {
     pub centre: Centre,
 }
 
+/// Examples by their numbers, and what they are answered.
+type HeldOut = Vec<(usize, Vec<f64>)>;
+
 /// The machines of all classes.
 pub(super) struct Ridge {
     /// What the vectors are standardised by.
@@ -53,7 +56,7 @@ pub(super) struct Ridge {
     /// How far each may be from its minimum: its distance to the dual objective.
     pub gap: Vec<f64>,
     /// Answers to examples by machines without their part of them.
-    pub held_out: Vec<(usize, Vec<f64>)>,
+    pub held_out: HeldOut,
     /// What the parts are divided by.
     pub divided_by: &'static str,
 }
@@ -157,7 +160,7 @@ impl Task<'_> {
     }
 
     /// Answers to examples by machines without their part, and what the parts are divided by.
-    fn all_held_out(&self, k: &Triangle, progress: Progress) -> Result<(&'static str, Vec<(usize, Vec<f64>)>)> {
+    fn all_held_out(&self, k: &Triangle, progress: Progress) -> Result<(&'static str, HeldOut)> {
         let (divided_by, parts) = parts::parts(self.examples);
         let originals: Vec<usize> = (0..k.len()).filter(|&i| self.examples.versions[i] == 0).collect();
         let k = k.part(&originals);
