@@ -133,7 +133,7 @@ impl Args {
             (None, Some(name)) => Config::preset(name)?,
             (None, None) => Config::preset(if self.data.is_empty() { "tiny" } else { "small" })?,
         };
-        if self.from_box() {
+        if self.starts_from_box() {
             config.set("model.name=encoder")?;
         }
         for s in &self.sets {
@@ -151,7 +151,7 @@ impl Args {
     }
 
     /// Whether own data, and no word about networks, stages or weights, mean a start from the model in the box.
-    fn from_box(&self) -> bool {
+    fn starts_from_box(&self) -> bool {
         let asked =
             self.config.is_some() || self.preset.is_some() || self.weights.is_some() || self.trunk.is_some() || !self.stage.is_empty();
         let network = self.sets.iter().any(|s| s.starts_with("model.name"));
