@@ -101,7 +101,7 @@ impl Predictor {
         &self.classes
     }
 
-    /// What each of its [logits](Predictor::logits) stands for, whatever its answers are about.
+    /// What each of its logits stands for, whatever its answers are about.
     pub fn outputs(&self) -> &[String] {
         self.recipe.outputs(&self.task)
     }

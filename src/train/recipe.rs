@@ -156,7 +156,7 @@ impl Recipe {
         self.heads.get(task).map_or(&[], Vec::as_slice)
     }
 
-    /// What the head of a task says: the [answer](Loss::answer) to its logits over the temperature that was found.
+    /// What the head of a task says: the answer to its logits over the temperature that was found.
     pub fn answer(&self, task: &str, logits: &[f32]) -> Vec<f32> {
         self.config.task[task].loss.answer(&divided(logits, self.temperature(task)))
     }
