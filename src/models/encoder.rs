@@ -109,7 +109,7 @@ impl Settings for Encoder {
     /// on clips of two seconds.
     fn config(size: &str) -> &'static str {
         match size {
-            "tiny" => "[frontend]\nextent = \"speech\"\n[frames]\nseconds = 2.0\n[train]\nstages = [\"single\"]\n",
+            "tiny" => include_str!("encoder/tiny.toml"),
             _ => include_str!("encoder.toml"),
         }
     }
