@@ -1,6 +1,7 @@
 //! Replacing a file: whatever interrupts it, afterwards the file has its whole old content or its whole new content.
 
 use crate::{Error, Result};
+use serde::{Serialize, de::DeserializeOwned};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,24 @@ impl Storage for Files {
 /// [`Error::Io`] with the path; the old file is then untouched, or fully replaced.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(&mut Files, path, bytes, "")
+}
+
+/// Replaces the file `path` by a value as indented JSON.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Error::io(path)(e.into()))?;
+    write(path, format!("{text}\n").as_bytes())
+}
+
+/// Reads back what [`write_json`] wrote.
+///
+/// # Errors
+/// [`Error::Io`] naming the file when it cannot be read or holds something else.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    serde_json::from_str(&text).map_err(|e| Error::io(path)(e.into()))
 }
 
 /// Replaces `path` by `bytes`: a sibling is written, flushed, read back, renamed into place, and the folder flushed. The sibling's name

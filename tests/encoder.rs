@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::device;
+use common::{apart, device};
 use emotone::audio;
 use emotone::compile::{Options, Program, States};
 use emotone::frontend::{Extractor, Frames, Inputs, frames};
@@ -60,11 +60,6 @@ fn weighted(
     assert_eq!(program.overruns().expect("sentinels"), 0);
     let made = program.read("features").expect("features");
     made.chunks(made.len() / clips.len()).map(<[f32]>::to_vec).collect()
-}
-
-fn apart(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).fold(0.0, |m: f32, (a, b)| if (a - b).is_nan() { f32::INFINITY } else { m.max((a - b).abs()) })
 }
 
 #[test]

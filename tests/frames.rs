@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{device, spec};
+use common::{apart, device, spec};
 use emotone::Error;
 use emotone::check::network::{tiny, verify};
 use emotone::frontend::frames::BANDS;
@@ -31,11 +31,6 @@ fn recipe(sets: &[&str]) -> Recipe {
 
 fn rows(lengths: &[usize]) -> Vec<Vec<f32>> {
     lengths.iter().enumerate().map(|(i, n)| noise(i as u64, n * BANDS).iter().map(|&v| v as f32).collect()).collect()
-}
-
-fn apart(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).fold(0.0, |m: f32, (a, b)| if (a - b).is_nan() { f32::INFINITY } else { m.max((a - b).abs()) })
 }
 
 /// Four rows as a batch with room for `room` frames, or for the longest of them.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{device, spec};
+use common::{apart, device, spec};
 use emotone::check::network::{tiny, verify};
 use emotone::compile::{Options, Program, States};
 use emotone::frontend::frames::BANDS;
@@ -61,11 +61,6 @@ fn features(device: &Arc<Device>, net: &Listener, clips: &[&[f32]], (room, garba
     assert_eq!(program.overruns().expect("sentinels"), 0);
     let made = program.read("features").expect("features");
     made.chunks(made.len() / clips.len()).map(<[f32]>::to_vec).collect()
-}
-
-fn apart(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).fold(0.0, |m: f32, (a, b)| if (a - b).is_nan() { f32::INFINITY } else { m.max((a - b).abs()) })
 }
 
 #[test]

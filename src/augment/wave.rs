@@ -72,8 +72,16 @@ pub fn speed(clip: &[f32], factor: f64) -> Result<Vec<f32>> {
 /// # Errors
 /// Those of resampling.
 pub fn telephone(clip: &[f32]) -> Result<Vec<f32>> {
+    half_band(clip, mu_law)
+}
+
+/// Half the band, and what is done to each sample at 8 kHz.
+///
+/// # Errors
+/// Those of resampling.
+pub fn half_band(clip: &[f32], each: fn(f32) -> f32) -> Result<Vec<f32>> {
     let mut narrow = resampled(clip, 2 * SAMPLE_RATE)?;
-    narrow.iter_mut().for_each(|v| *v = mu_law(*v));
+    narrow.iter_mut().for_each(|v| *v = each(*v));
     let mut wide = resampled(&narrow, SAMPLE_RATE / 2)?;
     wide.truncate(clip.len());
     Ok(wide)

@@ -103,8 +103,7 @@ impl Adaptation {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::io(path)(e.into()))?;
-        storage::write(path, format!("{text}\n").as_bytes())
+        storage::write_json(path, self)
     }
 
     /// Reads it back.

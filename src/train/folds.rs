@@ -95,8 +95,7 @@ impl FoldsResult {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).map_err(|e| Error::io(path)(e.into()))?;
-        storage::write(path, format!("{text}\n").as_bytes())
+        storage::write_json(path, self)
     }
 
     /// Reads a result back.
@@ -104,8 +103,7 @@ impl FoldsResult {
     /// # Errors
     /// [`Error::Io`] naming the file when it cannot be read or is not a result.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        serde_json::from_str(&text).map_err(|e| Error::io(path)(e.into()))
+        storage::read_json(path)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::models::TRUNK;
 use crate::nn::{Params, Weights, file};
 use crate::storage::{self, Files};
 use crate::{Error, Result, hash::sha256, parallel};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,7 @@ impl Frozen<'_> {
     /// [`Error::Interrupted`] when asked to stop; device faults.
     pub fn features(&self, inputs: &[&Vec<f32>], folder: Option<&Path>, observe: &mut Observer) -> Result<Vec<Vec<f32>>> {
         let own = folder.map(|folder| Ok::<_, Error>(folder.join(self.hash()?))).transpose()?;
-        let kept = own.as_ref().map_or_else(|| Ok(Weights::new()), |own| self.read(own, observe))?;
+        let mut kept = own.as_ref().map_or_else(|| Ok(Weights::new()), |own| self.read(own, observe))?;
         let names = parallel::map(parallel::cores(), inputs.len(), |i| sha256(bytemuck::cast_slice(inputs[i])));
         let mut met = BTreeSet::new();
         let there = inputs.iter().filter(|input| !input.is_empty()).count();
@@ -56,23 +56,23 @@ impl Frozen<'_> {
         let missing = |i: &usize| !inputs[*i].is_empty() && !kept.contains_key(&names[*i]) && met.insert(&names[*i]);
         let mut missing: Vec<usize> = (0..inputs.len()).filter(missing).collect();
         missing.sort_by_key(|&i| inputs[i].len());
-        let (mut made, mut failed) = (BTreeMap::new(), None);
+        let mut failed = None;
         if !missing.is_empty() {
             let mut done = |n: usize| observe(Event::Preparing(WHAT, n, missing.len()));
             let computing = self.computing()?;
             for (part, which) in missing.chunks(KEPT_TOGETHER).enumerate() {
                 let new = self.compute(&computing, inputs, which, &mut |n| done(part * KEPT_TOGETHER + n))?;
-                let new: BTreeMap<&str, Vec<f32>> = which.iter().map(|&i| names[i].as_str()).zip(new).collect();
+                let new: Weights = which.iter().zip(new).map(|(&i, own)| (names[i].clone(), (Shape(vec![own.len()]), own))).collect();
                 if failed.is_none() {
                     failed = own.as_ref().and_then(|own| write(own, &new).err());
                 }
-                made.extend(new);
+                kept.extend(new);
             }
         }
         if let Some(e) = failed {
             observe(Event::Warning(&format!("the {WHAT} are not kept for the next run: {e}")));
         }
-        let of = |name: &String| kept.get(name).map(|(_, own)| own).or(made.get(name.as_str())).cloned().unwrap_or_default();
+        let of = |name: &String| kept.get(name).map(|(_, own)| own.clone()).unwrap_or_default();
         Ok(names.iter().map(of).collect())
     }
 
@@ -156,11 +156,10 @@ impl Frozen<'_> {
 }
 
 /// Adds a file to those of a trunk, and lets the oldest go where there are too many.
-fn write(folder: &Path, new: &BTreeMap<&str, Vec<f32>>) -> Result<()> {
-    let kept = new.iter().map(|(name, own)| (name.to_string(), (Shape(vec![own.len()]), own.clone()))).collect();
-    let bytes = file::to_bytes(&kept, &file::Metadata::new()).map_err(Error::Graph)?;
+fn write(folder: &Path, new: &Weights) -> Result<()> {
+    let bytes = file::to_bytes(new, &file::Metadata::new()).map_err(Error::Graph)?;
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let name = sha256(new.keys().copied().collect::<Vec<_>>().join("").as_bytes());
+    let name = sha256(new.keys().map(String::as_str).collect::<String>().as_bytes());
     // Programs that run at once may write the same file.
     storage::replace(&mut Files, &folder.join(format!("{name}.safetensors")), &bytes, &format!(".{}", std::process::id()))?;
     let mut room = BYTES;

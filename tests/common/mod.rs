@@ -37,3 +37,9 @@ pub fn recipe(config: Config) -> Recipe {
     let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
     Recipe::untrained(config, &names(4), &names(3)).expect("recipe")
 }
+
+/// The largest difference; infinite where one is not a number.
+pub fn apart(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).fold(0.0, |m: f32, (a, b)| if (a - b).is_nan() { f32::INFINITY } else { m.max((a - b).abs()) })
+}

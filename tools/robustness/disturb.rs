@@ -1,9 +1,9 @@
 //! What recordings meet on their way, applied to samples at 16 kHz. Each is the same for the same recording every time.
 
-use emotone::audio::{SAMPLE_RATE, resample};
-use emotone::augment::wave::{Colour, noisy, telephone};
+use emotone::Result;
+use emotone::audio::SAMPLE_RATE;
+use emotone::augment::wave::{Colour, half_band, noisy, telephone};
 use emotone::random::Rng;
-use emotone::{Error, Result};
 
 /// A disturbance.
 pub struct Disturbance {
@@ -34,7 +34,7 @@ pub const ALL: &[Disturbance] = &[
         what: "stereo of which one channel is silent, mixed down",
         apply: |x, _| Ok(x.iter().map(|v| v * 0.5).collect()),
     },
-    Disturbance { name: "8khz", what: "sampled at 8 kHz", apply: |x, _| narrow(x) },
+    Disturbance { name: "8khz", what: "sampled at 8 kHz", apply: |x, _| half_band(x, |v| v) },
     Disturbance { name: "telephone", what: "sampled at 8 kHz, 8-bit mu-law", apply: |x, _| telephone(x) },
     Disturbance { name: "low-pass", what: "fourth-order low pass at 2 kHz", apply: |x, _| Ok(low_pass(x, 2000.0)) },
     Disturbance { name: "white-20", what: "white noise 20 dB below the speech", apply: |x, rng| Ok(noisy(x, Colour::White, 20.0, rng)) },
@@ -59,15 +59,6 @@ impl Disturbance {
 
 fn surrounded(x: &[f32], by: usize) -> Vec<f32> {
     [&vec![0.0; by], x, &vec![0.0; by]].concat()
-}
-
-/// Half the band, by resampling there and back.
-fn narrow(x: &[f32]) -> Result<Vec<f32>> {
-    let bad = |reason: String| Error::Data(format!("a disturbance: {reason}"));
-    let half = resample(x, 2 * SAMPLE_RATE).map_err(bad)?;
-    let mut wide = resample(&half, SAMPLE_RATE / 2).map_err(bad)?;
-    wide.truncate(x.len());
-    Ok(wide)
 }
 
 /// Butterworth low pass of the fourth order: two second-order sections (bilinear transform).
@@ -185,7 +176,7 @@ mod tests {
             assert!((low..high).contains(&got), "{hertz} Hz: {got}");
         }
         for (hertz, low, high) in [(1000.0, 0.39, 0.41), (6000.0, 0.0, 0.005)] {
-            let got = amplitude(&narrow(&tone(hertz, 16_000)).unwrap(), hertz);
+            let got = amplitude(&half_band(&tone(hertz, 16_000), |v| v).unwrap(), hertz);
             assert!((low..high).contains(&got), "{hertz} Hz: {got}");
         }
     }
