@@ -63,7 +63,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Replaces the file `path` by a value as indented JSON.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::io(path)(e.into()))?;
     write(path, format!("{text}\n").as_bytes())
