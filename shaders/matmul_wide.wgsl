@@ -30,6 +30,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read>       bias: array<f32>; // (n); any buffer without bit 0 of flags
 @group(0) @binding(4) var<storage, read_write> c:    array<u64>; // (batch, m, n), pairs of f32  overwritten
 
+// Both floats of a pair, in registers of their own. Without the exclusive or, by a zero the compiler cannot know of, LLVM keeps the halves in
+// the 512-bit registers that they were loaded into; each use of these closes one of the three vector ports of Intel's cores to the sums.
+fn apart(v: u64) -> vec2<f32> {
+    let zero = p.flags >> 31u;
+    return vec2<f32>(bitcast<f32>(u32(v) ^ zero), bitcast<f32>(u32(v >> 32u) ^ zero));
+}
+
 // Where bit 2 of flags asks for it, the positive part; a NaN stays one.
 fn epilogue(v: vec4<f32>) -> vec4<f32> {
     let negative = bitcast<vec4<u32>>(v) - vec4<u32>(0x80000000u) <= vec4<u32>(0x7f800000u);
@@ -92,12 +99,12 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
         if B_COLS == 1u {
             //#unroll q in 0..4
             let w${q} = b0 + (k${h} + ${q}u) * b_step;
-            v${h}_${q} = vec4<f32>(both(b[w${q}]), both(b[w${q} + 1u]));
+            v${h}_${q} = vec4<f32>(apart(b[w${q}]), apart(b[w${q} + 1u]));
             //#end
         } else {
             //#unroll j in 0..4
-            let s${j} = both(b[b${j} + h${h}]);
-            let t${j} = both(b[b${j} + h${h} + 1u]);
+            let s${j} = apart(b[b${j} + h${h}]);
+            let t${j} = apart(b[b${j} + h${h} + 1u]);
             //#end
             v${h}_0 = vec4<f32>(s0.x, s1.x, s2.x, s3.x);
             v${h}_1 = vec4<f32>(s0.y, s1.y, s2.y, s3.y);
@@ -109,13 +116,13 @@ fn matmul_wide(@builtin(subgroup_invocation_id) lane: u32, @builtin(workgroup_id
         var x${h}_${j}_1: vec4<f32>;
         if A_ROWS == 1u {
             //#unroll q in 0..4
-            let d${q} = both(a[a${j}_0 + (k${h} + ${q}u) * a_step]);
+            let d${q} = apart(a[a${j}_0 + (k${h} + ${q}u) * a_step]);
             //#end
             x${h}_${j}_0 = vec4<f32>(d0.x, d1.x, d2.x, d3.x);
             x${h}_${j}_1 = vec4<f32>(d0.y, d1.y, d2.y, d3.y);
         } else {
             //#unroll i in 0..2
-            x${h}_${j}_${i} = vec4<f32>(both(a[a${j}_${i} + h${h}]), both(a[a${j}_${i} + h${h} + 1u]));
+            x${h}_${j}_${i} = vec4<f32>(apart(a[a${j}_${i} + h${h}]), apart(a[a${j}_${i} + h${h} + 1u]));
             //#end
         }
         //#end
