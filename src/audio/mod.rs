@@ -102,6 +102,11 @@ pub fn load_bytes(name: &Path, bytes: &[u8]) -> Result<Clip> {
     guard::catch(|| decode(bytes)).and_then(|clip| clip).map_err(|reason| fail(name, reason))
 }
 
+/// Whether a file that begins with these bytes is a recording of a kind that is read.
+pub fn is_sound(head: &[u8]) -> bool {
+    head.starts_with(b"ID3") || sniff::kind(head).is_ok()
+}
+
 fn decode(bytes: &[u8]) -> std::result::Result<Clip, Reason> {
     if bytes.is_empty() {
         return Err("the file is empty".into());

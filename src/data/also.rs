@@ -22,6 +22,7 @@ pub fn also(paths: &[PathBuf], label_map: &str, home: &Corpus, signals: Option<&
         let name = name.unwrap_or_default();
         let (total, mut strange) = (corpus.utterances.len(), BTreeSet::new());
         let before = all.utterances.len();
+        all.left_out.extend(corpus.left_out);
         for mut u in corpus.utterances {
             if let Some(new) = map.get(&u.label) {
                 u.label.clone_from(new);

@@ -53,6 +53,6 @@ pub fn built_in(seed: u64, signals: Option<&Signals>) -> Loaded {
         None => Vec::new(),
     };
     let (kept, data_hash) = ((0..clips.len()).collect(), hex(&all.finalize()));
-    let corpus = Corpus { name: "synthetic".into(), utterances, notes };
+    let corpus = Corpus { name: "synthetic".into(), utterances, notes, ..Corpus::default() };
     Loaded { corpus, clips, kept, bad: Vec::new(), data_hash, digests, signals: rows }
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::LeftOut;
 use crate::{Error, Result};
 
 /// One labelled recording.
@@ -45,8 +46,10 @@ pub struct Corpus {
     pub name: String,
     /// The utterances, in the order of the manifest or of their paths.
     pub utterances: Vec<Utterance>,
-    /// What the reader should know: files left out, speakers unknown.
+    /// What the reader should know: speakers unknown, labels merged.
     pub notes: Vec<String>,
+    /// Inputs that are not among the utterances.
+    pub left_out: LeftOut,
 }
 
 impl Corpus {
@@ -140,6 +143,7 @@ pub fn merge(corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
             }
             out.utterances.push(u);
         }
+        out.left_out.extend(corpus.left_out);
         out.notes.extend(corpus.notes.into_iter().map(|n| if many { format!("{name}: {n}") } else { n }));
         names.push(name);
     }
@@ -162,7 +166,7 @@ mod tests {
 
     fn corpus(name: &str, rows: &[(&str, &str)]) -> Corpus {
         let utterances = rows.iter().map(|(l, s)| Utterance { label: (*l).into(), speaker: (*s).into(), ..Default::default() }).collect();
-        Corpus { name: name.into(), utterances, notes: vec![] }
+        Corpus { name: name.into(), utterances, ..Corpus::default() }
     }
 
     #[test]

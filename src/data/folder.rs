@@ -1,7 +1,7 @@
 //! A folder of recordings without a manifest: which corpus is it?
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -11,91 +11,82 @@ use super::{
     iemocap,
     names::{Named, Place, SCHEMES},
     split::side,
+    walk::{Tree, walk},
 };
 use crate::{Error, Result};
 
-/// Extensions of files listed as recordings; what they hold is found out when they are read.
-const EXTENSIONS: [&str; 6] = ["wav", "wave", "flac", "mp3", "ogg", "oga"];
-const MAX_DEPTH: usize = 12;
-const MAX_FILES: usize = 2_000_000;
-
-/// Files found under a root, as paths relative to it, sorted.
-#[derive(Default)]
-pub(super) struct Tree {
-    pub(super) recordings: Vec<PathBuf>,
-    /// Text files directly in folders called `EmoEvaluation`.
-    pub(super) evaluations: Vec<PathBuf>,
-}
-
 /// Reads the folder `root` as [`super::open`] describes.
 pub(super) fn read(root: &Path) -> Result<Corpus> {
-    let mut tree = Tree::default();
-    walk(root, Path::new(""), 0, &mut tree)?;
-    let Tree { recordings, evaluations } = &tree;
+    of_tree(root, &walk(root)?)
+}
+
+/// Reads what a walk found below the folder `root`.
+fn of_tree(root: &Path, tree: &Tree) -> Result<Corpus> {
+    let recordings = &tree.recordings;
     if recordings.is_empty() {
-        return Err(Error::Data(format!("{}: no recordings ({}) and no manifest.csv", root.display(), EXTENSIONS.join(", "))));
+        return Err(nothing(root, tree));
     }
-    if !evaluations.is_empty() {
-        return iemocap::read(root, recordings, evaluations);
-    }
+    let evaluations: Vec<PathBuf> = tree.texts.iter().filter(|p| is_evaluation(p)).cloned().collect();
+    let mut corpus = if evaluations.is_empty() { by_names(root, recordings)? } else { iemocap::read(root, recordings, &evaluations)? };
+    let mut left_out = tree.left_out.clone();
+    left_out.extend(std::mem::take(&mut corpus.left_out));
+    Ok(Corpus { notes: [tree.notes(), corpus.notes].concat(), left_out, ..corpus })
+}
+
+fn nothing(root: &Path, tree: &Tree) -> Error {
+    let said = [tree.notes(), tree.left_out.lines(None)].concat();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join("; ")) };
+    Error::Data(format!("{}: no recordings below it{said}, and no manifest.csv", root.display()))
+}
+
+/// A text directly in a folder called `EmoEvaluation`.
+fn is_evaluation(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt"))
+        && path.parent().and_then(Path::file_name).is_some_and(|f| f == "EmoEvaluation")
+}
+
+/// By the naming scheme of a known corpus, else a folder per class.
+fn by_names(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
     let best = SCHEMES
         .iter()
         .map(|scheme| (scheme, recordings.iter().filter(|p| by_scheme(scheme.read, p).is_some()).count()))
         .max_by_key(|(_, fitting)| *fitting);
-    if let Some((scheme, fitting)) = best
-        && fitting * 20 >= recordings.len() * 19
-    {
-        let others: Vec<&PathBuf> = recordings.iter().filter(|p| by_scheme(scheme.read, p).is_none()).collect();
-        let utterances = recordings.iter().filter_map(|p| Some(utterance(root, p, by_scheme(scheme.read, p)?))).collect();
-        let notes = match others.as_slice() {
-            [] => vec![],
-            [first, ..] => {
-                vec![format!("{} files are not named as in {} and left out: {}, ...", others.len(), scheme.name, first.display())]
+    match best {
+        Some((scheme, fitting)) if fitting * 20 >= recordings.len() * 19 => {
+            let mut corpus = Corpus { name: scheme.name.into(), ..Corpus::default() };
+            for path in recordings {
+                match by_scheme(scheme.read, path) {
+                    Some(named) => corpus.utterances.push(utterance(root, path, named)),
+                    None => corpus.left_out.add(format!("not named as in {}", scheme.name), root.join(path)),
+                }
             }
-        };
-        return Ok(Corpus { name: scheme.name.into(), utterances, notes });
+            Ok(corpus)
+        }
+        _ => by_class(root, recordings),
     }
-    by_class(root, recordings)
 }
 
-/// Every recording under `root`, as paths relative to it.
-pub(super) fn recordings(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut tree = Tree::default();
-    walk(root, Path::new(""), 0, &mut tree)?;
-    Ok(tree.recordings)
-}
-
-fn walk(root: &Path, relative: &Path, depth: usize, tree: &mut Tree) -> Result<()> {
-    let folder = root.join(relative);
-    if depth > MAX_DEPTH {
-        return Err(Error::Data(format!("{}: more than {MAX_DEPTH} folders deep", folder.display())));
+/// Every recording below `root`, with what a layout says of it; nothing is known of those that no layout knows.
+pub(super) fn heard(root: &Path) -> Result<Corpus> {
+    let tree = walk(root)?;
+    if tree.recordings.is_empty() {
+        return Err(nothing(root, &tree));
     }
-    let mut entries: Vec<_> = std::fs::read_dir(&folder).and_then(Iterator::collect).map_err(Error::io(&folder))?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let text = name.to_string_lossy();
-        // Hidden files and what macOS leaves in archives are not recordings.
-        if text.starts_with('.') || text == "__MACOSX" {
-            continue;
-        }
-        let path = relative.join(&name);
-        // The entry's own type: links to folders are not followed, so no walk goes in circles.
-        if entry.file_type().map_err(Error::io(entry.path()))?.is_dir() {
-            walk(root, &path, depth + 1, tree)?;
-            continue;
-        }
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        if EXTENSIONS.contains(&extension.as_str()) {
-            tree.recordings.push(path);
-        } else if extension == "txt" && relative.file_name().is_some_and(|f| f == "EmoEvaluation") {
-            tree.evaluations.push(path);
-        }
-        if tree.recordings.len() > MAX_FILES {
-            return Err(Error::Data(format!("{}: more than {MAX_FILES} recordings", root.display())));
-        }
-    }
-    Ok(())
+    let mut corpus = match super::manifest_in(root) {
+        Some(manifest) => super::manifest::read_heard(&manifest)?,
+        None => of_tree(root, &tree).unwrap_or_else(|_| Corpus {
+            name: folder_name(root),
+            notes: tree.notes(),
+            left_out: tree.left_out.clone(),
+            ..Corpus::default()
+        }),
+    };
+    let known: HashSet<PathBuf> = corpus.utterances.iter().map(|u| u.path.clone()).collect();
+    let others = tree.recordings.iter().map(|p| root.join(p)).filter(|p| !known.contains(p));
+    corpus.utterances.extend(others.map(|path| Utterance { path, ..Utterance::default() }));
+    let heard: HashSet<&Path> = corpus.utterances.iter().map(|u| u.path.as_path()).collect();
+    corpus.left_out.retain(|path| !heard.contains(path));
+    Ok(corpus)
 }
 
 fn by_scheme(read: fn(&Place<'_>) -> Option<Named>, path: &Path) -> Option<Named> {
@@ -139,7 +130,7 @@ fn by_class(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
             ..Default::default()
         });
     }
-    let mut corpus = Corpus { name: folder_name(root), utterances, notes: vec![] };
+    let mut corpus = Corpus { name: folder_name(root), utterances, ..Corpus::default() };
     if corpus.labels().len() < 2 {
         return Err(Error::Data(format!("{}: only one class folder, {}", root.display(), corpus.labels().join(""))));
     }
@@ -200,7 +191,8 @@ mod tests {
         let corpus = open(dir.path()).unwrap();
         assert_eq!((corpus.name.as_str(), corpus.utterances.len(), corpus.speakers().len()), ("ravdess", 24, 24));
         assert_eq!(corpus.labels(), ["anger"]);
-        assert!(corpus.notes[0].contains("extra.wav"), "{:?}", corpus.notes);
+        let left = corpus.left_out.lines(None);
+        assert!(left.len() == 1 && left[0].contains("not named as in ravdess") && left[0].ends_with("extra.wav"), "{left:?}");
     }
 
     #[test]
@@ -238,14 +230,6 @@ mod tests {
             assert!(open(tree(files).path()).is_err(), "{files:?}");
         }
         assert!(open(Path::new("/no/such/folder")).is_err());
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn circular_links_are_not_followed() {
-        let dir = tree(&["joy/a.wav", "fear/b.wav"]);
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("joy/again")).unwrap();
-        assert_eq!(open(dir.path()).unwrap().utterances.len(), 2);
     }
 
     #[test]

@@ -195,7 +195,7 @@ mod tests {
             extra: [("half", s % 2), ("one", 1), ("take", i / 2 + 9)].map(|(k, v)| (k.to_string(), v.to_string())).into(),
             ..Utterance::default()
         };
-        Corpus { name: "test".into(), utterances: rows.map(utterance).collect(), notes: vec![] }
+        Corpus { name: "test".into(), utterances: rows.map(utterance).collect(), ..Corpus::default() }
     }
 
     fn folds(corpus: &Corpus, spec: &str) -> Result<Vec<Fold>> {

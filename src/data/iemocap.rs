@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Corpus, Utterance, names::noun};
+use super::{Corpus, LeftOut, Utterance, names::noun};
 use crate::{Error, Result};
 
 /// Joins recordings and labels, both below `root`. The speaker is session and sex, `Ses01F`; columns `session` and `dialogue`, fold = session.
-/// Turns without an agreed emotion (`xxx`) or with `oth` are left out with a note.
+/// Turns without an agreed emotion (`xxx`) or with `oth` are left out.
 pub(super) fn read(root: &Path, recordings: &[PathBuf], evaluations: &[PathBuf]) -> Result<Corpus> {
     let mut labels: HashMap<String, String> = HashMap::new();
     for file in evaluations {
@@ -17,7 +17,7 @@ pub(super) fn read(root: &Path, recordings: &[PathBuf], evaluations: &[PathBuf])
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
         labels.extend(String::from_utf8_lossy(&bytes).lines().filter_map(turn));
     }
-    let (mut utterances, mut undecided, mut unlabelled) = (Vec::new(), 0, 0);
+    let (mut utterances, mut left_out) = (Vec::new(), LeftOut::default());
     for path in recordings {
         // Whole dialogues and motion-capture takes lie beside the turns.
         let Some((stem, speaker)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| Some((s, speaker(s)?))) else { continue };
@@ -34,21 +34,14 @@ pub(super) fn read(root: &Path, recordings: &[PathBuf], evaluations: &[PathBuf])
                     extra: [("session".into(), session), ("dialogue".into(), dialogue)].into(),
                 });
             }
-            Some(None) => undecided += 1,
-            None => unlabelled += 1,
+            Some(None) => left_out.add("a turn without an agreed emotion", root.join(path)),
+            None => left_out.add("a turn without a label in EmoEvaluation", root.join(path)),
         }
     }
     if utterances.is_empty() {
         return Err(Error::Data(format!("{}: EmoEvaluation files, but no recordings they label", root.display())));
     }
-    let mut notes = Vec::new();
-    if undecided > 0 {
-        notes.push(format!("{undecided} turns without an agreed emotion are left out"));
-    }
-    if unlabelled > 0 {
-        notes.push(format!("{unlabelled} turns have no label and are left out"));
-    }
-    Ok(Corpus { name: "iemocap".into(), utterances, notes })
+    Ok(Corpus { name: "iemocap".into(), utterances, left_out, ..Corpus::default() })
 }
 
 /// `[6.2901 - 8.2357] Ses01F_impro01_F000 neu [2.5000, 2.5000, 2.5000]`, with tabs between the fields, to (turn, label).
@@ -92,6 +85,6 @@ mod tests {
         let corpus = open(dir.path()).unwrap();
         let rows: Vec<_> = corpus.utterances.iter().map(|u| (u.label.as_str(), u.speaker.as_str(), u.column("session"))).collect();
         assert_eq!(rows, [("neutral", "Ses01F", Some("1")), ("excitement", "Ses01M", Some("1"))]);
-        assert_eq!(corpus.notes.len(), 2);
+        assert_eq!(corpus.left_out.len(), 2);
     }
 }

@@ -32,7 +32,7 @@ pub struct Loaded {
     pub clips: Vec<Clip>,
     /// Where each came in the corpus given.
     pub kept: Vec<usize>,
-    /// Recordings left out, with one line of reason.
+    /// Recordings left out, with one line of reason; they are in the corpus's [`LeftOut`] too.
     pub bad: Vec<(PathBuf, String)>,
     /// SHA-256, in hex, of labels, speakers and file contents in order: the same data, wherever they lie.
     pub data_hash: String,
@@ -57,7 +57,7 @@ impl Loaded {
     /// [`Error::Data`] where none is left.
     pub fn append(&mut self, new: Loaded) -> Result<Vec<String>> {
         let mut notes = new.corpus.notes.clone();
-        notes.extend(new.bad.iter().map(|(path, reason)| format!("left out {}: {reason}", path.display())));
+        self.corpus.left_out.extend(new.corpus.left_out);
         let ours: HashSet<[u8; 32]> = self.digests.iter().copied().collect();
         let (all, before) = (new.clips.len(), self.clips.len());
         let recordings = new.corpus.utterances.into_iter().zip(new.clips).zip(new.digests.into_iter().zip(new.signals));
@@ -110,7 +110,7 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
 pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
     let results = read_all(corpus, signals, progress)?;
     let total = results.len();
-    let kept = Corpus { name: corpus.name.clone(), notes: corpus.notes.clone(), utterances: vec![] };
+    let kept = Corpus { utterances: vec![], ..corpus.clone() };
     let mut loaded =
         Loaded { corpus: kept, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![], signals: vec![] };
     let mut fitted = Vec::new();
@@ -130,7 +130,10 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
                 loaded.signals.push(signals);
                 fitted.extend(own);
             }
-            Err(reason) => loaded.bad.push((utterance.path.clone(), reason)),
+            Err(reason) => {
+                loaded.corpus.left_out.add(format!("unreadable ({reason})"), &utterance.path);
+                loaded.bad.push((utterance.path.clone(), reason));
+            }
         }
     }
     loaded.corpus.notes.extend(signals.into_iter().flat_map(|s| physiology::notes(s, &fitted)));
@@ -139,7 +142,9 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
     if loaded.clips.is_empty() || (!skip_bad && bad * 100 > total) {
         let listed: Vec<String> = loaded.bad.iter().take(LISTED).map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
         let more = if bad > LISTED { format!("; and {} more", bad - LISTED) } else { String::new() };
-        return Err(Error::Data(format!("{bad} of {total} recordings of {} are unreadable: {}{more}", corpus.name, listed.join("; "))));
+        let way = if skip_bad { "none is left" } else { "--skip-bad goes on without them; up to one in a hundred is left out without it" };
+        let name = &corpus.name;
+        return Err(Error::Data(format!("{bad} of {total} recordings of {name} are unreadable ({way}): {}{more}", listed.join("; "))));
     }
     Ok(loaded)
 }
@@ -213,7 +218,7 @@ mod tests {
                 Utterance { path, label: ["a", "b"][i % 2].into(), speaker: format!("s{}", i / 10), ..Default::default() }
             })
             .collect();
-        Corpus { name: "test".into(), utterances, notes: vec![] }
+        Corpus { name: "test".into(), utterances, ..Corpus::default() }
     }
 
     #[test]

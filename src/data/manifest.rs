@@ -42,6 +42,14 @@ pub fn read_unlabelled(path: &Path) -> Result<Corpus> {
     parse_with(path, &bytes(path)?, false)
 }
 
+/// Reads the manifest at `path` for a model to hear: labels where there are some.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_heard(path: &Path) -> Result<Corpus> {
+    read(path).or_else(|_| read_unlabelled(path))
+}
+
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason };
     let size = std::fs::metadata(path).map_err(Error::io(path))?;
@@ -96,7 +104,7 @@ fn parse_with(path: &Path, bytes: &[u8], labelled: bool) -> Result<Corpus> {
     }
     let unknown = utterances.iter().filter(|u| u.speaker.is_empty()).count();
     let notes = if unknown == 0 { vec![] } else { vec![format!("{unknown} of {} speakers are unknown", utterances.len())] };
-    Ok(Corpus { name: folder_name(folder), utterances, notes })
+    Ok(Corpus { name: folder_name(folder), utterances, notes, ..Corpus::default() })
 }
 
 type Row = (usize, BTreeMap<String, String>);

@@ -10,6 +10,7 @@ mod corpus;
 mod folder;
 mod folds;
 mod iemocap;
+mod left_out;
 mod load;
 pub mod manifest;
 mod names;
@@ -22,14 +23,16 @@ mod split;
 mod split_spec;
 pub mod synth;
 mod unlabelled;
+mod walk;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use also::also;
 pub use batches::Batches;
 pub use built_in::built_in;
 pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
 pub use folds::{Fold, FoldSpec, choose};
+pub use left_out::LeftOut;
 pub use load::{Loaded, load, load_clips};
 pub use split::Split;
 pub use split_spec::SplitSpec;
@@ -59,8 +62,25 @@ pub fn open(path: &Path) -> Result<Corpus> {
     if !meta.is_dir() {
         return Err(Error::Data(format!("{}: neither a folder nor a manifest", path.display())));
     }
-    match ["manifest.csv", "manifest.tsv", "manifest.jsonl"].iter().map(|n| path.join(n)).find(|p| p.is_file()) {
+    match manifest_in(path) {
         Some(manifest) => manifest::read(&manifest),
         None => folder::read(path),
     }
+}
+
+/// Every recording that the folder or manifest at `path` names, for a model to hear: with labels, speakers and notes where [`open`] finds
+/// some, and without where it does not. Nothing of a folder is left out for its name or place.
+///
+/// # Errors
+/// [`Error::Data`], [`Error::Manifest`] or [`Error::Io`]: nothing there, no recording, or a broken manifest.
+pub fn heard(path: &Path) -> Result<Corpus> {
+    match std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
+        true => folder::heard(path),
+        false => manifest::read_heard(path),
+    }
+}
+
+/// The manifest of a folder.
+fn manifest_in(folder: &Path) -> Option<PathBuf> {
+    ["manifest.csv", "manifest.tsv", "manifest.jsonl"].iter().map(|n| folder.join(n)).find(|p| p.is_file())
 }

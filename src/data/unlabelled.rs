@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::{Corpus, Loaded, Split, Utterance, folder, load, manifest};
+use super::{Corpus, Loaded, Split, Utterance, load, manifest, walk::walk};
 use crate::frontend::Signals;
 use crate::{Error, Result};
 
@@ -12,21 +12,24 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Io`], [`Error::Data`] or [`Error::Manifest`]: nothing there, or a broken manifest.
 pub fn unlabelled(paths: &[PathBuf]) -> Result<Corpus> {
-    let mut utterances = Vec::new();
+    let mut corpus = Corpus { name: "unlabelled".into(), ..Corpus::default() };
     for path in paths {
         if std::fs::metadata(path).map_err(Error::io(path))?.is_dir() {
-            let found = folder::recordings(path)?;
-            if found.is_empty() {
+            let found = walk(path)?;
+            if found.recordings.is_empty() {
                 return Err(Error::Data(format!("{}: no recordings", path.display())));
             }
-            utterances.extend(found.into_iter().map(|p| Utterance { path: path.join(p), ..Utterance::default() }));
+            corpus.utterances.extend(found.recordings.into_iter().map(|p| Utterance { path: path.join(p), ..Utterance::default() }));
+            corpus.left_out.extend(found.left_out);
         } else {
-            utterances.extend(manifest::read_unlabelled(path)?.utterances);
+            let listed = manifest::read_unlabelled(path)?;
+            corpus.utterances.extend(listed.utterances);
+            corpus.left_out.extend(listed.left_out);
         }
     }
     let mut seen = HashSet::new();
-    utterances.retain(|u| seen.insert(u.path.clone()));
-    Ok(Corpus { name: "unlabelled".into(), utterances, notes: Vec::new() })
+    corpus.utterances.retain(|u| seen.insert(u.path.clone()));
+    Ok(corpus)
 }
 
 impl Loaded {
@@ -94,7 +97,7 @@ mod tests {
                 ..Utterance::default()
             })
             .collect();
-        let corpus = Corpus { name: "own".into(), utterances: labelled, notes: vec![] };
+        let corpus = Corpus { name: "own".into(), utterances: labelled, ..Corpus::default() };
         let mut loaded = load_clips(&corpus, false, &|_, _| ()).unwrap();
         let hash = loaded.data_hash.clone();
         let mut split = loaded.split(&"loso:s2".parse().unwrap(), 1).unwrap();

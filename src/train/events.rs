@@ -1,6 +1,7 @@
 //! What a run tells its caller while it works: programs draw bars or print lines from it, the run itself prints nothing.
 
 use super::report::RunResult;
+use crate::data::LeftOut;
 use serde::{Deserialize, Serialize};
 
 /// One epoch's record, a line of `metrics.jsonl`.
@@ -36,6 +37,8 @@ pub enum Event<'a> {
     Summary(&'a str),
     /// Something the user should know about.
     Warning(&'a str),
+    /// Inputs were left out; the file that holds all of them, if one does.
+    LeftOut(&'a LeftOut, Option<&'a std::path::Path>),
     /// Preparation went on: what, done, total.
     Preparing(&'static str, usize, usize),
     /// A stage begins at an epoch and step.

@@ -31,6 +31,8 @@ pub struct DataSpec {
     pub teacher: Option<Teacher>,
     /// Folders or manifests of recordings that join training with the teacher's targets alone.
     pub unlabelled: Vec<PathBuf>,
+    /// File that lists the inputs that were left out; none for no such file.
+    pub left_out: Option<PathBuf>,
 }
 
 impl Default for DataSpec {
@@ -43,6 +45,7 @@ impl Default for DataSpec {
             skip_bad: false,
             teacher: None,
             unlabelled: Vec::new(),
+            left_out: None,
         }
     }
 }
@@ -89,9 +92,6 @@ impl Recordings {
         for note in &loaded.corpus.notes {
             observe(Event::Warning(note));
         }
-        for (path, reason) in &loaded.bad {
-            observe(Event::Warning(&format!("left out {}: {reason}", path.display())));
-        }
         let (labelled, classes) = (loaded.corpus.clone(), loaded.corpus.labels());
         if !spec.also.is_empty() {
             for note in loaded.append(data::also(&spec.also, &spec.label_map, &labelled, signals, spec.skip_bad)?)? {
@@ -101,6 +101,13 @@ impl Recordings {
         let class = loaded.corpus.classes(&classes)?;
         let corpora = numbered(&loaded.corpus.utterances);
         append_unlabelled(&mut loaded, spec, signals, observe)?;
+        let left_out = &loaded.corpus.left_out;
+        if let Some(file) = &spec.left_out {
+            left_out.write(file)?;
+        }
+        if !left_out.is_empty() {
+            observe(Event::LeftOut(left_out, spec.left_out.as_deref()));
+        }
         if let Some(warning) = cut(&loaded, &kind) {
             observe(Event::Warning(&warning));
         }

@@ -30,6 +30,9 @@ use std::time::Duration;
 
 pub use super::fit::plans;
 
+/// File in a run's folder that lists the inputs that were left out; absent where none was.
+pub const LEFT_OUT: &str = "left_out.csv";
+
 /// What to train, on what, and where the results go.
 #[derive(Debug, Clone)]
 pub struct RunSpec {
@@ -58,10 +61,12 @@ pub struct RunSpec {
 impl RunSpec {
     /// A run from the start, saved every half minute.
     pub fn new(config: Config, data: DataSpec, out: impl Into<PathBuf>) -> Self {
+        let out: PathBuf = out.into();
+        let left_out = data.left_out.clone().unwrap_or_else(|| out.join(LEFT_OUT));
         RunSpec {
             config,
-            data,
-            out: out.into(),
+            data: DataSpec { left_out: Some(left_out), ..data },
+            out,
             resume: false,
             start: Start::default(),
             save_every: Duration::from_secs(30),

@@ -71,7 +71,7 @@ fn corpora(args: &Args) -> Result<Vec<Corpus>> {
         [speech] => utterance.path.clone_from(speech),
         more => bail!("--ecg and --eeg are of one utterance, whose recording of speech may be named: got {}", more.len()),
     }
-    Ok(vec![Corpus { name: "utterance".into(), utterances: vec![utterance], notes: Vec::new() }])
+    Ok(vec![Corpus { name: "utterance".into(), utterances: vec![utterance], ..Corpus::default() }])
 }
 
 /// A manifest, whether it has labels or not.

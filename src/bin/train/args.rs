@@ -168,6 +168,7 @@ impl Args {
             skip_bad: self.skip_bad,
             teacher: self.teacher.as_deref().map(Teacher::open).transpose()?,
             unlabelled: self.unlabelled.clone(),
+            left_out: None,
         })
     }
 

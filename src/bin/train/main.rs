@@ -84,7 +84,7 @@ fn execute(args: &Args) -> Result<ExitCode> {
         None => run::run(&device, &spec, &stop, &mut |e| show.event(&e)).map(|result| show.finish(&spec.out, &result)),
     };
     match done {
-        Ok(shown) => shown.map(|()| ExitCode::SUCCESS),
+        Ok(shown) => shown.map(|()| show.code()),
         Err(Error::Interrupted) => {
             show.line(&format!("stopped; continue with the same flags and --resume --out {}", spec.out.display()));
             Ok(ExitCode::from(130))

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// How much to show.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub enum Mode {
     Json,
 }
 
+/// Exit code of a run that is complete, but for inputs that were left out.
+const SOME_LEFT_OUT: u8 = 2;
+
 /// Positions of the bar of several folds.
 const POSITIONS: u64 = 10_000;
 
@@ -31,12 +35,14 @@ pub struct Show {
     stage: String,
     /// The fold that is trained, where there are several.
     fold: Option<String>,
+    /// How many inputs were left out.
+    left_out: usize,
 }
 
 impl Show {
     /// Bars appear where standard error is a terminal.
     pub fn new(mode: Mode) -> Self {
-        Show { mode, bar: ProgressBar::hidden(), terminal: std::io::stderr().is_terminal(), stage: String::new(), fold: None }
+        Show { mode, bar: ProgressBar::hidden(), terminal: std::io::stderr().is_terminal(), stage: String::new(), fold: None, left_out: 0 }
     }
 
     /// How much to show.
@@ -47,6 +53,11 @@ impl Show {
     /// The fold that was begun and is not complete, in words.
     pub fn fold(&self) -> Option<String> {
         self.fold.clone()
+    }
+
+    /// What the program ends with: another code where inputs were left out.
+    pub fn code(&self) -> ExitCode {
+        if self.left_out > 0 { ExitCode::from(SOME_LEFT_OUT) } else { ExitCode::SUCCESS }
     }
 
     /// Takes a bar away.
@@ -98,6 +109,13 @@ impl Show {
                 Mode::Json => println!("{}", json!({ "warning": text })),
                 _ => self.bar.suspend(|| eprintln!("warning: {text}")),
             },
+            Event::LeftOut(left_out, file) => {
+                self.left_out += left_out.len();
+                match self.mode {
+                    Mode::Json => println!("{}", json!({ "left_out": left_out.len(), "reasons": left_out.lines(*file) })),
+                    _ => self.bar.suspend(|| left_out.lines(*file).iter().for_each(|line| eprintln!("warning: {line}"))),
+                }
+            }
             Event::Preparing(what, done, total) => {
                 if self.stage != *what {
                     self.stage = (*what).to_string();

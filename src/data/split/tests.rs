@@ -21,7 +21,7 @@ fn corpus(speakers: usize, per: usize) -> Corpus {
             }
         }
     }
-    Corpus { name: "test".into(), utterances, notes: vec![] }
+    Corpus { name: "test".into(), utterances, ..Corpus::default() }
 }
 
 fn split(corpus: &Corpus, spec: &str, seed: u64) -> Result<Split> {
