@@ -64,6 +64,11 @@ impl Rng {
     }
 }
 
+/// A normal number from two uniform ones (Box & Muller 1958). (Kaiming starts round in another order, which stays as it is.)
+pub fn normal(unit: &mut impl FnMut() -> f64) -> f64 {
+    (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Rng;

@@ -8,7 +8,7 @@ pub use super::ridge::Centre;
 
 use self::published::{BANDS, Sizes, block_of};
 use super::network::{Input, Network, Settings, Solver, TRUNK};
-use super::standard::standardise;
+use super::ridge;
 use crate::graph::Var;
 use crate::nn::attention::masked_attention;
 use crate::nn::layers::{Conv, conv1d, dropout, layer_norm, linear};
@@ -278,11 +278,7 @@ impl Network for Encoder {
     /// Layer norm, dropout, linear layer; or standardisation and the ridge's linear layer.
     fn head(&self, cx: &mut Context, features: Var, outputs: usize) -> Result<Var> {
         if self.head == Head::Ridge {
-            let n = cx.g.shape(features).last().copied().unwrap_or(0);
-            let x = standardise(cx, features, n, self.reach as f32)?;
-            let weight = cx.param("weight", [outputs, n], Init::Uniform(1.0 / n.max(1) as f32))?;
-            let bias = cx.param("bias", [outputs], Init::Fill(0.0))?;
-            return ops::linear(cx.g, x, weight, Some(bias));
+            return ridge::head(cx, features, outputs, self.reach);
         }
         let x = cx.scoped("norm", |cx| layer_norm(cx, features, LayerNormMode::Standard))?;
         let x = dropout(cx, x, self.dropout as f32)?;

@@ -39,6 +39,7 @@ networks! {
     resnet::ResNet,
     resnet_incep::ResNetIncep,
     resnext::ResNeXt,
+    rocket::Rocket,
     svm::Svm,
 }
 

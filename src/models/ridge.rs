@@ -12,10 +12,12 @@
 
 mod balance;
 mod gram;
+mod network;
 mod parts;
 mod rows;
 
 pub use self::balance::Centre;
+pub(super) use self::network::{head, solution};
 
 use self::balance::Balance;
 use self::parts::Part;

@@ -8,6 +8,7 @@ pub mod layers;
 mod maps;
 pub mod optimiser;
 mod params;
+mod profiles;
 mod rates;
 pub mod recurrent;
 mod training;

@@ -5,7 +5,8 @@
 
 use crate::compile::States;
 use crate::graph::{Graph, STATE_ALIGN, Shape, StateRef, Var};
-use crate::{Error, Result, random::Rng};
+use crate::random::{Rng, normal};
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ pub enum Init {
     /// Row p holds sin(p·ω) for D/2 frequencies ω from 1 down to 1/10000, each a constant factor below the one before, then cos(p·ω) (Vaswani et
     /// al. 2017, in Whisper's order).
     Sinusoids,
+    /// Kernels (N, bands, frames), each a profile over the bands times a normal weight per frame, together of norm 1: a bell around a random
+    /// band times smooth noise, both of random widths; seven in ten sum to 0 over frames, and hear change alone. Values fit half precision.
+    Profiles,
     /// Zeros, and ones for the second of four gates: the forget gate of an LSTM (Jozefowicz et al. 2015).
     ForgetGate,
 }
@@ -257,6 +261,7 @@ fn start(p: &Param, seed: u64) -> Vec<f32> {
         }
         Init::Orthogonal => orthogonal(&p.shape, &mut || normal(&mut unit)),
         Init::Sinusoids => sinusoids(&p.shape),
+        Init::Profiles => super::profiles::kernels(&p.shape, &mut unit),
         Init::ForgetGate => (0..n).map(|i| f32::from(u8::from(4 * i / n.max(1) == 1))).collect(),
     }
 }
@@ -271,11 +276,6 @@ fn sinusoids(shape: &Shape) -> Vec<f32> {
         (if d < half { angle.sin() } else { angle.cos() }) as f32
     };
     (0..shape.elements()).map(value).collect()
-}
-
-/// A normal number from two uniform ones (Box & Muller 1958). (Kaiming's line above rounds in another order, which stays as it is.)
-fn normal(unit: &mut impl FnMut() -> f64) -> f64 {
-    (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()
 }
 
 /// A matrix whose shorter side's vectors are orthonormal: normal ones, each freed of those before it (twice, against rounding).
