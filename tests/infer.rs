@@ -89,7 +89,7 @@ fn a_trained_model_answers_and_bad_input_is_reported() {
     let mixed = infer(&["--model", &model, "--format", "csv", broken.to_str().expect("path"), &clip]);
     assert_eq!(mixed.status.code(), Some(2));
     assert!(text(&mixed.stderr).contains("broken.wav"), "{}", text(&mixed.stderr));
-    assert_eq!(text(&mixed.stdout).lines().count(), 2);
+    assert_eq!(text(&mixed.stdout).lines().count(), 3, "a header, an error and an answer");
 
     let silent = dir.path().join("silent.wav");
     emotone::audio::write_wav(&silent, &[0.0; 16_000], 16_000).expect("file");

@@ -215,7 +215,8 @@ fn ask(dir: &Path, model: &Path, clip: &Path, plural: &str, width: usize) {
     assert!(windows.len() > 2 && windows[1]["start"] == 0.25 && windows.iter().any(|w| w["probabilities"] != windows[0]["probabilities"]));
     let short = dir.join("short.wav");
     audio::write_wav(&short, &[0.1, -0.2, 0.05, 0.3], 16_000).expect("file");
-    assert!(lines(&infer(model, &["--format", "jsonl"], &short))[0]["label"].is_string());
+    let short = &lines(&infer(model, &["--format", "jsonl"], &short))[0];
+    assert!(short["quality"] == serde_json::json!(["too_short"]) && short["label"].is_null(), "{short}");
     let vectors = dir.join(format!("{plural}.safetensors"));
     assert!(infer(model, &["--embeddings", vectors.to_str().expect("path")], clip).status.success());
     assert_eq!(emotone::nn::file::read(&vectors).expect("embeddings").0.values().next().expect("a vector").1.len(), width);
@@ -249,6 +250,7 @@ fn the_crates_networks_are_trained_resumed_and_asked() {
         let made = Extractor::new(&device, &config.inputs().expect("inputs")).extract(&[&clip]).expect("inputs");
         assert_eq!(predictor.inputs(&[&clip]).expect("inputs"), made);
         assert_eq!(made[0].len(), config.input_shape().expect("shape").iter().product::<usize>());
+        assert_eq!(predictor.predict(&[[0.1, -0.2, 0.05, 0.3]]).expect("an answer about less than a frame").len(), 1);
         ask(dir.path(), &model, &path, plural, width);
     }
 }

@@ -19,6 +19,7 @@
 mod clip;
 mod compressed;
 mod guard;
+mod quality;
 mod resample;
 mod sniff;
 pub mod wav;
@@ -31,6 +32,7 @@ mod tests;
 use std::{fs::File, io::Read, path::Path};
 
 pub use clip::{Clip, MAX_CHANNELS, MAX_FILE_BYTES, MAX_SECONDS, SAMPLE_RATE, SOURCE_RATES, is_silent};
+pub use quality::{Flaw, flaws};
 pub use wav::write_wav;
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct Lessons {
 
 impl Lessons {
     /// Reads CSV or TSV: a column `path` (or `file`, `file_name`, `filename`, `audio`), and numbers. Columns that hold anything else are
-    /// passed over, so that what `infer --format csv` writes is read. Values are an embedding where most columns of numbers are named by
+    /// passed over, and so are rows that say why they have no numbers, so that what `infer --format csv` writes is read. Values are an embedding where most columns of numbers are named by
     /// their place (`0`, `e1`, `dim_2`) and rows are no distributions; else each column is the probability of the class it is named after.
     ///
     /// # Errors
@@ -33,8 +33,12 @@ impl Lessons {
         let path = header.iter().position(|n| names.iter().any(|p| n.eq_ignore_ascii_case(p)));
         let path =
             path.ok_or_else(|| format!("no column of recordings ({}); the first line names {}", names.join(", "), header.join(", ")))?;
-        let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+        let mut records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         let number = |r: &csv::StringRecord, c: usize| r.get(c).and_then(|v| v.trim().parse::<f32>().ok()).filter(|v| v.is_finite());
+        // `infer` says why it has no answer to a recording, and gives no numbers.
+        let reasons: Vec<usize> = (0..header.len()).filter(|&c| ["quality", "error"].contains(&header[c].as_str())).collect();
+        let answered = |r: &csv::StringRecord| (0..header.len()).any(|c| c != path && number(r, c).is_some());
+        records.retain(|r| answered(r) || reasons.iter().all(|&c| r.get(c).is_none_or(str::is_empty)));
         // A column is one of numbers by its first row; a later row that holds something else is an error, not another column.
         let numbers: Vec<usize> =
             (0..header.len()).filter(|&c| c != path && records.first().is_some_and(|r| number(r, c).is_some())).collect();
@@ -171,6 +175,8 @@ mod tests {
             (Lesson::Answers, "joy fear".into(), vec![0.75, 0.25])
         );
         assert_eq!(answers.names, ["a/x.wav", "y.wav"]);
+        let gaps = "file,label,joy,truth,quality,error\nq.wav,,,joy,silent,\nx.wav,joy,0.75,joy,clipped,\nb.wav,,,,,no file\n";
+        assert_eq!(csv(gaps).map(|l| (l.names, l.outputs)), Ok((vec!["x.wav".into()], vec!["joy".into()])));
         let embeddings = csv("path,age,e0,e1,e2\nx.wav,30,-1,2,0.5\n").unwrap();
         assert_eq!((embeddings.lesson, embeddings.rows), (Lesson::Embeddings, vec![vec![-1.0, 2.0, 0.5]]));
         assert_eq!(csv("path,0,1\nx.wav,0.3,0.7\n").unwrap().lesson, Lesson::Answers, "classes with numbers for names");

@@ -1,110 +1,219 @@
-//! From recordings to printed answers: at once, or when all are heard and their statistics are known.
+//! From recordings to records: as they are heard, or when all are heard and their statistics are known.
 
 use crate::args::Args;
+use crate::cut::{Cutter, Piece, WHOLE, WINDOW};
+use crate::embedded::Embedded;
 use crate::fared::Fared;
-use crate::inputs::{self, Item};
-use crate::print::{Printer, Row};
-use anyhow::{Context as _, Result, bail};
-use emotone::graph::Shape;
-use emotone::nn::{Weights, file};
+use crate::flawed::{Flawed, words};
+use crate::format::Format;
+use crate::inputs::Item;
+use crate::print::Printer;
+use crate::record::Record;
+use crate::tell::tell;
+use anyhow::{Context as _, Result};
+use emotone::Error;
+use emotone::audio::{self, Flaw};
+use emotone::data::LeftOut;
+use crate::shown::{self as text, printable};
 use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::{Ensemble, Heard, combine};
 use emotone::train::predictor::Prediction;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// Recordings decoded and heard at once.
+/// Recordings and windows heard at once, and samples of them: ten minutes.
 const AT_ONCE: usize = 64;
+const SAMPLES_AT_ONCE: usize = 600 * audio::SAMPLE_RATE as usize;
 /// From so many recordings on it is said what adaptation would change.
 const MANY: usize = 30;
 
-/// A recording or window that was heard.
+/// A recording or a window of one.
 struct Part {
     item: usize,
-    window: Option<(f64, f64)>,
+    span: (f64, f64),
+    windowed: bool,
+    flaws: Vec<Flaw>,
+    /// Samples, until they are heard.
+    samples: Vec<f32>,
+    /// The number of its logits, where it was heard.
+    heard: Option<usize>,
+    error: Option<String>,
 }
 
 /// What a model makes of recordings.
-struct Answers<'a> {
+pub struct Answers<'a> {
     model: &'a mut Ensemble,
     args: &'a Args,
     items: &'a [Item],
+    /// Statistics of earlier recordings.
+    saved: Option<&'a Adaptation>,
     parts: Vec<Part>,
-    /// The members' logits of each part.
+    /// Parts that were sent to the model, and those of which records are written.
+    sent: usize,
+    said: usize,
+    /// The members' logits of each part that was heard.
     heard: Heard,
-    embeddings: Weights,
+    embedded: Embedded,
+    fared: Fared,
+    flawed: Flawed,
+    /// Recordings that could not be used, and why.
+    bad: BTreeMap<usize, String>,
 }
 
-/// Prints what the model says of every recording; the number of those that could not be used.
-pub fn print(model: &mut Ensemble, args: &Args) -> Result<usize> {
-    if args.inputs.is_empty() {
-        bail!("no recordings: name files, folders or manifests, or - for standard input");
+impl<'a> Answers<'a> {
+    /// Before the first recording.
+    pub fn new(model: &'a mut Ensemble, args: &'a Args, items: &'a [Item], saved: Option<&'a Adaptation>) -> Self {
+        let names: Vec<String> = model.names().into_iter().map(String::from).collect();
+        let (heard, fared) = (vec![Vec::new(); names.len()], Fared::new(names, model.classes()));
+        let (parts, embedded, flawed, bad) = (Vec::new(), Embedded::default(), Flawed::default(), BTreeMap::new());
+        Answers { model, args, items, saved, parts, sent: 0, said: 0, heard, embedded, fared, flawed, bad }
     }
-    let saved = args.adapt_from.as_ref().map(|path| saved(model, path)).transpose()?;
-    if args.adapts() {
-        model.adaptable()?;
-    }
-    let (items, mut bad) = inputs::collect(&args.inputs)?;
-    let classes = model.classes().to_vec();
-    let mut printer = Printer::new(args.format, &classes, model.says_numbers());
-    let mut fared = Fared::new(model);
-    let mut answers = Answers { model, args, items: &items, parts: Vec::new(), heard: Vec::new(), embeddings: Weights::new() };
-    for start in (0..items.len()).step_by(AT_ONCE) {
-        let before = answers.parts.len();
-        bad += answers.hear(start..items.len().min(start + AT_ONCE))?;
-        if !args.adapts() {
-            answers.say(before..answers.parts.len(), saved.as_ref(), &mut printer, &mut fared)?;
+
+    /// Answers all; the recordings that could not be used go to `left_out`.
+    pub fn run(mut self, printer: &mut Printer, left_out: &mut LeftOut) -> Result<()> {
+        for item in 0..self.items.len() {
+            self.listen(item, printer)?;
         }
-    }
-    if args.adapts() && !answers.parts.is_empty() {
-        let own = answers.statistics()?;
-        if let Some(path) = &args.adapt_save {
+        self.hear()?;
+        let own = if self.args.adapts() && !self.heard[0].is_empty() { Some(self.statistics()?) } else { None };
+        if let (Some(own), Some(path)) = (&own, &self.args.adapt_save) {
             own.write(path)?;
         }
-        answers.say(0..answers.parts.len(), Some(&own), &mut printer, &mut fared)?;
+        self.say(own.as_ref().or(self.saved), printer)?;
+        printer.finish()?;
+        if let Some(path) = &self.args.embeddings {
+            self.embedded.write(path)?;
+        }
+        if self.args.format() == Format::Text {
+            printer.text(&self.fared.report(&self.adapted())?)?;
+        }
+        self.flawed.lines().iter().for_each(|line| tell!("warning: {line}"));
+        self.hint()?;
+        self.bad.into_iter().for_each(|(item, reason)| left_out.add(reason, &*self.items[item].name));
+        Ok(())
     }
-    printer.finish()?;
-    if let Some(path) = &args.embeddings {
-        file::write(path, &answers.embeddings, &file::Metadata::new())?;
+
+    /// Words on what answers were centred by.
+    fn adapted(&self) -> String {
+        match &self.args.adapt_from {
+            _ if self.args.adapts() => "\nadapted with the recordings' own unlabelled statistics\n".into(),
+            Some(path) => format!("\nadapted with the statistics in {}\n", text::path(path)),
+            None => String::new(),
+        }
     }
-    fared.print(args, &classes)?;
-    answers.hint()?;
-    Ok(bad)
-}
 
-/// Statistics of earlier recordings by the same models.
-fn saved(model: &Ensemble, path: &std::path::Path) -> Result<Adaptation> {
-    let saved = Adaptation::read(path)?;
-    model.fits(&saved).with_context(|| path.display().to_string())?;
-    Ok(saved)
-}
-
-impl Answers<'_> {
-    /// Hears some of the recordings; the number of those that could not be used.
-    fn hear(&mut self, items: Range<usize>) -> Result<usize> {
-        let all = items.len();
-        let read = |i: usize| self.items[i].load().inspect_err(|e| eprintln!("error: {e}")).ok().map(|samples| (i, samples));
-        let clips: Vec<(usize, Vec<f32>)> = items.filter_map(read).collect();
-        if self.args.embeddings.is_some() {
-            let samples: Vec<&Vec<f32>> = clips.iter().map(|(_, s)| s).collect();
-            for ((i, _), v) in clips.iter().zip(self.model.embeddings(&samples)?) {
-                self.embeddings.insert(self.items[*i].name.clone(), (Shape(vec![v.len()]), v));
+    /// Takes in a recording; records are written as soon as there is enough to be heard together.
+    fn listen(&mut self, item: usize, printer: &mut Printer) -> Result<()> {
+        let mut cutter = Cutter::new(self.args);
+        let mut sound = match self.items[item].open() {
+            Ok(sound) => sound,
+            Err(e) => return self.fail(item, &e, printer),
+        };
+        let mut told = self.args.window.is_some();
+        loop {
+            let block = match sound.next() {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
+                Err(e) => return self.fail(item, &e, printer),
+            };
+            for piece in cutter.push(&block) {
+                if !std::mem::replace(&mut told, true) {
+                    let name = printable(&self.items[item].name);
+                    tell!("note: {name}: longer than {WHOLE:.0} s, so it is answered in windows of {WINDOW:.0} s; --window chooses others");
+                }
+                self.take(item, piece, vec![], printer)?;
             }
         }
-        let mut samples: Vec<&[f32]> = Vec::new();
-        for (item, clip) in &clips {
-            for (from, to, part) in self.args.windows(clip) {
-                self.parts.push(Part { item: *item, window: self.args.window.map(|_| (from, to)) });
-                samples.push(part);
+        let cut = if sound.is_complete() { vec![] } else { vec![Flaw::CutShort] };
+        cutter.finish().map_or(Ok(()), |last| self.take(item, last, cut, printer))
+    }
+
+    /// Takes in a recording or a window of one, with what is wrong with it beside what its samples say.
+    fn take(&mut self, item: usize, piece: Piece, more: Vec<Flaw>, printer: &mut Printer) -> Result<()> {
+        let flaws = [audio::flaws(&piece.samples), more].concat();
+        self.flawed.add(&self.items[item].name, piece.windowed, &flaws);
+        self.part(Part { item, span: piece.span(), windowed: piece.windowed, flaws, samples: piece.samples, heard: None, error: None }, printer)
+    }
+
+    fn fail(&mut self, item: usize, error: &Error, printer: &mut Printer) -> Result<()> {
+        let error = self.refused(item, error);
+        let (flaws, samples) = (vec![], vec![]);
+        self.part(Part { item, span: (0.0, 0.0), windowed: false, flaws, samples, heard: None, error: Some(error) }, printer)
+    }
+
+    /// Says why a recording cannot be used, and counts it.
+    fn refused(&mut self, item: usize, error: &Error) -> String {
+        let reason = self.items[item].reason(error);
+        tell!("error: {}: {reason}", printable(&self.items[item].name));
+        self.bad.insert(item, reason.clone());
+        reason
+    }
+
+    fn part(&mut self, part: Part, printer: &mut Printer) -> Result<()> {
+        self.parts.push(part);
+        let samples: usize = self.parts[self.sent..].iter().map(|p| p.samples.len()).sum();
+        if self.args.live() || self.parts.len() - self.sent >= AT_ONCE || samples >= SAMPLES_AT_ONCE {
+            self.hear()?;
+            if !self.args.adapts() {
+                self.say(self.saved, printer)?;
             }
         }
+        Ok(())
+    }
+
+    /// Hears what was not heard yet and can be answered.
+    fn hear(&mut self) -> Result<()> {
+        let all: Vec<usize> = (self.sent..self.parts.len())
+            .filter(|&i| self.parts[i].error.is_none() && !self.parts[i].flaws.iter().any(|f| f.is_fatal()))
+            .collect();
+        if let Err(e) = self.hear_these(&all) {
+            if !of_the_input(&e) {
+                return Err(e).with_context(|| self.named(&all));
+            }
+            // One of them cannot be heard: each by itself, so that the others are.
+            for &i in &all {
+                match self.hear_these(&[i]) {
+                    Err(e) if of_the_input(&e) => self.parts[i].error = Some(self.refused(self.parts[i].item, &e)),
+                    Err(e) => return Err(e).with_context(|| self.named(&[i])),
+                    Ok(()) => {}
+                }
+            }
+        }
+        self.parts[self.sent..].iter_mut().for_each(|part| part.samples = Vec::new());
+        self.sent = self.parts.len();
+        Ok(())
+    }
+
+    fn hear_these(&mut self, parts: &[usize]) -> Result<(), Error> {
+        let samples: Vec<&[f32]> = parts.iter().map(|&i| self.parts[i].samples.as_slice()).collect();
         let heard = self.model.hear(&samples)?;
-        self.heard.resize(heard.len(), Vec::new());
+        if self.args.embeddings.is_some() {
+            for (&i, values) in parts.iter().zip(self.model.embeddings(&samples)?) {
+                self.embedded.add(&self.items[self.parts[i].item].name, values);
+            }
+        }
+        let before = self.heard[0].len();
         self.heard.iter_mut().zip(heard).for_each(|(all, new)| all.extend(new));
-        Ok(all - clips.len())
+        parts.iter().enumerate().for_each(|(at, &i)| self.parts[i].heard = Some(before + at));
+        Ok(())
+    }
+
+    /// Names of the recordings of some parts, for an error that ends all.
+    fn named(&self, parts: &[usize]) -> String {
+        let items: BTreeSet<usize> = parts.iter().map(|&i| self.parts[i].item).collect();
+        let names: Vec<_> = items.iter().take(3).map(|&i| printable(&self.items[i].name)).collect();
+        let more = if items.len() > names.len() { format!(" and {} more", items.len() - names.len()) } else { String::new() };
+        format!("while hearing {}{more}", names.join(", "))
+    }
+
+    /// Numbers of what was heard of some parts; these follow each other.
+    fn numbers(&self, parts: Range<usize>) -> Range<usize> {
+        let mut all = self.parts[parts].iter().filter_map(|p| p.heard);
+        all.next().map_or(0..0, |first| first..all.next_back().unwrap_or(first) + 1)
     }
 
     fn speakers(&self, parts: Range<usize>) -> Vec<Option<&str>> {
-        self.parts[parts].iter().map(|part| self.items[part.item].speaker.as_deref()).collect()
+        self.parts[parts].iter().filter(|p| p.heard.is_some()).map(|part| self.items[part.item].speaker.as_deref()).collect()
     }
 
     /// Statistics of all that was heard.
@@ -112,43 +221,66 @@ impl Answers<'_> {
         Ok(self.model.statistics(&self.heard, &self.speakers(0..self.parts.len()))?)
     }
 
-    /// What each member says of some parts.
+    /// What each member says of those of some parts that were heard.
     fn opinions(&self, parts: Range<usize>, adaptation: Option<&Adaptation>) -> Vec<Vec<Prediction>> {
-        let own: Heard = self.heard.iter().map(|of| of[parts.clone()].to_vec()).collect();
+        let numbers = self.numbers(parts.clone());
+        let own: Heard = self.heard.iter().map(|of| of[numbers.clone()].to_vec()).collect();
         match adaptation {
             Some(adaptation) => self.model.opinions(&self.model.adapted(&own, adaptation, &self.speakers(parts))),
             None => self.model.opinions(&own),
         }
     }
 
-    /// Prints what the model says of some parts, and keeps how labelled recordings fared.
-    fn say(&self, parts: Range<usize>, adaptation: Option<&Adaptation>, printer: &mut Printer, fared: &mut Fared) -> Result<()> {
+    /// Writes records of what was heard and not said yet, and keeps how labelled recordings fared.
+    fn say(&mut self, adaptation: Option<&Adaptation>, printer: &mut Printer) -> Result<()> {
+        let parts = self.said..self.parts.len();
         let opinions = self.opinions(parts.clone(), adaptation);
         let answers = combine(&opinions);
-        for (i, (part, prediction)) in self.parts[parts].iter().zip(&answers).enumerate() {
+        let first = self.numbers(parts.clone()).start;
+        for part in &self.parts[parts] {
             let item = &self.items[part.item];
-            printer.row(&Row { name: &item.name, window: part.window, prediction })?;
-            if let Some(label) = item.label.as_deref().filter(|_| part.window.is_none()) {
-                fared.add(label, i, &answers, &opinions);
+            let at = part.heard.map(|number| number - first);
+            if let Some(label) = item.label.as_deref().filter(|_| self.args.window.is_none() && !self.model.says_numbers()) {
+                match at {
+                    _ if part.windowed && part.span.0 > 0.0 => {}
+                    _ if part.windowed => self.fared.leave_out(format!("longer than {WHOLE:.0} s")),
+                    Some(at) => self.fared.add(label, answers[at].class, opinions.iter().map(|said| said[at].class)),
+                    None if part.error.is_some() => self.fared.leave_out("could not be used"),
+                    None => self.fared.leave_out(words(&part.flaws)),
+                }
             }
+            printer.record(Record {
+                name: item.name.clone(),
+                span: part.span,
+                windowed: part.windowed,
+                truth: item.label.clone(),
+                flaws: part.flaws.clone(),
+                answer: at.map(|at| answers[at].clone()),
+                error: part.error.clone(),
+                windows: 1,
+            })?;
         }
+        self.said = self.parts.len();
         Ok(())
     }
 
     /// Says how many answers to many recordings adaptation would change.
     fn hint(&self) -> Result<()> {
         let adapted = self.args.adapts() || self.args.adapt_from.is_some();
-        if self.items.len() < MANY || self.args.quiet || adapted || self.model.adaptable().is_err() {
+        if self.items.len() < MANY || self.args.quiet || adapted || self.model.adaptable().is_err() || self.heard[0].is_empty() {
             return Ok(());
         }
         let all = 0..self.parts.len();
         let own = self.statistics()?;
         let (before, after) = (combine(&self.opinions(all.clone(), None)), combine(&self.opinions(all, Some(&own))));
         let changed = before.iter().zip(&after).filter(|(a, b)| a.class != b.class).count();
-        eprintln!(
-            "--adapt, which centres answers by these recordings' own unlabelled statistics, would change {changed} of {}",
-            before.len()
-        );
+        let answers = before.len();
+        tell!("--adapt, which centres answers by these recordings' own unlabelled statistics, would change {changed} of {answers}");
         Ok(())
     }
+}
+
+/// Whether an error is about what was to be heard, so that something else can be.
+fn of_the_input(error: &Error) -> bool {
+    matches!(error, Error::OutOfMemory { .. } | Error::Allocation { .. } | Error::Data(_) | Error::Shape { .. })
 }

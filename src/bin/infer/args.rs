@@ -1,27 +1,19 @@
 //! Flags of `infer`.
 
-use crate::samples;
-use clap::{Parser, ValueEnum};
-use emotone::audio::SAMPLE_RATE;
+use crate::format::Format;
+use clap::Parser;
 use emotone::gpu::{AdapterRequest, LimitsChoice};
 use std::path::PathBuf;
 
-/// How results are printed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A line per recording.
-    Text,
-    /// One JSON array.
-    Json,
-    /// A JSON object per line.
-    Jsonl,
-    /// A header and a line per recording.
-    Csv,
-}
+/// What the exit codes mean, below all flags.
+const EXIT_CODES: &str = "Exit codes:
+  0  every input was read
+  1  an error: nothing more was done
+  2  finished, but some input could not be used: error lines and records name it, or a flag could not be understood";
 
 /// Says which emotion recordings express.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = EXIT_CODES)]
 pub struct Args {
     /// Model file, from `train` or from --save-ensemble; by default the model in the box. Several are asked together: their probabilities are added
     /// up.
@@ -41,15 +33,22 @@ pub struct Args {
     /// Samples per second of that file, where it does not say so.
     #[arg(long, value_name = "HZ", requires = "eeg")]
     pub eeg_rate: Option<f64>,
-    /// Output.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// Cut recordings into windows of so many seconds: a timeline.
-    #[arg(long, value_parser = positive)]
+    /// How results are written; by default as the suffix of --output says, or as text.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Write results into this file, or into a file for each recording where it is a folder.
+    #[arg(long, short, value_name = "FILE|FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Cut recordings into windows of so many seconds: a timeline. The last window ends with the recording. Recordings over half a minute are
+    /// cut without it too, into windows of five seconds, for one answer cannot be about all of them.
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub window: Option<f64>,
     /// Seconds from window to window; half a window by default.
-    #[arg(long, requires = "window", value_parser = positive)]
-    hop: Option<f64>,
+    #[arg(long, value_name = "SECONDS", requires = "window", value_parser = positive)]
+    pub hop: Option<f64>,
+    /// Make one of windows that follow each other and have the same label, with the mean of their probabilities.
+    #[arg(long)]
+    pub join: bool,
     /// Average over six views of each recording's image: the whole, its centre and its four corners, a little enlarged.
     #[arg(long)]
     pub tta: bool,
@@ -72,15 +71,18 @@ pub struct Args {
     /// Write the one model again into this file, in half the bytes where its values fit half precision to the bit: it answers the same.
     #[arg(long, value_name = "FILE", requires = "model", conflicts_with = "save_ensemble")]
     pub save_compact: Option<PathBuf>,
-    /// Write the network's embedding of each recording into this safetensors file.
+    /// Write the network's embedding of each recording into this safetensors file; the mean over its windows, where it is cut.
     #[arg(long)]
     pub embeddings: Option<PathBuf>,
     /// Write the image the network sees of one recording and exit.
     #[arg(long, value_name = "PNG")]
     pub spectrogram: Option<PathBuf>,
-    /// Recordings per network run.
-    #[arg(long, default_value_t = 16, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    pub batch: usize,
+    /// Write all that was left out or could not be read into this CSV file, with the reasons.
+    #[arg(long, value_name = "FILE")]
+    pub left_out: Option<PathBuf>,
+    /// Recordings per network run; 16 by default.
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    batch: Option<usize>,
     /// Adapter by part of its name or by index.
     #[arg(long)]
     adapter: Option<String>,
@@ -112,28 +114,23 @@ impl Args {
         request
     }
 
+    /// Recordings per network run.
+    pub fn batch(&self) -> usize {
+        self.batch.unwrap_or(if self.live() { 1 } else { 16 })
+    }
+
+    /// Whether windows are answered one by one as they fill.
+    pub fn live(&self) -> bool {
+        self.window.is_some() && matches!(self.inputs.as_slice(), [one] if one.as_os_str() == "-")
+    }
+
+    /// How results are written.
+    pub fn format(&self) -> Format {
+        self.format.or_else(|| self.output.as_deref().and_then(Format::of_file)).unwrap_or(Format::Text)
+    }
+
     /// Whether answers wait for the statistics of all recordings.
     pub fn adapts(&self) -> bool {
         self.adapt || self.adapt_save.is_some()
-    }
-
-    /// The windows of a recording as (start, end, samples); the whole of it without --window. The last window may be short, but has at
-    /// least half a window's length unless it is the only one.
-    pub fn windows<'a>(&self, clip: &'a [f32]) -> impl Iterator<Item = (f64, f64, &'a [f32])> + use<'a> {
-        let length = self.window.map_or(clip.len(), samples).max(1);
-        let hop = self.hop.map_or(length / 2, samples).max(1);
-        let mut starts = vec![0];
-        while self.window.is_some() && starts[starts.len() - 1] + length < clip.len() {
-            let next = starts[starts.len() - 1] + hop;
-            if clip.len() <= next + length / 2 {
-                break;
-            }
-            starts.push(next);
-        }
-        let seconds = |n: usize| n as f64 / f64::from(SAMPLE_RATE);
-        starts.into_iter().map(move |from| {
-            let to = (from + length).min(clip.len());
-            (seconds(from), seconds(to), &clip[from..to])
-        })
     }
 }

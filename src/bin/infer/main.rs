@@ -3,32 +3,59 @@
 mod answers;
 mod args;
 mod boxed;
+mod cut;
+mod embedded;
 mod fared;
+mod flawed;
+mod format;
 mod inputs;
 mod print;
+mod record;
+mod shown;
 mod signals;
+mod sound;
+mod target;
+mod tell;
+mod timeline;
 
+use answers::Answers;
 use anyhow::{Context as _, Result, bail};
 use args::Args;
 use clap::Parser;
-use emotone::audio::SAMPLE_RATE;
-use emotone::frontend::Inputs;
+use emotone::frontend;
 use emotone::gpu::Device;
 use emotone::nn::file;
+use crate::shown as text;
+use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::Ensemble;
 use emotone::train::picture::{Palette, write_image};
+use format::Format;
+use inputs::Inputs;
+use print::{Answered, Printer};
 use std::path::Path;
 use std::process::ExitCode;
+use target::Target;
+use tell::tell;
 
 /// Exit code when some inputs could not be used.
 const SOME_BAD: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are no errors. Whoever asked may have gone.
+        Err(told) => {
+            let _ = told.print();
+            return if told.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&args) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(SOME_BAD),
+        // As `head` does when it has read enough.
+        Err(e) if target::is_closed(&e) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: {e:#}");
+            tell!("error: {e:#}");
             ExitCode::FAILURE
         }
     }
@@ -38,16 +65,16 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<usize> {
     let device = Device::open(&args.adapter_request())?;
     if !args.quiet {
-        eprintln!("{}", device.caps().headline());
+        tell!("{}", device.caps().headline());
     }
     let mut model = match args.model.is_empty() {
-        true => boxed::load(&device, args.batch)?,
-        false => Ensemble::load(&device, &args.model, args.batch)?,
+        true => boxed::load(&device, args.batch())?,
+        false => Ensemble::load(&device, &args.model, args.batch())?,
     };
     if saved(args)? && args.inputs.is_empty() {
         return Ok(0);
     }
-    if let Inputs::Signals(spec) = model.first().recipe.config.inputs()? {
+    if let frontend::Inputs::Signals(spec) = model.first().recipe.config.inputs()? {
         if model.names().len() > 1 || args.tta || args.adapts() || args.adapt_from.is_some() || !args.classes.is_empty() {
             bail!("a model that takes signals is asked alone and without --tta, --adapt and --classes");
         }
@@ -68,7 +95,53 @@ fn run(args: &Args) -> Result<usize> {
     if let Some(picture) = &args.spectrogram {
         return spectrogram(&mut model, args, picture);
     }
-    answers::print(&mut model, args)
+    answer(&mut model, args)
+}
+
+/// Writes what the model says of every recording; the number of those that could not be used.
+fn answer(model: &mut Ensemble, args: &Args) -> Result<usize> {
+    if args.inputs.is_empty() {
+        bail!("no recordings: name files, folders or manifests, or - for standard input");
+    }
+    if args.join && model.says_numbers() {
+        bail!("--join is of equal labels; this model answers with numbers: {}", model.classes().join(", "));
+    }
+    let saved = args.adapt_from.as_ref().map(|path| saved_statistics(model, path)).transpose()?;
+    if args.adapts() {
+        model.adaptable()?;
+    }
+    let Inputs { items, mut left_out } = Inputs::collect(args)?;
+    let mut printer = printer(model.classes(), model.says_numbers(), args, items.len())?;
+    Answers::new(model, args, &items, saved.as_ref()).run(&mut printer, &mut left_out)?;
+    if let Some(file) = &args.left_out {
+        left_out.write(file)?;
+    }
+    Ok(left_out.len())
+}
+
+/// What writes results of so many recordings.
+fn printer(classes: &[String], numbers: bool, args: &Args, recordings: usize) -> Result<Printer> {
+    let format = args.format();
+    if let (None, Some(path)) = (args.format, args.output.as_deref().filter(|path| path.extension().is_some() && Format::of_file(path).is_none())) {
+        bail!("--output {}: the suffix names no format; add --format", text::path(path));
+    }
+    if let Some(path) = args.output.as_deref().and_then(|path| std::fs::canonicalize(path).ok())
+        && args.inputs.iter().any(|input| std::fs::canonicalize(input).is_ok_and(|input| input == path && !input.is_dir()))
+    {
+        bail!("--output {}: it is one of the inputs", text::path(&path));
+    }
+    let target = Target::open(args.output.as_deref())?;
+    if format.is_timeline() && recordings > 1 && !target.is_folder() {
+        bail!("{recordings} recordings, and a timeline in this format is of one: name a folder for a file of each with --output FOLDER/");
+    }
+    Ok(Printer::new(format, Answered { names: classes.to_vec(), numbers }, target, args.join))
+}
+
+/// Statistics of earlier recordings by the same models.
+fn saved_statistics(model: &Ensemble, path: &Path) -> Result<Adaptation> {
+    let saved = Adaptation::read(path)?;
+    model.fits(&saved).with_context(|| path.display().to_string())?;
+    Ok(saved)
 }
 
 /// Writes the models into one file, where that is asked for.
@@ -86,25 +159,25 @@ fn saved(args: &Args) -> Result<bool> {
 
 /// Writes the image the network sees of the one input, low frequencies at the bottom.
 fn spectrogram(model: &mut Ensemble, args: &Args, path: &Path) -> Result<usize> {
-    let (items, bad) = inputs::collect(&args.inputs)?;
+    let Inputs { items, left_out } = Inputs::collect(args)?;
     let [item] = items.as_slice() else { bail!("--spectrogram takes one recording, got {}", items.len()) };
     let model = model.first();
-    if let Inputs::Sequences(..) | Inputs::Frames(..) | Inputs::Vectors(..) = model.recipe.config.inputs()? {
+    use frontend::Inputs::{Frames, Sequences, Vectors};
+    if let Sequences(..) | Frames(..) | Vectors(..) = model.recipe.config.inputs()? {
         bail!(
             "--spectrogram shows images, and network {} takes {}",
             model.recipe.config.model.name(),
             model.recipe.config.inputs()?.plural()
         );
     }
-    let samples = item.load()?;
+    let mut sound = item.open()?;
+    let mut samples = Vec::new();
+    while let Some(block) = sound.next()? {
+        samples.extend(block);
+    }
     let image = model.inputs(&[samples])?.pop().context("no image")?;
     let (rows, columns) = model.recipe.config.image.extents();
     let upright: Vec<f32> = (0..rows).rev().flat_map(|r| image[r * columns..(r + 1) * columns].to_vec()).collect();
     write_image(path, columns, rows, &upright, Palette::Magma)?;
-    Ok(bad)
-}
-
-/// Seconds to samples.
-fn samples(seconds: f64) -> usize {
-    (seconds * f64::from(SAMPLE_RATE)).round() as usize
+    Ok(left_out.len())
 }

@@ -1,89 +1,182 @@
-//! Prints predictions.
+//! Writes records, each at once, in one of the forms.
 
-use crate::args::Format;
+use crate::format::Format;
+use crate::record::{Joiner, Record};
+use crate::target::Target;
+use crate::timeline::Timeline;
 use anyhow::Result;
-use emotone::train::predictor::Prediction;
+use emotone::audio::Flaw;
+use crate::shown::printable;
 use serde_json::{Map, Value, json};
+use std::rc::Rc;
 
-/// One recording or window.
-pub struct Row<'a> {
-    /// Recording.
-    pub name: &'a str,
-    /// Start and end in seconds.
-    pub window: Option<(f64, f64)>,
-    /// What the model says.
-    pub prediction: &'a Prediction,
-}
-
-/// Writes rows to standard output in one format.
-pub struct Printer<'a> {
-    format: Format,
-    classes: &'a [String],
+/// What a model's answers are about.
+#[derive(Clone)]
+pub struct Answered {
+    /// Classes, or names of the numbers.
+    pub names: Vec<String>,
     /// The model says numbers, not classes.
-    numbers: bool,
-    csv: csv::Writer<std::io::Stdout>,
-    rows: Vec<Value>,
-    header: bool,
+    pub numbers: bool,
 }
 
-impl<'a> Printer<'a> {
-    /// For a model's classes, or for the names of the numbers it says.
-    pub fn new(format: Format, classes: &'a [String], numbers: bool) -> Self {
-        Printer { format, classes, numbers, csv: csv::Writer::from_writer(std::io::stdout()), rows: Vec::new(), header: false }
+/// Writes records in one form to one place.
+pub struct Printer {
+    format: Format,
+    answered: Answered,
+    target: Target,
+    joiner: Option<Joiner>,
+    timeline: Timeline,
+    /// Records written to where it writes now.
+    written: usize,
+    /// The recording of the last of them.
+    current: Option<Rc<str>>,
+}
+
+impl Printer {
+    /// A printer that joins neighbours if so asked.
+    pub fn new(format: Format, answered: Answered, target: Target, join: bool) -> Self {
+        let joiner = join.then(Joiner::default);
+        Printer { format, answered, target, joiner, timeline: Timeline::new(format), written: 0, current: None }
     }
 
-    fn object(&self, row: &Row) -> Value {
-        let p = row.prediction;
-        let values: Map<String, Value> = self.classes.iter().zip(&p.probabilities).map(|(c, p)| (c.clone(), json!(p))).collect();
-        let mut object = match self.numbers {
-            true => json!({ "file": row.name, "numbers": values }),
-            false => json!({ "file": row.name, "label": self.classes[p.class], "probabilities": values }),
+    /// Writes a record, or keeps it until it is known whether the next joins it.
+    ///
+    /// # Errors
+    /// Where it cannot be written; a closed pipe among them.
+    pub fn record(&mut self, record: Record) -> Result<()> {
+        let complete = match &mut self.joiner {
+            Some(joiner) => joiner.push(record),
+            None => Some(record),
         };
-        if let Some((from, to)) = row.window {
-            object["start"] = json!(from);
-            object["end"] = json!(to);
+        complete.map_or(Ok(()), |record| self.write(&record))
+    }
+
+    /// Writes what was kept, and what stands at the end.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(&mut self) -> Result<()> {
+        if let Some(last) = self.joiner.as_mut().and_then(Joiner::finish) {
+            self.write(&last)?;
+        }
+        self.end()
+    }
+
+    /// Writes lines of text about all recordings behind all records.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn text(&mut self, text: &str) -> Result<()> {
+        if self.target.is_folder() {
+            self.target = Target::open(None)?;
+        }
+        self.target.write(text)
+    }
+
+    fn write(&mut self, record: &Record) -> Result<()> {
+        if self.current.as_ref() != Some(&record.name) {
+            if self.target.is_folder() && self.current.is_some() {
+                self.end()?;
+            }
+            self.target.turn_to(&record.name, self.format.suffix())?;
+            self.current = Some(record.name.clone());
+        }
+        let text = match self.format {
+            Format::Text if record.error.is_some() => String::new(),
+            Format::Text => self.line(record),
+            Format::Json => {
+                let object = serde_json::to_string_pretty(&self.object(record))?.replace('\n', "\n  ");
+                format!("{}\n  {object}", if self.written == 0 { "[" } else { "," })
+            }
+            Format::Jsonl => format!("{}\n", self.object(record)),
+            Format::Csv => self.csv(record)?,
+            Format::Audacity | Format::Textgrid | Format::Elan | Format::Srt => self.timeline.push(record, &self.answered),
+        };
+        self.written += 1;
+        self.target.write(&text)
+    }
+
+    /// What stands behind the last record of a file.
+    fn end(&mut self) -> Result<()> {
+        let text = match self.format {
+            Format::Json if self.written == 0 => "[]\n".into(),
+            Format::Json => "\n]\n".into(),
+            Format::Csv if self.written == 0 => self.header()?,
+            _ => self.timeline.finish(),
+        };
+        self.written = 0;
+        self.target.write(&text)
+    }
+
+    fn object(&self, record: &Record) -> Value {
+        let values = |p: &[f32]| self.answered.names.iter().zip(p).map(|(c, p)| (c.clone(), json!(p))).collect::<Map<String, Value>>();
+        let values = record.answer.as_ref().map(|a| values(&a.probabilities));
+        let mut object = match self.answered.numbers {
+            true => json!({ "file": *record.name, "numbers": values }),
+            false => json!({ "file": *record.name, "label": label(record, &self.answered), "probabilities": values }),
+        };
+        object["quality"] = record.flaws.iter().map(|f| f.name()).collect();
+        if record.windowed {
+            object["start"] = json!(record.span.0);
+            object["end"] = json!(record.span.1);
+        }
+        if let Some(truth) = &record.truth {
+            object["truth"] = json!(**truth);
+        }
+        if let Some(error) = &record.error {
+            object["error"] = json!(error);
         }
         object
     }
 
-    /// Prints or keeps a row.
-    pub fn row(&mut self, row: &Row) -> Result<()> {
-        let p = row.prediction;
-        match self.format {
-            Format::Text => {
-                let window = row.window.map(|(a, b)| format!("  {a:8.2} - {b:8.2} s")).unwrap_or_default();
-                let all: Vec<String> = self.classes.iter().zip(&p.probabilities).map(|(c, p)| format!("{c} {p:.3}")).collect();
-                let all = all.join(", ");
-                let answer = if self.numbers { all } else { format!("{}  ({all})", self.classes[p.class]) };
-                println!("{}{window}  {answer}", row.name);
+    fn line(&self, record: &Record) -> String {
+        let window = if record.windowed { format!("  {:8.2} - {:8.2} s", record.span.0, record.span.1) } else { String::new() };
+        let answer = record.answer.as_ref().map(|a| {
+            let all: Vec<String> =
+                self.answered.names.iter().zip(&a.probabilities).map(|(c, p)| format!("{} {p:.3}", printable(c))).collect();
+            let all = all.join(", ");
+            match label(record, &self.answered) {
+                Some(label) => format!("{}  ({all})", printable(label)),
+                None => all,
             }
-            Format::Json => {
-                let object = self.object(row);
-                self.rows.push(object);
-            }
-            Format::Jsonl => println!("{}", self.object(row)),
-            Format::Csv => {
-                if !self.header {
-                    let fixed = ["file", "start", "end"].iter().chain((!self.numbers).then_some(&"label")).map(|f| (*f).to_string());
-                    self.csv.write_record(fixed.chain(self.classes.iter().cloned()))?;
-                    self.header = true;
-                }
-                let (from, to) = row.window.map(|(a, b)| (a.to_string(), b.to_string())).unwrap_or_default();
-                let mut fields = vec![row.name.to_string(), from, to];
-                fields.extend((!self.numbers).then(|| self.classes[p.class].clone()));
-                fields.extend(p.probabilities.iter().map(f32::to_string));
-                self.csv.write_record(fields)?;
-            }
-        }
-        Ok(())
+        });
+        let answer = answer.unwrap_or_else(|| "no answer".into());
+        let flaws = if record.flaws.is_empty() { String::new() } else { format!("  [{}]", flaws(&record.flaws, ", ")) };
+        format!("{}{window}  {answer}{flaws}\n", printable(&record.name))
     }
 
-    /// Prints what was kept.
-    pub fn finish(&mut self) -> Result<()> {
-        if self.format == Format::Json {
-            println!("{}", serde_json::to_string_pretty(&self.rows)?);
-        }
-        self.csv.flush()?;
-        Ok(())
+    fn header(&self) -> Result<String> {
+        let fixed = ["file", "start", "end"].into_iter().chain((!self.answered.numbers).then_some("label"));
+        row(fixed.chain(self.answered.names.iter().map(String::as_str)).chain(["truth", "quality", "error"]))
     }
+
+    fn csv(&self, record: &Record) -> Result<String> {
+        let header = if self.written == 0 { self.header()? } else { String::new() };
+        let seconds = |s: f64| if record.windowed { s.to_string() } else { String::new() };
+        let mut fields = vec![record.name.to_string(), seconds(record.span.0), seconds(record.span.1)];
+        if !self.answered.numbers {
+            fields.push(label(record, &self.answered).unwrap_or_default().into());
+        }
+        fields.extend((0..self.answered.names.len()).map(|i| record.answer.as_ref().map_or_else(String::new, |a| a.probabilities[i].to_string())));
+        fields.push(record.truth.as_deref().unwrap_or_default().into());
+        fields.push(flaws(&record.flaws, " "));
+        fields.push(record.error.clone().unwrap_or_default());
+        Ok(header + &row(fields.iter().map(String::as_str))?)
+    }
+}
+
+/// The class a record is of, by a model of classes.
+pub fn label<'a>(record: &Record, answered: &'a Answered) -> Option<&'a str> {
+    record.answer.as_ref().filter(|_| !answered.numbers).map(|a| answered.names[a.class].as_str())
+}
+
+/// Names of flaws.
+pub fn flaws(flaws: &[Flaw], between: &str) -> String {
+    flaws.iter().map(|f| f.name()).collect::<Vec<_>>().join(between)
+}
+
+fn row<'a>(fields: impl Iterator<Item = &'a str>) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields)?;
+    Ok(String::from_utf8(writer.into_inner().map_err(|e| e.into_error())?)?)
 }

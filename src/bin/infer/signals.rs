@@ -1,13 +1,17 @@
 //! Answers to recorded signals: manifests with columns of files, or the files of one utterance.
 
 use crate::args::Args;
-use crate::fared::measured;
-use crate::print::{Printer, Row};
+use crate::fared::Fared;
+use crate::format::Format;
+use crate::record::Record;
+use crate::tell::tell;
+use crate::printer;
 use anyhow::{Result, bail};
 use emotone::data::{self, Corpus, Loaded, Utterance};
 use emotone::frontend::Signals;
 use emotone::train::predictor::Predictor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Prints what the model says of every utterance; the number of those that could not be used.
 pub fn run(model: &mut Predictor, spec: &Signals, args: &Args) -> Result<usize> {
@@ -16,38 +20,56 @@ pub fn run(model: &mut Predictor, spec: &Signals, args: &Args) -> Result<usize> 
     if let Some((_, flag)) = others.iter().find(|(given, _)| *given) {
         bail!("{flag} is for models of recordings of speech; this one takes signals");
     }
-    let classes = model.classes().to_vec();
-    let mut printer = Printer::new(args.format, &classes, model.says_numbers());
-    let (mut truth, mut predicted, mut bad) = (Vec::new(), Vec::new(), 0);
-    for corpus in corpora(args)? {
+    let mut fared = Fared::new(vec![], model.classes());
+    let corpora = corpora(args)?;
+    let utterances = corpora.iter().map(|c| c.utterances.len()).sum();
+    let mut printer = printer(model.classes(), model.says_numbers(), args, utterances)?;
+    let mut bad = 0;
+    for corpus in corpora {
+        corpus.left_out.lines(None).iter().for_each(|line| tell!("warning: {line}"));
+        bad += corpus.left_out.len();
         let loaded = match data::load(&corpus, Some(spec), true, &|_, _| ()) {
             Ok(loaded) => loaded,
             Err(e) => {
-                eprintln!("error: {e}");
+                tell!("error: {e}");
                 bad += corpus.utterances.len();
+                let failed = |u: &Utterance| Record { error: Some(e.to_string()), ..record(&u.path, "", 0.0) };
+                corpus.utterances.iter().try_for_each(|u| printer.record(failed(u)))?;
                 continue;
             }
         };
         bad += loaded.bad.len();
-        tell(&loaded);
+        notes(&loaded);
+        for (path, reason) in &loaded.bad {
+            printer.record(Record { error: Some(reason.clone()), ..record(path, "", 0.0) })?;
+        }
         let inputs = model.inputs_of(&loaded)?;
-        for (utterance, prediction) in loaded.corpus.utterances.iter().zip(&model.answers(&inputs)?) {
-            printer.row(&Row { name: &utterance.path.display().to_string(), window: None, prediction })?;
-            if let Some(class) = classes.iter().position(|c| *c == utterance.label) {
-                truth.push(class);
-                predicted.push(prediction.class);
+        let answers = model.answers(&inputs)?;
+        for ((utterance, clip), answer) in loaded.corpus.utterances.iter().zip(&loaded.clips).zip(answers) {
+            if !model.says_numbers() && !utterance.label.is_empty() {
+                fared.add(&utterance.label, answer.class, std::iter::empty());
             }
+            printer.record(Record { answer: Some(answer), ..record(&utterance.path, &utterance.label, clip.duration_s) })?;
         }
     }
     printer.finish()?;
-    measured(args, &classes, &truth, &predicted)?;
+    if args.format() == Format::Text {
+        printer.text(&fared.report("")?)?;
+    }
     Ok(bad)
 }
 
+/// A record of an utterance before it is answered.
+fn record(path: &Path, label: &str, seconds: f64) -> Record {
+    let truth = Some(label).filter(|label| !label.is_empty()).map(Rc::from);
+    let name = path.to_string_lossy().into();
+    Record { name, span: (0.0, seconds), windowed: false, truth, flaws: vec![], answer: None, error: None, windows: 1 }
+}
+
 /// What was left out, and what was done to make signals fit.
-fn tell(loaded: &Loaded) {
-    loaded.corpus.notes.iter().for_each(|note| eprintln!("note: {note}"));
-    loaded.bad.iter().for_each(|(path, reason)| eprintln!("error: {}: {reason}", path.display()));
+fn notes(loaded: &Loaded) {
+    loaded.corpus.notes.iter().for_each(|note| tell!("note: {note}"));
+    loaded.bad.iter().for_each(|(path, reason)| tell!("error: {}: {reason}", path.display()));
 }
 
 /// The utterances that the flags name.
