@@ -169,7 +169,9 @@ fn timelines_are_written_for_other_programs() {
     wav(&dir.join("b"), "call.wav", &voice(2.0, 0.3));
     let windows = ["--window", "2", "--hop", "2", "--join"];
     let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
-    for (file, start) in [("t.srt", "1\n00:00:00,000 --> 00:00:02,000\n"), ("t.TextGrid", "File type = \"ooTextFile\"\n"), ("t.tsv", "Tier\tBegin")] {
+    for (file, start) in
+        [("t.srt", "1\n00:00:00,000 --> 00:00:02,000\n"), ("t.TextGrid", "File type = \"ooTextFile\"\n"), ("t.tsv", "Tier\tBegin")]
+    {
         let out = infer(dir, &[&windows[..], &["--output", file, "call.wav"]].concat());
         assert!(out.status.success() && out.stdout.is_empty(), "{}", text(&out.stderr));
         assert!(read(file).starts_with(start) && read(file).contains("(silent)"), "{}", read(file));

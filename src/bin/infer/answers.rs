@@ -9,12 +9,12 @@ use crate::format::Format;
 use crate::inputs::Item;
 use crate::print::Printer;
 use crate::record::Record;
+use crate::shown::{self as text, printable};
 use crate::tell::tell;
 use anyhow::{Context as _, Result};
 use emotone::Error;
 use emotone::audio::{self, Flaw};
 use emotone::data::LeftOut;
-use crate::shown::{self as text, printable};
 use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::{Ensemble, Heard, combine};
 use emotone::train::predictor::Prediction;
@@ -132,7 +132,10 @@ impl<'a> Answers<'a> {
     fn take(&mut self, item: usize, piece: Piece, more: Vec<Flaw>, printer: &mut Printer) -> Result<()> {
         let flaws = [audio::flaws(&piece.samples), more].concat();
         self.flawed.add(&self.items[item].name, piece.windowed, &flaws);
-        self.part(Part { item, span: piece.span(), windowed: piece.windowed, flaws, samples: piece.samples, heard: None, error: None }, printer)
+        self.part(
+            Part { item, span: piece.span(), windowed: piece.windowed, flaws, samples: piece.samples, heard: None, error: None },
+            printer,
+        )
     }
 
     fn fail(&mut self, item: usize, error: &Error, printer: &mut Printer) -> Result<()> {

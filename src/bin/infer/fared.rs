@@ -1,7 +1,7 @@
 //! How labelled recordings fared, with one model and with several.
 
-use anyhow::Result;
 use crate::shown::printable;
+use anyhow::Result;
 use emotone::train::metrics::Confusion;
 use emotone::train::report;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What is wrong with recordings, told in few lines when all are heard.
 
-use emotone::audio::Flaw;
 use crate::shown::printable;
+use emotone::audio::Flaw;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 

@@ -18,6 +18,7 @@ mod target;
 mod tell;
 mod timeline;
 
+use crate::shown as text;
 use answers::Answers;
 use anyhow::{Context as _, Result, bail};
 use args::Args;
@@ -25,7 +26,6 @@ use clap::Parser;
 use emotone::frontend;
 use emotone::gpu::Device;
 use emotone::nn::file;
-use crate::shown as text;
 use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::Ensemble;
 use emotone::train::picture::{Palette, write_image};
@@ -122,7 +122,9 @@ fn answer(model: &mut Ensemble, args: &Args) -> Result<usize> {
 /// What writes results of so many recordings.
 fn printer(classes: &[String], numbers: bool, args: &Args, recordings: usize) -> Result<Printer> {
     let format = args.format();
-    if let (None, Some(path)) = (args.format, args.output.as_deref().filter(|path| path.extension().is_some() && Format::of_file(path).is_none())) {
+    if let (None, Some(path)) =
+        (args.format, args.output.as_deref().filter(|path| path.extension().is_some() && Format::of_file(path).is_none()))
+    {
         bail!("--output {}: the suffix names no format; add --format", text::path(path));
     }
     if let Some(path) = args.output.as_deref().and_then(|path| std::fs::canonicalize(path).ok())

@@ -2,11 +2,11 @@
 
 use crate::format::Format;
 use crate::record::{Joiner, Record};
+use crate::shown::printable;
 use crate::target::Target;
 use crate::timeline::Timeline;
 use anyhow::Result;
 use emotone::audio::Flaw;
-use crate::shown::printable;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
@@ -157,7 +157,9 @@ impl Printer {
         if !self.answered.numbers {
             fields.push(label(record, &self.answered).unwrap_or_default().into());
         }
-        fields.extend((0..self.answered.names.len()).map(|i| record.answer.as_ref().map_or_else(String::new, |a| a.probabilities[i].to_string())));
+        fields.extend(
+            (0..self.answered.names.len()).map(|i| record.answer.as_ref().map_or_else(String::new, |a| a.probabilities[i].to_string())),
+        );
         fields.push(record.truth.as_deref().unwrap_or_default().into());
         fields.push(flaws(&record.flaws, " "));
         fields.push(record.error.clone().unwrap_or_default());

@@ -3,9 +3,9 @@
 use crate::args::Args;
 use crate::fared::Fared;
 use crate::format::Format;
+use crate::printer;
 use crate::record::Record;
 use crate::tell::tell;
-use crate::printer;
 use anyhow::{Result, bail};
 use emotone::data::{self, Corpus, Loaded, Utterance};
 use emotone::frontend::Signals;

@@ -154,7 +154,10 @@ mod tests {
 
     #[test]
     fn windows_become_intervals_of_each_form() {
-        assert_eq!(all(Format::Audacity), "0.000000\t1.500000\tfear\n1.500000\t3.000000\tthe \"joy\" of\n3601.000000\t3602.500000\t(silent)\n");
+        assert_eq!(
+            all(Format::Audacity),
+            "0.000000\t1.500000\tfear\n1.500000\t3.000000\tthe \"joy\" of\n3601.000000\t3602.500000\t(silent)\n"
+        );
         let elan = all(Format::Elan);
         assert_eq!(elan.lines().count(), 4);
         assert_eq!(elan.lines().nth(1), Some("emotion\t0.000\t1.500\t1.500\tfear"));
