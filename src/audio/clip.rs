@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::notes::Notes;
 use crate::{Error, error::one_line};
 
 /// Rate of every [`Clip`] in Hz.
@@ -36,8 +37,8 @@ pub struct Clip {
     pub source_channels: usize,
     /// Length of the recording in seconds, at the file's own rate.
     pub duration_s: f64,
-    /// False where the file ends before its declared length or some packets could not be decoded.
-    pub complete: bool,
+    /// What is not as it should be: cut short, damaged, of several tracks.
+    pub notes: Notes,
 }
 
 /// Why a recording was refused, in one line without its name.

@@ -8,45 +8,100 @@
 //! The content decides what a file is, never its name. Channels are averaged. Every failure is one
 //! [`Error::Audio`](crate::Error::Audio) naming the file; a decoder that panics is such a failure too.
 //!
-//! **Bounds.** At most [`MAX_FILE_BYTES`] are read and [`MAX_SECONDS`] decoded; declared sizes are compared with the
-//! bytes that are there before anything is allocated for them, so memory stays below the file, its 16 kHz samples and
-//! a few decoder tables.
+//! **Bounds.** At most [`MAX_SECONDS`] are decoded into a clip, and at most [`MAX_FILE_BYTES`] held in memory; declared sizes are compared
+//! with the bytes that are there before anything is allocated for them. [`Blocks`] take a recording of any length in bounded memory.
 //!
 //! **Damage.** A file that ends before its declared length is accepted when at least half of it is there, and
-//! [`Clip::complete`] is then false; below half it is an error, for it is a failed download rather than a recording.
-//! Up to a tenth of the packets of a compressed file may be undecodable, with the same mark.
+//! [`Notes::cut`] then says so; below half it is an error, for it is a failed download rather than a recording.
+//! Up to a tenth of the packets of a compressed file may be undecodable; [`Notes::lost_packets`] counts them.
 
+mod blocks;
 mod clip;
 mod compressed;
+mod decode;
 mod guard;
+mod input;
+mod notes;
+mod part;
+mod pcm;
 mod quality;
 mod resample;
 mod sniff;
-pub mod wav;
+mod source;
+mod wav;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod part_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{fs::File, io::Read, path::Path};
 
+pub use blocks::Blocks;
 pub use clip::{Clip, MAX_CHANNELS, MAX_FILE_BYTES, MAX_SECONDS, SAMPLE_RATE, SOURCE_RATES, is_silent};
+pub use notes::Notes;
+pub use part::{Channel, Part};
+pub use pcm::Raw;
 pub use quality::{Flaw, flaws};
 pub use wav::write_wav;
 
 #[cfg(test)]
 use crate::Error;
 use crate::Result;
-use clip::{Reason, fail};
-use sniff::Kind;
+use clip::fail;
+use input::Input;
 
-/// Loads the recording at `path`.
+/// Loads the recording at `path`, whole and mixed.
 ///
 /// # Errors
 /// [`Error::Audio`](crate::Error::Audio) with the path and one line of reason. Never blocks on a pipe or device: only regular files are opened.
 pub fn load(path: &Path) -> Result<Clip> {
-    load_bytes(path, &read(path)?)
+    load_part(path, &Part::default())
+}
+
+/// Loads a stretch or a channel of the recording at `path`. Only that is kept in memory, so the recording may be longer than
+/// [`MAX_SECONDS`].
+///
+/// # Errors
+/// As [`load`]; a part that begins behind the end of the recording, or a channel that it lacks.
+pub fn load_part(path: &Path, part: &Part) -> Result<Clip> {
+    single(load_parts(path, std::slice::from_ref(part))?)
+}
+
+/// Loads several parts of the recording at `path`, in one pass over it. Each may fail for itself.
+///
+/// # Errors
+/// As [`load`], where nothing can be read.
+pub fn load_parts(path: &Path, parts: &[Part]) -> Result<Vec<Result<Clip>>> {
+    named(path, decode::parts(open_file(path)?, parts))
+}
+
+/// Decodes parts of a recording held in memory, in one pass; `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load_parts`].
+pub fn load_bytes_parts(name: &Path, bytes: &[u8], parts: &[Part]) -> Result<Vec<Result<Clip>>> {
+    named(name, decode::parts(Input::memory(bytes), parts))
+}
+
+/// Decodes a recording held in memory, whole and mixed; `name` stands for it in errors.
+///
+/// # Errors
+/// [`Error::Audio`](crate::Error::Audio) with the name and one line of reason.
+pub fn load_bytes(name: &Path, bytes: &[u8]) -> Result<Clip> {
+    single(load_bytes_parts(name, bytes, &[Part::default()])?)
+}
+
+fn named(name: &Path, parts: std::result::Result<Vec<std::result::Result<Clip, String>>, String>) -> Result<Vec<Result<Clip>>> {
+    let parts = parts.map_err(|reason| fail(name, reason))?;
+    Ok(parts.into_iter().map(|part| part.map_err(|reason| fail(name, reason))).collect())
+}
+
+/// The only one.
+fn single(parts: Vec<Result<Clip>>) -> Result<Clip> {
+    parts.into_iter().next().unwrap_or_else(|| Err(crate::Error::Data("no part is wanted".into())))
 }
 
 /// Mono samples at `rate` Hz, brought to 16 kHz.
@@ -54,7 +109,8 @@ pub fn load(path: &Path) -> Result<Clip> {
 /// # Errors
 /// One line of reason: no samples, a rate outside [`SOURCE_RATES`], values that are not finite.
 pub fn resample(samples: &[f32], rate: u32) -> std::result::Result<Vec<f32>, String> {
-    let mut mono = resample::Mono16k::new(rate, 1, samples.len() as u64)?;
+    clip::check_length(samples.len() as u64, rate)?;
+    let mut mono = resample::Mono16k::new(rate, 1, Channel::Mix)?;
     mono.push(samples)?;
     mono.finish()
 }
@@ -64,18 +120,30 @@ pub fn resample(samples: &[f32], rate: u32) -> std::result::Result<Vec<f32>, Str
 /// # Errors
 /// [`Error::Audio`](crate::Error::Audio) with the path and one line of reason.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let (file, size) = open_regular(path, MAX_FILE_BYTES)?;
+    read_capped(path, file, size)
+}
+
+/// The recording at `path`, not read yet.
+fn open_file(path: &Path) -> Result<Input<'static>> {
+    let (file, size) = open_regular(path, u64::MAX)?;
+    Ok(Input::file(file, size))
+}
+
+/// Opens a regular file that is not empty and has `most` bytes at the most.
+fn open_regular(path: &Path, most: u64) -> Result<(File, u64)> {
     let check = |found: std::fs::Metadata| match found.len() {
         _ if found.is_dir() => Err(fail(path, "is a directory, not a recording")),
         _ if !found.is_file() => Err(fail(path, "is a pipe, socket or device, not a regular file")),
         0 => Err(fail(path, "the file is empty")),
-        n if n > MAX_FILE_BYTES => Err(fail(path, format!("{n} bytes, more than the {MAX_FILE_BYTES} accepted"))),
+        n if n > most => Err(fail(path, format!("{n} bytes, more than the {most} accepted"))),
         n => Ok(n),
     };
     check(std::fs::metadata(path).map_err(|e| fail(path, e))?)?;
     let file = File::open(path).map_err(|e| fail(path, e))?;
     // The path may have been replaced between the two calls: ask the open file itself.
     let size = check(file.metadata().map_err(|e| fail(path, e))?)?;
-    read_capped(path, file, size)
+    Ok((file, size))
 }
 
 /// Loads a recording from a stream such as standard input; `name` stands for it in errors.
@@ -96,26 +164,7 @@ fn read_capped(name: &Path, reader: impl Read, expected: u64) -> Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// Decodes a recording held in memory; `name` stands for it in errors.
-///
-/// # Errors
-/// [`Error::Audio`](crate::Error::Audio) with the name and one line of reason.
-pub fn load_bytes(name: &Path, bytes: &[u8]) -> Result<Clip> {
-    guard::catch(|| decode(bytes)).and_then(|clip| clip).map_err(|reason| fail(name, reason))
-}
-
 /// Whether a file that begins with these bytes is a recording of a kind that is read.
 pub fn is_sound(head: &[u8]) -> bool {
     head.starts_with(b"ID3") || sniff::kind(head).is_ok()
-}
-
-fn decode(bytes: &[u8]) -> std::result::Result<Clip, Reason> {
-    if bytes.is_empty() {
-        return Err("the file is empty".into());
-    }
-    let bytes = sniff::skip_id3(bytes)?;
-    match sniff::kind(bytes)? {
-        Kind::Wav => wav::parse(bytes)?.decode(),
-        Kind::Compressed(codec) => compressed::decode(bytes, codec),
-    }
 }

@@ -2,27 +2,37 @@
 
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction, audioadapter_buffers::direct::InterleavedSlice};
 
-use super::clip::{Reason, SAMPLE_RATE, check_format, check_length};
+use super::{
+    clip::{Reason, SAMPLE_RATE, check_format},
+    part::Channel,
+};
 
 /// Float files may overshoot full scale (lossy decoders do); beyond this the samples were never normalised.
 const LARGEST: f32 = 16.0;
 
-/// Collects a recording as mono 16 kHz.
+/// Turns a recording into mono 16 kHz.
 pub(super) struct Mono16k {
     rate: u32,
     channels: usize,
+    channel: Channel,
     frames: u64,
+    /// Made and not taken yet.
     out: Vec<f32>,
+    /// Samples of the filter's delay that are still to be dropped from `out`.
+    delay: usize,
+    taken: u64,
+    /// Sums of squares over all frames: of the mean of the channels, and the mean of theirs.
+    energy: [f64; 2],
     /// Mono samples at the source rate that do not fill a chunk yet.
     pending: Vec<f32>,
     fft: Option<Fft<f32>>,
 }
 
 impl Mono16k {
-    /// Prepares for frames of `channels` samples at `rate` Hz, `expected` frames where known (a hint for allocation).
-    pub(super) fn new(rate: u32, channels: usize, expected: u64) -> Result<Self, Reason> {
+    /// Prepares for frames of `channels` samples at `rate` Hz, of which `channel` is wanted.
+    pub(super) fn new(rate: u32, channels: usize, channel: Channel) -> Result<Self, Reason> {
         check_format(rate, channels)?;
-        check_length(expected, rate)?;
+        channel.check(channels)?;
         let fft = if rate == SAMPLE_RATE {
             None
         } else {
@@ -35,9 +45,8 @@ impl Mono16k {
             let made = Fft::new_custom(rate as usize, SAMPLE_RATE as usize, minimal * blocks, 1, 1, window, FixedSync::Both);
             Some(made.map_err(|e| format!("cannot resample from {rate} Hz: {e}"))?)
         };
-        let mut out = Vec::new();
-        out.try_reserve(output_len(expected, rate) as usize).map_err(|e| e.to_string())?;
-        Ok(Self { rate, channels, frames: 0, out, pending: Vec::new(), fft })
+        let delay = fft.as_ref().map_or(0, |fft| fft.output_delay());
+        Ok(Self { rate, channels, channel, frames: 0, out: Vec::new(), delay, taken: 0, energy: [0.0; 2], pending: Vec::new(), fft })
     }
 
     /// Frames taken so far.
@@ -50,16 +59,16 @@ impl Mono16k {
         self.rate
     }
 
-    /// Channels of the source.
-    pub(super) fn channels(&self) -> usize {
-        self.channels
+    /// Whether the channels cancel each other out: less than a thousandth of their amplitude is left in the mean.
+    pub(super) fn cancelled(&self) -> bool {
+        self.channel == Channel::Mix && self.channels > 1 && self.energy[0] < 1e-6 * self.energy[1]
     }
 
-    /// Takes whole interleaved frames: averages the channels, clamps overshoots to [-1, 1], refuses what is not finite.
+    /// Takes whole interleaved frames: averages or picks channels, clamps overshoots to [-1, 1], refuses what is not finite.
     pub(super) fn push(&mut self, interleaved: &[f32]) -> Result<(), Reason> {
         let first = self.frames;
         for (i, frame) in interleaved.chunks_exact(self.channels).enumerate() {
-            let mut sum = 0.0;
+            let (mut sum, mut squares) = (0.0, 0.0);
             for &x in frame {
                 if x.is_nan() || x.abs() > LARGEST {
                     let at = first + i as u64;
@@ -69,12 +78,19 @@ impl Mono16k {
                         format!("sample {at} is {x}, not a finite number")
                     });
                 }
-                sum += x.clamp(-1.0, 1.0);
+                let x = x.clamp(-1.0, 1.0);
+                sum += x;
+                squares += x * x;
             }
-            self.pending.push(sum / self.channels as f32);
+            let mean = sum / self.channels as f32;
+            self.energy[0] += f64::from(mean * mean);
+            self.energy[1] += f64::from(squares / self.channels as f32);
+            self.pending.push(match self.channel {
+                Channel::Number(n) => frame[n - 1].clamp(-1.0, 1.0),
+                Channel::Mix => mean,
+            });
         }
         self.frames += (interleaved.len() / self.channels) as u64;
-        check_length(self.frames, self.rate)?;
         match &self.fft {
             None => self.out.append(&mut self.pending),
             Some(fft) => {
@@ -104,29 +120,41 @@ impl Mono16k {
         Ok(())
     }
 
-    /// The samples: ceil(frames · 16000 / rate) of them, aligned with the source.
-    pub(super) fn finish(mut self) -> Result<Vec<f32>, Reason> {
+    /// What is ready, in order.
+    pub(super) fn take(&mut self) -> Vec<f32> {
+        let dropped = self.delay.min(self.out.len());
+        self.delay -= dropped;
+        self.out.drain(..dropped);
+        let mut out = std::mem::take(&mut self.out);
+        if self.fft.is_some() {
+            // The filter rings past full scale at clipped edges.
+            out.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
+        }
+        self.taken += out.len() as u64;
+        out
+    }
+
+    /// The rest. With what was taken before these are ceil(frames · 16000 / rate) samples, aligned with the source.
+    pub(super) fn finish(&mut self) -> Result<Vec<f32>, Reason> {
         if self.frames == 0 {
             return Err("no samples in the file".into());
         }
+        let wanted = (output_len(self.frames, self.rate) - self.taken) as usize;
         if let Some(fft) = &self.fft {
-            let (chunk, delay) = (fft.input_frames_next(), fft.output_delay());
-            let wanted = output_len(self.frames, self.rate) as usize;
-            while self.out.len() < delay + wanted {
+            let chunk = fft.input_frames_next();
+            while self.out.len() < self.delay + wanted {
                 self.pending.resize(self.pending.len().max(1).next_multiple_of(chunk), 0.0);
                 self.resample(self.pending.len(), chunk)?;
             }
-            self.out.drain(..delay);
-            self.out.truncate(wanted);
-            // The filter rings past full scale at clipped edges.
-            self.out.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
         }
-        self.out.shrink_to_fit();
-        Ok(self.out)
+        let mut rest = self.take();
+        rest.truncate(wanted);
+        Ok(rest)
     }
 }
 
-fn output_len(frames: u64, rate: u32) -> u64 {
+/// Samples at 16 kHz of `frames` frames at `rate` Hz.
+pub(super) fn output_len(frames: u64, rate: u32) -> u64 {
     (frames * u64::from(SAMPLE_RATE)).div_ceil(u64::from(rate))
 }
 
@@ -143,9 +171,38 @@ mod tests {
     }
 
     fn through(rate: u32, channels: usize, samples: &[f32], piece: usize) -> Vec<f32> {
-        let mut mono = Mono16k::new(rate, channels, 0).unwrap();
+        let mut mono = Mono16k::new(rate, channels, Channel::Mix).unwrap();
         samples.chunks(piece).for_each(|p| mono.push(p).unwrap());
         mono.finish().unwrap()
+    }
+
+    #[test]
+    fn taken_in_pieces_or_at_once_the_samples_are_the_same() {
+        for rate in [8_000, 16_000, 44_100] {
+            let x = sine(300.0, rate, 30_011);
+            let mut mono = Mono16k::new(rate, 1, Channel::Mix).unwrap();
+            let mut got = Vec::new();
+            for piece in x.chunks(700) {
+                mono.push(piece).unwrap();
+                got.extend(mono.take());
+            }
+            got.extend(mono.finish().unwrap());
+            assert!(got == through(rate, 1, &x, 30_011), "{rate} Hz");
+        }
+    }
+
+    #[test]
+    fn one_channel_of_several_and_channels_that_cancel_each_other() {
+        let frames = [0.5, -0.5, 0.25, -0.25, 3.0, -3.0];
+        let heard = |channel| {
+            let mut mono = Mono16k::new(16_000, 2, channel).unwrap();
+            mono.push(&frames).unwrap();
+            (mono.cancelled(), mono.finish().unwrap())
+        };
+        assert_eq!(heard(Channel::LEFT), (false, vec![0.5, 0.25, 1.0]));
+        assert_eq!(heard(Channel::RIGHT), (false, vec![-0.5, -0.25, -1.0]));
+        assert_eq!(heard(Channel::Mix), (true, vec![0.0; 3]));
+        assert!(Mono16k::new(16_000, 2, Channel::Number(3)).is_err());
     }
 
     #[test]
@@ -182,14 +239,13 @@ mod tests {
     #[test]
     fn refuses_what_is_not_sound() {
         for (bad, word) in [(f32::NAN, "finite"), (f32::INFINITY, "finite"), (-32_768.0, "within")] {
-            let reason = Mono16k::new(16_000, 1, 0).unwrap().push(&[0.0, bad]).unwrap_err();
+            let reason = Mono16k::new(16_000, 1, Channel::Mix).unwrap().push(&[0.0, bad]).unwrap_err();
             assert!(reason.contains(word) && reason.contains("sample 1"), "{reason}");
         }
         for (rate, channels) in [(0, 1), (999, 1), (u32::MAX, 1), (16_000, 0), (16_000, 65)] {
-            assert!(Mono16k::new(rate, channels, 0).is_err(), "{rate} {channels}");
+            assert!(Mono16k::new(rate, channels, Channel::Mix).is_err(), "{rate} {channels}");
         }
-        assert!(Mono16k::new(16_000, 1, u64::MAX / 65_536).is_err());
-        assert!(Mono16k::new(16_000, 1, 0).unwrap().finish().is_err());
+        assert!(Mono16k::new(16_000, 1, Channel::Mix).unwrap().finish().is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What a file is, by its first bytes.
 
-use super::clip::Reason;
+use super::{clip::Reason, input::Input};
 use crate::hash::hex;
+
+/// Bytes that [`kind`] looks at.
+pub(super) const HEAD: usize = 64;
 
 /// A supported container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,20 +88,30 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Reason> {
     }
 }
 
-/// Skips ID3v2 tags (id3.org, ID3v2.4 §3.1: a 28-bit size, 7 bits a byte), which may precede FLAC and MP3, and the zeros
+/// Skips ID3v2 tags (id3.org, ID3v2.4 §3.1: a 28-bit size, 7 bits a byte), which may precede FLAC, MP3 and AAC, and the zeros
 /// some writers leave after them.
-pub(super) fn skip_id3(mut bytes: &[u8]) -> Result<&[u8], Reason> {
-    while let [b'I', b'D', b'3', _, _, flags, a, b, c, d, rest @ ..] = bytes {
-        let size = [a, b, c, d].iter().fold(0usize, |n, &&byte| n << 7 | usize::from(byte & 0x7f));
+pub(super) fn skip_id3(mut input: Input<'_>) -> Result<Input<'_>, Reason> {
+    let io = |e: std::io::Error| e.to_string();
+    while let [b'I', b'D', b'3', _, _, flags, a, b, c, d] = input.peek(10).map_err(io)?[..] {
+        let size = [a, b, c, d].iter().fold(0u64, |n, &byte| n << 7 | u64::from(byte & 0x7f));
         let footer = if flags & 0x10 != 0 { 10 } else { 0 };
-        let after = rest.get(size + footer..).unwrap_or_default();
-        let zeros = after.iter().take_while(|&&b| b == 0).count();
-        if zeros == after.len() {
-            return Err(format!("an ID3 tag of {size} bytes is longer than the file, or nothing follows it"));
+        let nothing = || format!("an ID3 tag of {size} bytes is longer than the file, or nothing follows it");
+        if !input.skip(10 + size + footer).map_err(io)? {
+            return Err(nothing());
         }
-        bytes = &after[zeros..];
+        loop {
+            let ahead = input.peek(64).map_err(io)?;
+            let zeros = ahead.iter().take_while(|&&b| b == 0).count();
+            if ahead.is_empty() {
+                return Err(nothing());
+            }
+            input.skip(zeros as u64).map_err(io)?;
+            if zeros < ahead.len() {
+                break;
+            }
+        }
     }
-    Ok(bytes)
+    Ok(input.rebase(None))
 }
 
 #[cfg(test)]
@@ -128,7 +141,10 @@ mod tests {
     #[test]
     fn skips_tags() {
         let tagged = [b"ID3\x04\0\0\0\0\x01\x02".to_vec(), vec![7; 130], b"fLaC".to_vec()].concat();
-        assert_eq!(skip_id3(&tagged), Ok(&b"fLaC"[..]));
-        assert!(skip_id3(b"ID3\x04\0\0\x7f\x7f\x7f\x7fabc").is_err());
+        let mut rest = skip_id3(Input::memory(tagged)).ok().unwrap();
+        assert_eq!((rest.left(), rest.peek(9).unwrap()), (Some(4), b"fLaC".to_vec()));
+        for bad in [&b"ID3\x04\0\0\x7f\x7f\x7f\x7fabc"[..], b"ID3\x04\0\0\0\0\0\x01a\0\0"] {
+            assert!(skip_id3(Input::memory(bad)).is_err());
+        }
     }
 }

@@ -88,7 +88,7 @@ fn pcm_of_every_depth() {
     for (tag, bits, data) in half_and_minus_one {
         let clip = load_ok(&Header::new(tag, 1, 16_000, bits).bytes(&data));
         assert_eq!(clip.samples, [0.5, -1.0], "{bits} bits, tag {tag}");
-        assert!(clip.complete && clip.source_channels == 1 && clip.source_rate == 16_000);
+        assert!(clip.notes == Notes::default() && clip.source_channels == 1 && clip.source_rate == 16_000);
         assert!((clip.duration_s - 2.0 / 16_000.0).abs() < 1e-12);
     }
 }
@@ -130,7 +130,7 @@ fn container_variants() {
         }
         let clip = load_ok(&bytes);
         assert_eq!(clip.samples, [0.25], "variant {i}");
-        assert!(clip.complete && clip.source_channels == 2, "variant {i}");
+        assert!(clip.notes == Notes::default() && clip.source_channels == 2, "variant {i}");
     }
 }
 
@@ -138,10 +138,10 @@ fn container_variants() {
 fn a_wav_cut_short_keeps_what_is_there() {
     let data = vec![0u8; 200];
     let clip = load_ok(&Header { data_size: Some(400), ..Header::new(1, 1, 16_000, 16) }.bytes(&data));
-    assert_eq!((clip.samples.len(), clip.complete), (100, false));
+    assert_eq!((clip.samples.len(), clip.notes.cut), (100, true));
     // The last frame lacks a byte.
     let clip = load_ok(&Header { data_size: Some(200), ..Header::new(1, 1, 16_000, 16) }.bytes(&data[1..]));
-    assert_eq!((clip.samples.len(), clip.complete), (99, false));
+    assert_eq!((clip.samples.len(), clip.notes.cut), (99, true));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn compressed_tones() {
         assert!((clip.duration_s - seconds).abs() < 0.1, "{name}: {} s", clip.duration_s);
         let error = tone_error(&clip);
         assert!(error <= tolerance, "{name}: {error}");
-        assert!(clip.complete, "{name}");
+        assert!(!clip.notes.is_damaged(), "{name}: {:?}", clip.notes);
     }
 }
 

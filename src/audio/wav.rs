@@ -1,93 +1,81 @@
-//! The wav container and its uncompressed encodings.
+//! The wav container.
 //!
 //! Parsed here rather than by a crate because real recordings break the strict readers: lengths left unknown by streaming
-//! writers, RF64, odd chunks, files cut short. Samples are read straight from the bytes; nothing is allocated from a
-//! declared size. Format: Microsoft "Multiple Channel Audio Data and WAVE Files"; RF64: EBU Tech 3306.
+//! writers, RF64, odd chunks with and without their padding, files cut short. Nothing is allocated from a declared size.
+//! Format: Microsoft "Multiple Channel Audio Data and WAVE Files"; RF64: EBU Tech 3306.
 
 use std::path::Path;
 
 use super::{
-    clip::{Clip, Reason, SAMPLE_RATE, check_format, check_length, check_shortfall, fail},
-    resample::Mono16k,
+    clip::{Reason, check_format, check_shortfall, fail},
+    input::Input,
+    pcm::{Encoding, Layout, Pcm},
+    source::fill,
 };
 use crate::Result;
 
-/// Frames converted at a time.
-const BLOCK: usize = 8192;
-
-/// How one sample is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
-    Unsigned8,
-    /// Little-endian two's complement of this many bytes.
-    Signed(usize),
-    Float32,
-    Float64,
-    ALaw,
-    MuLaw,
-}
-
-/// The samples of a wav, borrowed from its bytes.
-#[derive(Debug)]
-pub(super) struct Wav<'a> {
-    encoding: Encoding,
-    channels: usize,
-    rate: u32,
-    /// Bytes of one sample as stored; may exceed what `encoding` reads (24 bits kept in 4 bytes).
-    container: usize,
-    /// Whole frames.
-    data: &'a [u8],
-    complete: bool,
-}
-
-struct Format {
-    encoding: Encoding,
-    channels: usize,
-    rate: u32,
-    container: usize,
-}
+/// The most of a fmt chunk that is read.
+const FORMAT_BYTES: u64 = 4096;
 
 /// Walks the chunks up to the samples.
 ///
 /// # Errors
 /// What is missing, inconsistent or unsupported.
-pub(super) fn parse(bytes: &[u8]) -> std::result::Result<Wav<'_>, Reason> {
-    let riff_size = u32_at(bytes, 4).unwrap_or(0);
-    let (mut at, mut format, mut data_size_64) = (12, None, None);
-    while let (Some(id), Some(size)) = (bytes.get(at..at + 4), u32_at(bytes, at + 4)) {
-        let body = &bytes[at + 8..];
-        match id {
-            b"ds64" => data_size_64 = body.get(8..16).and_then(|b| Some(u64::from_le_bytes(b.try_into().ok()?))),
-            b"fmt " => format = Some(parse_format(body.get(..size as usize).ok_or("wav: the fmt chunk is cut short")?)?),
+pub(super) fn open(mut input: Input<'_>) -> std::result::Result<Pcm<'_>, Reason> {
+    let mut form = [0; 12];
+    fill(&mut input, &mut form)?;
+    let riff_size = u32_at(&form, 4).unwrap_or(0);
+    let (mut format, mut size_64, mut odd) = (None, None, false);
+    while let Some((id, size)) = chunk(&mut input, odd)? {
+        odd = size % 2 == 1;
+        match &id {
             b"data" => {
-                let Format { encoding, channels, rate, container } = format.ok_or("wav: no fmt chunk before the data")?;
-                let declared = declared_size(size, riff_size, data_size_64);
-                let present = body.len() as u64;
-                let taken = declared.unwrap_or(present).min(present);
-                let frame = container * channels;
-                check_length(declared.unwrap_or(present) / frame as u64, rate).or_else(|long| {
-                    // A false claim and a long recording deserve different words.
-                    check_shortfall("bytes of samples", declared.unwrap_or(0), present).and(Err(long))
-                })?;
-                check_shortfall("bytes of samples", declared.unwrap_or(0), present)?;
-                let data = &body[..taken as usize / frame * frame];
-                if data.is_empty() {
-                    return Err("wav: no samples in the file".into());
-                }
-                return Ok(Wav { encoding, channels, rate, container, data, complete: declared.is_none_or(|d| d <= present) });
+                let layout = format.ok_or("wav: no fmt chunk before the data")?;
+                return samples(input, layout, declared_size(size, riff_size, size_64));
             }
-            _ => {}
-        }
-        // Chunks start at even offsets.
-        at = at.saturating_add(8).saturating_add(size as usize).saturating_add(size as usize & 1);
-        if at >= bytes.len() {
-            break;
+            b"fmt " | b"ds64" => {
+                let mut body = vec![0; u64::from(size).min(FORMAT_BYTES) as usize];
+                let came = fill(&mut input, &mut body)?;
+                if id == *b"ds64" {
+                    size_64 = body.get(8..16).and_then(|b| Some(u64::from_le_bytes(b.try_into().ok()?)));
+                } else if came < body.len() {
+                    return Err("wav: the fmt chunk is cut short".into());
+                } else {
+                    format = Some(parse_format(&body)?);
+                }
+                input.skip(u64::from(size).saturating_sub(FORMAT_BYTES)).map_err(|e| e.to_string())?;
+            }
+            _ => {
+                input.skip(u64::from(size)).map_err(|e| e.to_string())?;
+            }
         }
     }
     Err(match format {
         Some(_) => "wav: no data chunk".into(),
         None => "wav: no fmt chunk".into(),
     })
+}
+
+/// Name and size of the next chunk, `None` at the end. Chunks start at even offsets, but some writers forget to pad one of `odd` size; a
+/// name never begins with a zero.
+fn chunk(input: &mut Input<'_>, odd: bool) -> std::result::Result<Option<([u8; 4], u32)>, Reason> {
+    if odd {
+        let padded = input.peek(1).map_err(|e| e.to_string())?.first().is_none_or(|&b| !(b' '..=b'~').contains(&b));
+        input.skip(u64::from(padded)).map_err(|e| e.to_string())?;
+    }
+    let mut header = [0; 8];
+    Ok((fill(input, &mut header)? == 8).then(|| ([header[0], header[1], header[2], header[3]], u32_at(&header, 4).unwrap_or(0))))
+}
+
+/// The samples, which begin at the position of `input`.
+fn samples(input: Input<'_>, layout: Layout, declared: Option<u64>) -> std::result::Result<Pcm<'_>, Reason> {
+    if let Some(there) = input.left() {
+        check_shortfall("bytes of samples", declared.unwrap_or(0), there)?;
+        if declared.unwrap_or(there).min(there) < layout.frame() as u64 {
+            return Err("wav: no samples in the file".into());
+        }
+    }
+    Ok(Pcm::new(input, layout, declared, "wav"))
 }
 
 /// Bytes of samples by the header; `None` where a streaming writer did not know: it leaves 2^32-1 (ffmpeg), just under
@@ -101,7 +89,7 @@ fn declared_size(size: u32, riff_size: u32, ds64: Option<u64>) -> Option<u64> {
     }
 }
 
-fn parse_format(fmt: &[u8]) -> std::result::Result<Format, Reason> {
+fn parse_format(fmt: &[u8]) -> std::result::Result<Layout, Reason> {
     let field = |at: usize| u16_at(fmt, at);
     let (Some(mut tag), Some(channels), Some(rate), Some(align), Some(bits)) = (field(0), field(2), u32_at(fmt, 4), field(12), field(14))
     else {
@@ -130,62 +118,7 @@ fn parse_format(fmt: &[u8]) -> std::result::Result<Format, Reason> {
     if !(stored..=8).contains(&container) || (align != 0 && align % channels != 0) {
         return Err(format!("wav: {bits} bits a sample do not fit {channels} channels in frames of {align} bytes"));
     }
-    Ok(Format { encoding, channels, rate, container })
-}
-
-impl Wav<'_> {
-    /// Converts, mixes and resamples.
-    pub(super) fn decode(&self) -> std::result::Result<Clip, Reason> {
-        let frame = self.container * self.channels;
-        let mut mono = Mono16k::new(self.rate, self.channels, (self.data.len() / frame) as u64)?;
-        let mut block = Vec::with_capacity(BLOCK * self.channels);
-        for bytes in self.data.chunks(frame * BLOCK) {
-            block.clear();
-            let samples = bytes.chunks_exact(self.container);
-            match self.encoding {
-                Encoding::Unsigned8 => block.extend(samples.map(|s| (f32::from(s[0]) - 128.0) / 128.0)),
-                Encoding::ALaw => block.extend(samples.map(|s| a_law(s[0]))),
-                Encoding::MuLaw => block.extend(samples.map(|s| mu_law(s[0]))),
-                // Sign extension by shifting the stored bytes to the top of an i32.
-                Encoding::Signed(2) => block.extend(samples.map(|s| f32::from(i16::from_le_bytes([s[0], s[1]])) / 32_768.0)),
-                Encoding::Signed(3) => block.extend(samples.map(|s| scaled(i32::from_le_bytes([0, s[0], s[1], s[2]])))),
-                Encoding::Signed(_) => block.extend(samples.map(|s| scaled(i32::from_le_bytes([s[0], s[1], s[2], s[3]])))),
-                Encoding::Float32 => block.extend(samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]]))),
-                Encoding::Float64 => {
-                    block.extend(samples.map(|s| f64::from_le_bytes([s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]]) as f32))
-                }
-            }
-            mono.push(&block)?;
-        }
-        let duration_s = mono.frames() as f64 / f64::from(self.rate);
-        Ok(Clip {
-            samples: mono.finish()?,
-            sample_rate: SAMPLE_RATE,
-            source_rate: self.rate,
-            source_channels: self.channels,
-            duration_s,
-            complete: self.complete,
-        })
-    }
-}
-
-fn scaled(x: i32) -> f32 {
-    x as f32 / 2_147_483_648.0
-}
-
-/// ITU-T G.711 A-law: sign, 3-bit exponent, 4-bit mantissa, every other bit inverted.
-fn a_law(byte: u8) -> f32 {
-    let code = byte ^ 0x55;
-    let (exponent, mantissa) = (code >> 4 & 7, i32::from(code & 15) << 4);
-    let size = if exponent == 0 { mantissa + 8 } else { (mantissa + 0x108) << (exponent - 1) };
-    (if code & 0x80 != 0 { size } else { -size }) as f32 / 32_768.0
-}
-
-/// ITU-T G.711 mu-law: sign, 3-bit exponent, 4-bit mantissa, all bits inverted, with a bias of 132.
-fn mu_law(byte: u8) -> f32 {
-    let code = !byte;
-    let size = (((i32::from(code & 15) << 3) + 132) << (code >> 4 & 7)) - 132;
-    (if code & 0x80 != 0 { -size } else { size }) as f32 / 32_768.0
+    Ok(Layout { encoding, channels, rate, container })
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::synth::{self, LABELS, SynthConfig};
 use super::{Corpus, Loaded, Utterance};
-use crate::audio::{Clip, SAMPLE_RATE};
+use crate::audio::{Clip, Notes, SAMPLE_RATE};
 use crate::frontend::Signals;
 use crate::hash::hex;
 
@@ -40,7 +40,7 @@ pub fn built_in(seed: u64, signals: Option<&Signals>) -> Loaded {
             sample_rate: SAMPLE_RATE,
             source_rate: SAMPLE_RATE,
             source_channels: 1,
-            complete: true,
+            notes: Notes::default(),
         });
     }
     let notes = match signals {

@@ -197,7 +197,7 @@ fn read(utterance: &Utterance, signals: Option<&Signals>) -> Result<Read, String
             source_rate: audio::SAMPLE_RATE,
             source_channels: 1,
             duration_s: spec.length as f64 / spec.signal.rate,
-            complete: true,
+            notes: audio::Notes::default(),
         },
     };
     let parts = [signals.as_slice(), clip.samples.as_slice()].map(bytemuck::cast_slice::<f32, u8>).concat();

@@ -78,7 +78,7 @@ fn both_corpora_load_and_the_known_copy_is_reported() {
         let loaded = load_clips(&open(&dir).unwrap(), false, &|_, _| ()).unwrap();
         eprintln!("{name}: {} recordings in {:?}", loaded.clips.len(), start.elapsed());
         assert!(loaded.bad.is_empty() && (loaded.hours() - hours).abs() < 0.01, "{} h", loaded.hours());
-        assert!(loaded.clips.iter().all(|c| c.complete && c.source_rate == 16_000));
+        assert!(loaded.clips.iter().all(|c| !c.notes.is_damaged() && c.source_rate == 16_000));
         let split = loaded.split(&SplitSpec::Default, 1).unwrap();
         assert_eq!(split.description.contains("copies"), copies, "{}", split.description);
         eprintln!("{}", split.description);

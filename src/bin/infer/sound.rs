@@ -27,6 +27,6 @@ impl Sound {
 
     /// Whether nothing of what the file should hold is missing.
     pub fn is_complete(&self) -> bool {
-        self.clip.complete
+        !self.clip.notes.is_damaged()
     }
 }
