@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Corpus, Loaded, load, open, parse_label_map};
+use super::{Corpus, Loaded, labels::class_of, load, open, parse_label_map};
 use crate::frontend::Signals;
 use crate::{Error, Result};
 
@@ -24,9 +24,10 @@ pub fn also(paths: &[PathBuf], label_map: &str, home: &Corpus, signals: Option<&
         let before = all.utterances.len();
         all.left_out.extend(corpus.left_out);
         for mut u in corpus.utterances {
-            if let Some(new) = map.get(&u.label) {
-                u.label.clone_from(new);
-            }
+            u.label = match map.get(&u.label) {
+                Some(new) => new.clone(),
+                None => class_of(&u.label, &classes).unwrap_or(&u.label).clone(),
+            };
             if !classes.contains(&u.label) {
                 strange.insert(u.label);
                 continue;
@@ -88,7 +89,7 @@ mod tests {
         let added = &loaded.corpus.utterances[4..];
         assert!(added.iter().all(|u| u.column("corpus") == Some("other") && u.speaker.starts_with("other/")), "{added:?}");
         assert!(loaded.corpus.classes(&home.labels()).is_ok() && loaded.data_hash != hash);
-        let none = also(&[other], "joy=happiness", &home, None, false).unwrap_err().to_string();
+        let none = also(&[other], "joy=happiness,angry=rage", &home, None, false).unwrap_err().to_string();
         assert!(none.contains("none of anger, joy") && none.contains("--label-map"), "{none}");
     }
 }

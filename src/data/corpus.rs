@@ -5,14 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::LeftOut;
+use super::{LeftOut, emotions::folded, labels};
+use crate::audio::{Channel, Part};
 use crate::{Error, Result};
 
 /// One labelled recording.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Utterance {
     /// The recording.
     pub path: PathBuf,
+    /// What of it: a stretch, a channel; by default all.
+    pub part: Part,
     /// Emotion class.
     pub label: String,
     /// Who speaks; empty where nobody knows.
@@ -26,6 +29,17 @@ pub struct Utterance {
 }
 
 impl Utterance {
+    /// What it is called: the path of its recording, and which part of it, as in a media fragment.
+    pub fn name(&self) -> String {
+        let Part { start_s, end_s, channel } = self.part;
+        let path = self.path.display();
+        let time =
+            (start_s > 0.0 || end_s.is_some()).then(|| format!("t={start_s:.3},{}", end_s.map_or_else(String::new, |e| format!("{e:.3}"))));
+        let channel = (channel != Channel::Mix).then(|| format!("channel={channel}"));
+        let said: Vec<String> = [time, channel].into_iter().flatten().collect();
+        if said.is_empty() { path.to_string() } else { format!("{path}#{}", said.join("&")) }
+    }
+
     /// The value of a manifest column, whichever field keeps it; `None` where it is absent or empty.
     pub fn column(&self, name: &str) -> Option<&str> {
         let value = match name {
@@ -40,7 +54,7 @@ impl Utterance {
 }
 
 /// A named list of utterances.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Corpus {
     /// Short name, from the folder or the naming scheme.
     pub name: String,
@@ -50,12 +64,14 @@ pub struct Corpus {
     pub notes: Vec<String>,
     /// Inputs that are not among the utterances.
     pub left_out: LeftOut,
+    /// Columns of its manifest that mean nothing by themselves.
+    pub unread: Vec<String>,
 }
 
 impl Corpus {
-    /// The labels in alphabetical order: the position is the class index.
+    /// The labels in alphabetical order, but for that of utterances without one: the position is the class index.
     pub fn labels(&self) -> Vec<String> {
-        self.utterances.iter().map(|u| &u.label).collect::<BTreeSet<_>>().into_iter().cloned().collect()
+        self.utterances.iter().map(|u| &u.label).filter(|l| !l.is_empty()).collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// The known speakers in alphabetical order.
@@ -63,7 +79,7 @@ impl Corpus {
         self.utterances.iter().map(|u| &u.speaker).filter(|s| !s.is_empty()).collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
-    /// Class index of every utterance under `labels`.
+    /// Class index of every utterance under `labels`; of one without a label, one more than there are.
     ///
     /// # Errors
     /// [`Error::Data`] naming a label that is not among them.
@@ -71,10 +87,8 @@ impl Corpus {
         self.utterances
             .iter()
             .map(|u| {
-                labels
-                    .iter()
-                    .position(|l| *l == u.label)
-                    .ok_or_else(|| Error::Data(format!("{}: label {:?} is none of {}", u.path.display(), u.label, labels.join(", "))))
+                let at = if u.label.is_empty() { Some(labels.len()) } else { labels.iter().position(|l| *l == u.label) };
+                at.ok_or_else(|| Error::Data(format!("{}: label {:?} is none of {}", u.path.display(), u.label, labels.join(", "))))
             })
             .collect()
     }
@@ -109,30 +123,23 @@ pub fn parse_label_map(text: &str) -> Result<LabelMap> {
     Ok(map)
 }
 
-/// Makes one corpus of several and applies the label map.
+/// Makes one corpus of several, applies the label map, and makes one class of each label's spellings.
 ///
 /// With more than one corpus, speakers become `corpus/speaker`, so that speakers of different corpora never share a name;
 /// corpora of the same name are numbered. The column `corpus` keeps the origin.
 ///
 /// # Errors
 /// [`Error::Data`] where there is no corpus, the map names a label nobody has, or nothing is left.
-pub fn merge(corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
-    let found: BTreeSet<String> = corpora.iter().flat_map(Corpus::labels).collect();
-    if let Some(unknown) = label_map.keys().find(|k| !found.contains(*k)) {
-        let have = found.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(Error::Data(format!("label map: no utterance is labelled {unknown:?}; there are {have}")));
-    }
-    let many = corpora.len() > 1;
+pub fn merge(mut corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
+    let labels = labels::settle(&mut corpora, label_map)?;
+    let (many, dropped) = (corpora.len() > 1, label_map.values().any(String::is_empty));
     let mut out = Corpus::default();
     let mut names: Vec<String> = Vec::new();
     for corpus in corpora {
         let repeats = names.iter().filter(|n| n.split('#').next() == Some(&corpus.name)).count();
         let name = if repeats == 0 { corpus.name.clone() } else { format!("{}#{}", corpus.name, repeats + 1) };
         for mut u in corpus.utterances {
-            if let Some(new) = label_map.get(&u.label) {
-                u.label.clone_from(new);
-            }
-            if u.label.is_empty() {
+            if u.label.is_empty() && dropped {
                 continue;
             }
             if many {
@@ -144,14 +151,32 @@ pub fn merge(corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
             out.utterances.push(u);
         }
         out.left_out.extend(corpus.left_out);
+        out.unread.extend(corpus.unread);
         out.notes.extend(corpus.notes.into_iter().map(|n| if many { format!("{name}: {n}") } else { n }));
         names.push(name);
     }
+    out.notes.extend(labels);
+    out.notes.extend(one_name_per_speaker(&mut out.utterances));
     out.name = names.join("+");
     if out.utterances.is_empty() {
         return Err(Error::Data("no utterances are left".into()));
     }
     Ok(out)
+}
+
+/// Gives speakers whose names differ in capitals and spaces alone one name, or one of them might be tested by the voice of another.
+fn one_name_per_speaker(utterances: &mut [Utterance]) -> Option<String> {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    utterances.iter().for_each(|u| _ = names.entry(folded(&u.speaker)).or_default().insert(u.speaker.clone()));
+    names.retain(|_, spelt| spelt.len() > 1);
+    for u in utterances.iter_mut() {
+        if let Some(first) = names.get(&folded(&u.speaker)).and_then(|spelt| spelt.first()) {
+            u.speaker.clone_from(first);
+        }
+    }
+    let first = names.values().next()?;
+    let (n, spelt) = (names.len(), first.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join(" and "));
+    Some(format!("{n} speakers are spelt in several ways and taken for one each, such as {spelt}"))
 }
 
 /// The name of a corpus kept in `folder`.

@@ -1,36 +1,74 @@
 //! A folder of recordings without a manifest: which corpus is it?
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use super::{
     Corpus, Utterance,
     corpus::folder_name,
-    iemocap,
+    iemocap, layout, manifest,
     names::{Named, Place, SCHEMES},
-    split::side,
+    reading::Reading,
     walk::{Tree, walk},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, audio::Part};
 
 /// Reads the folder `root` as [`super::open`] describes.
-pub(super) fn read(root: &Path) -> Result<Corpus> {
-    of_tree(root, &walk(root)?)
+pub(super) fn read(root: &Path, reading: &Reading) -> Result<Corpus> {
+    of_tree(root, &walk(root)?, reading)
 }
 
 /// Reads what a walk found below the folder `root`.
-fn of_tree(root: &Path, tree: &Tree) -> Result<Corpus> {
-    let recordings = &tree.recordings;
+fn of_tree(root: &Path, tree: &Tree, reading: &Reading) -> Result<Corpus> {
+    let (recordings, copies) = without_copies(&tree.recordings);
+    let recordings = &recordings;
     if recordings.is_empty() {
         return Err(nothing(root, tree));
     }
+    if let Some(corpus) = dialogues(root, &tree.texts, reading)? {
+        return Ok(corpus);
+    }
     let evaluations: Vec<PathBuf> = tree.texts.iter().filter(|p| is_evaluation(p)).cloned().collect();
-    let mut corpus = if evaluations.is_empty() { by_names(root, recordings)? } else { iemocap::read(root, recordings, &evaluations)? };
+    let mut corpus =
+        if evaluations.is_empty() { by_names(root, recordings, reading)? } else { iemocap::read(root, recordings, &evaluations)? };
     let mut left_out = tree.left_out.clone();
+    copies
+        .into_iter()
+        .for_each(|path| left_out.add("a recording of the same name in another format lies beside it and is used", root.join(path)));
     left_out.extend(std::mem::take(&mut corpus.left_out));
     Ok(Corpus { notes: [tree.notes(), corpus.notes].concat(), left_out, ..corpus })
+}
+
+/// MELD: a table of utterances for each side, which names no files.
+fn dialogues(root: &Path, texts: &[PathBuf], reading: &Reading) -> Result<Option<Corpus>> {
+    let tables: Vec<&PathBuf> = texts.iter().filter(|p| p.to_string_lossy().ends_with("_sent_emo.csv")).collect();
+    let mut all = Corpus { name: folder_name(root), ..Corpus::default() };
+    for table in &tables {
+        let corpus = manifest::read_below(&root.join(table), root, reading)?;
+        all.utterances.extend(corpus.utterances);
+        all.left_out.extend(corpus.left_out);
+        all.notes.extend(corpus.notes);
+        all.unread = corpus.unread;
+    }
+    Ok((!tables.is_empty()).then_some(all))
+}
+
+/// Recordings, and apart those that lie beside one of the same name whose format loses less.
+fn without_copies(recordings: &[PathBuf]) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let rank = |p: &Path| {
+        let extension = p.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        ["wav", "wave", "flac", "aiff", "aif"].iter().position(|e| *e == extension).unwrap_or(5)
+    };
+    let mut best: HashMap<PathBuf, &PathBuf> = HashMap::new();
+    for path in recordings {
+        let kept = best.entry(path.with_extension("")).or_insert(path);
+        if rank(path) < rank(kept) {
+            *kept = path;
+        }
+    }
+    recordings.iter().cloned().partition(|path| best.get(&path.with_extension("")).is_none_or(|kept| *kept == path))
 }
 
 fn nothing(root: &Path, tree: &Tree) -> Error {
@@ -46,13 +84,13 @@ fn is_evaluation(path: &Path) -> bool {
 }
 
 /// By the naming scheme of a known corpus, else a folder per class.
-fn by_names(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
+fn by_names(root: &Path, recordings: &[PathBuf], reading: &Reading) -> Result<Corpus> {
     let best = SCHEMES
         .iter()
         .map(|scheme| (scheme, recordings.iter().filter(|p| by_scheme(scheme.read, p).is_some()).count()))
         .max_by_key(|(_, fitting)| *fitting);
     match best {
-        Some((scheme, fitting)) if fitting * 20 >= recordings.len() * 19 => {
+        Some((scheme, fitting)) if reading.emotion.is_none() && fitting * 20 >= recordings.len() * 19 => {
             let mut corpus = Corpus { name: scheme.name.into(), ..Corpus::default() };
             for path in recordings {
                 match by_scheme(scheme.read, path) {
@@ -62,7 +100,7 @@ fn by_names(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
             }
             Ok(corpus)
         }
-        _ => by_class(root, recordings),
+        _ => layout::read(root, recordings, reading),
     }
 }
 
@@ -73,8 +111,8 @@ pub(super) fn heard(root: &Path) -> Result<Corpus> {
         return Err(nothing(root, &tree));
     }
     let mut corpus = match super::manifest_in(root) {
-        Some(manifest) => super::manifest::read_heard(&manifest)?,
-        None => of_tree(root, &tree).unwrap_or_else(|_| Corpus {
+        Some(manifest) => manifest::read_heard(&manifest)?,
+        None => of_tree(root, &tree, &Reading { unlabelled: true, ..Reading::default() }).unwrap_or_else(|_| Corpus {
             name: folder_name(root),
             notes: tree.notes(),
             left_out: tree.left_out.clone(),
@@ -100,68 +138,13 @@ fn folders(path: &Path) -> Vec<&str> {
 fn utterance(root: &Path, path: &Path, named: Named) -> Utterance {
     Utterance {
         path: root.join(path),
+        part: Part::default(),
         label: named.label.into(),
         speaker: named.speaker,
         split: named.split,
         fold: None,
         extra: named.extra.into_iter().map(|(k, v)| (k.into(), v)).collect(),
     }
-}
-
-/// A folder per class.
-fn by_class(root: &Path, recordings: &[PathBuf]) -> Result<Corpus> {
-    let sides = recordings.iter().all(|p| folders(p).first().is_some_and(|f| side(f).is_some()));
-    let skip = usize::from(sides);
-    let mut utterances = Vec::with_capacity(recordings.len());
-    for path in recordings {
-        let folders = folders(path);
-        let Some(label) = folders.get(skip) else {
-            return Err(Error::Data(format!(
-                "{}: the corpus is not recognised: {} lies in no class folder, most file names follow no known scheme, and there is no manifest.csv",
-                root.display(),
-                path.display()
-            )));
-        };
-        utterances.push(Utterance {
-            path: root.join(path),
-            label: (*label).into(),
-            speaker: folders.get(skip + 1).map(|f| (*f).into()).unwrap_or_default(),
-            split: sides.then(|| folders[0].to_ascii_lowercase()),
-            ..Default::default()
-        });
-    }
-    let mut corpus = Corpus { name: folder_name(root), utterances, ..Corpus::default() };
-    if corpus.labels().len() < 2 {
-        return Err(Error::Data(format!("{}: only one class folder, {}", root.display(), corpus.labels().join(""))));
-    }
-    if corpus.utterances.iter().any(|u| u.speaker.is_empty()) {
-        let believed = speakers_from_names(&mut corpus);
-        corpus.notes.push(if believed {
-            "speakers are taken from file names, up to the first '_' or '-'".into()
-        } else {
-            "speakers are unknown: neither CLASS/SPEAKER/ folders nor SPEAKER_ file names were found".into()
-        });
-    }
-    Ok(corpus)
-}
-
-/// Sets speakers from file names where they look like speakers; otherwise clears them all.
-fn speakers_from_names(corpus: &mut Corpus) -> bool {
-    let prefix = |u: &Utterance| {
-        let stem = u.path.file_stem()?.to_str()?;
-        Some(stem[..stem.find(['_', '-'])?].to_string()).filter(|p| !p.is_empty())
-    };
-    let prefixes: Option<Vec<String>> = corpus.utterances.iter().map(prefix).collect();
-    let mut classes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (u, p) in corpus.utterances.iter().zip(prefixes.iter().flatten()) {
-        classes.entry(p).or_default().insert(&u.label);
-    }
-    // A prefix met in one class only is the class, a take or a recording, not a person.
-    let people = classes.values().filter(|c| c.len() > 1).count();
-    let believed = classes.len() >= 2 && people * 2 > classes.len();
-    let found = if believed { prefixes.unwrap_or_default() } else { vec![String::new(); corpus.utterances.len()] };
-    corpus.utterances.iter_mut().zip(found).for_each(|(u, s)| u.speaker = s);
-    believed
 }
 
 #[cfg(test)]
@@ -193,35 +176,6 @@ mod tests {
         assert_eq!(corpus.labels(), ["anger"]);
         let left = corpus.left_out.lines(None);
         assert!(left.len() == 1 && left[0].contains("not named as in ravdess") && left[0].ends_with("extra.wav"), "{left:?}");
-    }
-
-    #[test]
-    fn class_and_speaker_folders() {
-        let dir = tree(&["joy/ann/1.wav", "joy/bob/1.FLAC", "fear/ann/1.mp3", "fear/bob/deep/1.ogg"]);
-        let corpus = open(dir.path()).unwrap();
-        assert_eq!(summary(&corpus), [("fear", "ann"), ("fear", "bob"), ("joy", "ann"), ("joy", "bob")]);
-        assert!(corpus.notes.is_empty());
-    }
-
-    #[test]
-    fn speakers_from_file_names() {
-        let dir = tree(&["train/joy/ann_1.wav", "train/fear/ann-2.wav", "test/joy/bob_1.wav", "test/fear/bob_2.wav"]);
-        let corpus = open(dir.path()).unwrap();
-        assert_eq!(summary(&corpus), [("fear", "bob"), ("joy", "bob"), ("fear", "ann"), ("joy", "ann")]);
-        assert_eq!(corpus.utterances[0].split.as_deref(), Some("test"));
-    }
-
-    #[test]
-    fn what_is_no_speaker_is_not_believed() {
-        for files in [
-            ["joy/joy_1.wav", "joy/joy_2.wav", "fear/fear_1.wav", "fear/fear_2.wav"],
-            ["joy/r1_a.wav", "joy/r2_a.wav", "fear/r3_a.wav", "fear/r4_a.wav"],
-            ["joy/rec_1.wav", "joy/rec_2.wav", "fear/rec_3.wav", "fear/rec_4.wav"],
-            ["joy/1.wav", "joy/a_2.wav", "fear/a_1.wav", "fear/2.wav"],
-        ] {
-            let corpus = open(tree(&files).path()).unwrap();
-            assert!(corpus.speakers().is_empty() && corpus.notes[0].contains("unknown"), "{files:?}");
-        }
     }
 
     #[test]

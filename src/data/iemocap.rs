@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Corpus, LeftOut, Utterance, names::noun};
+use super::{Corpus, LeftOut, Utterance, emotions::noun};
 use crate::{Error, Result};
 
 /// Joins recordings and labels, both below `root`. The speaker is session and sex, `Ses01F`; columns `session` and `dialogue`, fold = session.
@@ -32,6 +32,7 @@ pub(super) fn read(root: &Path, recordings: &[PathBuf], evaluations: &[PathBuf])
                     split: None,
                     fold: Some(session.clone()),
                     extra: [("session".into(), session), ("dialogue".into(), dialogue)].into(),
+                    ..Utterance::default()
                 });
             }
             Some(None) => left_out.add("a turn without an agreed emotion", root.join(path)),

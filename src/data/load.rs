@@ -1,7 +1,7 @@
 //! All recordings of a corpus in memory, decoded by as many threads as there are cores.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
@@ -12,7 +12,7 @@ use super::signal::Fitted;
 use super::{Corpus, Split, SplitSpec, Utterance, physiology};
 use crate::{
     Error, Result,
-    audio::{self, Clip},
+    audio::{self, Clip, Part},
     frontend::Signals,
     hash::hex,
     parallel,
@@ -131,7 +131,7 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
                 fitted.extend(own);
             }
             Err(reason) => {
-                loaded.corpus.left_out.add(format!("unreadable ({reason})"), &utterance.path);
+                loaded.corpus.left_out.add(format!("unreadable ({reason})"), utterance.name());
                 loaded.bad.push((utterance.path.clone(), reason));
             }
         }
@@ -154,17 +154,24 @@ fn read_all(corpus: &Corpus, signals: Option<&Signals>, progress: &(dyn Fn(usize
     let total = corpus.utterances.len();
     let (done, samples) = (AtomicUsize::new(0), AtomicU64::new(0));
     let full = || samples.load(Ordering::Relaxed) > MAX_SAMPLES;
-    let results = parallel::map(parallel::cores(), total, |i| {
-        if full() {
-            return Err(String::new());
+    let groups = by_recording(&corpus.utterances, signals.is_some());
+    let results = parallel::map(parallel::cores(), groups.len(), |g| {
+        let rows: Vec<&Utterance> = groups[g].iter().map(|&i| &corpus.utterances[i]).collect();
+        let results = match (full(), signals) {
+            (true, _) => rows.iter().map(|_| Err(String::new())).collect(),
+            (false, Some(spec)) => rows.iter().map(|u| read(u, spec)).collect(),
+            (false, None) => speech(&rows),
+        };
+        for result in &results {
+            let read = result.as_ref().map_or(0, |r| r.clip.samples.len() + r.signals.len());
+            samples.fetch_add(read as u64, Ordering::Relaxed);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
         }
-        let result = read(&corpus.utterances[i], signals);
-        if let Ok(read) = &result {
-            samples.fetch_add((read.clip.samples.len() + read.signals.len()) as u64, Ordering::Relaxed);
-        }
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-        result
+        results
     });
+    let mut ordered: Vec<(usize, Result<Read, String>)> = groups.into_iter().flatten().zip(results.into_iter().flatten()).collect();
+    ordered.sort_by_key(|(i, _)| *i);
+    let results = ordered.into_iter().map(|(_, result)| result).collect();
     if full() {
         let hours = MAX_SAMPLES / u64::from(audio::SAMPLE_RATE) / 3600;
         return Err(Error::Data(format!("{}: more than {hours} hours of sound", corpus.name)));
@@ -172,25 +179,58 @@ fn read_all(corpus: &Corpus, signals: Option<&Signals>, progress: &(dyn Fn(usize
     Ok(results)
 }
 
-fn read(utterance: &Utterance, signals: Option<&Signals>) -> Result<Read, String> {
-    let load = |path: &Path| -> Result<(Clip, [u8; 32])> {
-        let bytes = audio::read(path)?;
-        Ok((audio::load_bytes(path, &bytes)?, Sha256::digest(&bytes).into()))
+/// Numbers of utterances by their recording, which is read once; each apart where they have signals of their own.
+fn by_recording(utterances: &[Utterance], apart: bool) -> Vec<Vec<usize>> {
+    let (mut groups, mut known): (Vec<Vec<usize>>, HashMap<&Path, usize>) = (Vec::new(), HashMap::new());
+    for (i, u) in utterances.iter().enumerate() {
+        match known.get(u.path.as_path()).filter(|_| !apart) {
+            Some(&group) => groups[group].push(i),
+            None => {
+                known.insert(&u.path, groups.len());
+                groups.push(vec![i]);
+            }
+        }
+    }
+    groups
+}
+
+fn reason(error: Error) -> String {
+    match error {
+        Error::Audio { reason, .. } => reason,
+        other => other.to_string(),
+    }
+}
+
+/// Utterances of one recording.
+fn speech(rows: &[&Utterance]) -> Vec<Result<Read, String>> {
+    let Some(path) = rows.first().map(|u| u.path.as_path()) else { return Vec::new() };
+    let parts: Vec<Part> = rows.iter().map(|u| u.part).collect();
+    let decoded = audio::read(path).and_then(|bytes| Ok((Sha256::digest(&bytes), audio::load_bytes_parts(path, &bytes, &parts)?)));
+    let (whole, clips) = match decoded {
+        Ok(decoded) => decoded,
+        Err(e) => {
+            let reason = reason(e);
+            return rows.iter().map(|_| Err(reason.clone())).collect();
+        }
     };
-    let speech = |path: &Path| {
-        load(path).map_err(|e| match e {
-            Error::Audio { reason, .. } => reason,
-            other => other.to_string(),
-        })
-    };
-    let Some(spec) = signals else {
-        let (clip, file) = speech(&utterance.path)?;
+    let read = |(u, clip): (&&Utterance, Result<Clip>)| {
+        let clip = clip.map_err(reason)?;
+        let file = match u.part == Part::default() {
+            true => whole.into(),
+            false => Sha256::new().chain_update(whole).chain_update(u.name().rsplit('#').next().unwrap_or_default()).finalize().into(),
+        };
         let samples = Sha256::digest(bytemuck::cast_slice::<f32, u8>(&clip.samples)).into();
-        return Ok(Read { clip, file, samples, signals: Vec::new(), fitted: Vec::new() });
+        Ok(Read { clip, file, samples, signals: Vec::new(), fitted: Vec::new() })
     };
+    rows.iter().zip(clips).map(read).collect()
+}
+
+/// The signals of an utterance, and its speech where they come with some.
+fn read(utterance: &Utterance, spec: &Signals) -> Result<Read, String> {
+    let speech = |path: &Path| audio::load(path).map_err(reason);
     let (signals, fitted) = physiology::read(utterance, spec)?;
     let clip = match spec.audio {
-        Some(_) => speech(physiology::speech(utterance).ok_or("no recording of speech (column path), which the network takes")?)?.0,
+        Some(_) => speech(physiology::speech(utterance).ok_or("no recording of speech (column path), which the network takes")?)?,
         None => Clip {
             samples: Vec::new(),
             sample_rate: audio::SAMPLE_RATE,

@@ -1,37 +1,81 @@
-//! Manifests: one utterance a row, as CSV, TSV or JSON lines.
+//! Manifests: one utterance a row, as CSV with any separator, JSON in lines or one document, a list of paths, or Kaldi's `wav.scp`.
 //!
 //! | column | also called | |
 //! |---|---|---|
-//! | `path` | `file`, `file_name`, `filename`, `audio` | required where there is no signal; relative to the manifest's folder |
+//! | `path` | [`PATH_ALIASES`] | required where there is no signal; relative to the manifest's folder |
 //! | `ecg`, `eeg` | | files of signals, for networks that take them; relative to the manifest's folder |
-//! | `label` | `emotion`, `class` | required |
-//! | `speaker` | `speaker_id`, `spk` | unknown speakers where absent or empty |
-//! | `split`, `fold` | | optional |
+//! | `label` | `emotion`, `class`, `emo`, ... | required to learn classes; rows without one are left out |
+//! | `speaker` | `speaker_id`, `spk`, `actor`, ... | unknown speakers where absent or empty |
+//! | `split`, `fold` | `set`, `partition`, ... | optional; a split is used by default |
+//! | `start`, `end`, `duration` | `begin`, `stop`, `offset`, ... | seconds or clock times: the part of the recording that the row is about |
+//! | `channel` | | mix, left, right, or a number from 1 |
 //!
-//! All other columns are kept under their own names.
+//! All other columns are kept under their own names, and a note says that nothing reads them. Files that are not where the manifest says are
+//! looked for by their names below its folder, which is noted.
+
+mod columns;
+mod kaldi;
+mod numbers;
+mod place;
+mod table;
+mod text;
 
 use std::{
-    collections::{BTreeMap, HashSet},
-    path::Path,
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
 };
 
-use super::{Corpus, Utterance, corpus::folder_name};
+use super::{Corpus, Utterance, corpus::folder_name, reading::Reading, sides::side};
 use crate::{Error, Result, error::one_line, frontend::Signals};
+use table::{Cells, Table};
 
 /// The largest manifest read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Other names of the column `path`.
-pub const PATH_ALIASES: &[&str] = &["file", "file_name", "filename", "audio"];
+pub const PATH_ALIASES: &[&str] = &[
+    "file",
+    "file_name",
+    "filename",
+    "audio",
+    "audio_path",
+    "audio_file",
+    "audio_filepath",
+    "audiofile",
+    "wav",
+    "wav_path",
+    "wav_file",
+    "wavfile",
+    "filepath",
+    "file_path",
+    "fname",
+    "recording",
+    "clip",
+    "clip_path",
+    "sound",
+    "datei",
+    "dateiname",
+    "fichier",
+    "archivo",
+    "arquivo",
+    "bestand",
+    "plik",
+    "dosya",
+    "файл",
+    "ファイル",
+    "文件",
+    "文件名",
+];
 
-const ALIASES: &[(&str, &[&str])] = &[("path", PATH_ALIASES), ("label", &["emotion", "class"]), ("speaker", &["speaker_id", "spk"])];
+/// Extensions by which a file is taken for a manifest.
+pub const EXTENSIONS: &[&str] = &["csv", "json", "jsonl", "lst", "scp", "tsv", "txt"];
 
 /// Reads the manifest at `path`; the corpus is named after its folder.
 ///
 /// # Errors
-/// [`Error::Manifest`] with the line: not UTF-8, a missing column or value, a row of another length, a path named twice.
+/// [`Error::Manifest`] with the line: no text, a missing column or value, a row of another length, a path named twice.
 pub fn read(path: &Path) -> Result<Corpus> {
-    parse(path, &bytes(path)?)
+    read_as(path, &Reading::default())
 }
 
 /// Reads the manifest at `path` without its labels, which it need not have.
@@ -39,7 +83,9 @@ pub fn read(path: &Path) -> Result<Corpus> {
 /// # Errors
 /// As [`read`].
 pub fn read_unlabelled(path: &Path) -> Result<Corpus> {
-    parse_with(path, &bytes(path)?, false)
+    let mut corpus = read_as(path, &Reading { unlabelled: true, ..Reading::default() })?;
+    corpus.utterances.iter_mut().for_each(|u| u.label.clear());
+    Ok(corpus)
 }
 
 /// Reads the manifest at `path` for a model to hear: labels where there are some.
@@ -47,185 +93,160 @@ pub fn read_unlabelled(path: &Path) -> Result<Corpus> {
 /// # Errors
 /// As [`read`].
 pub(super) fn read_heard(path: &Path) -> Result<Corpus> {
-    read(path).or_else(|_| read_unlabelled(path))
+    let mut corpus = read_as(path, &Reading { unlabelled: true, ..Reading::default() })?;
+    corpus.notes.extend(unread_note(&corpus.unread, &BTreeSet::new()));
+    Ok(corpus)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason };
+/// Reads the manifest at `path` as a user says.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_as(path: &Path, reading: &Reading) -> Result<Corpus> {
+    read_below(path, path.parent().unwrap_or(Path::new("")), reading)
+}
+
+/// The same with recordings that are looked for below another folder than the manifest's.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_below(path: &Path, below: &Path, reading: &Reading) -> Result<Corpus> {
+    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason: one_line(reason) };
     let size = std::fs::metadata(path).map_err(Error::io(path))?;
     if !size.is_file() || size.len() > MAX_BYTES {
         return Err(fail(1, format!("a regular file of at most {MAX_BYTES} bytes is expected")));
     }
-    std::fs::read(path).map_err(Error::io(path))
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    let (mut table, notes) = rows(path, &bytes, reading).map_err(|(line, reason)| fail(line, reason))?;
+    if extension(path) == "scp" {
+        kaldi::complete(&mut table, path.parent().unwrap_or(Path::new("")))?;
+    }
+    let mut corpus = corpus(path, table, reading).map_err(|(line, reason)| fail(line, reason))?;
+    place::settle(&mut corpus, path.parent().unwrap_or(Path::new("")), below);
+    corpus.notes.splice(0..0, notes);
+    Ok(corpus)
 }
 
-/// Reads the bytes of the manifest that lies at `path`; see [`read`].
+/// Reads the bytes of the manifest that lies at `path`, and nothing else; see [`read`].
 ///
 /// # Errors
 /// As [`read`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Corpus> {
-    parse_with(path, bytes, true)
+    let fail = |(line, reason): (usize, String)| Error::Manifest { path: path.into(), line, reason: one_line(reason) };
+    let (table, _) = rows(path, bytes, &Reading::default()).map_err(fail)?;
+    corpus(path, table, &Reading::default()).map_err(fail)
 }
 
-fn parse_with(path: &Path, bytes: &[u8], labelled: bool) -> Result<Corpus> {
-    let fail = |line: usize, reason: String| Error::Manifest { path: path.into(), line, reason: one_line(reason) };
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        fail(line, "not UTF-8 text".into())
-    })?;
-    let text = text.trim_start_matches('\u{feff}');
-    let rows = if text.trim_start().starts_with('{') {
-        json_rows(text)
-    } else {
-        let tabs = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tsv"));
-        csv_rows(text, if tabs { b'\t' } else { b',' }, if labelled { &["path", "label"] } else { &["path"] })
-    }
-    .map_err(|(line, reason)| fail(line, reason))?;
+/// What to tell of columns that nothing reads, but for those that something else does.
+pub(crate) fn unread_note(unread: &[String], used: &BTreeSet<String>) -> Option<String> {
+    let names: Vec<&str> = unread.iter().filter(|name| !used.contains(*name)).map(String::as_str).collect();
+    (!names.is_empty()).then(|| one_line(format!("columns that are not used: {}", names.join(", "))))
+}
 
+fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The rows of a manifest, and what to tell of its text.
+fn rows(path: &Path, bytes: &[u8], reading: &Reading) -> Result<(Table, Vec<String>), (usize, String)> {
+    let (text, note) = text::decode(bytes).map_err(|reason| (1, reason))?;
+    Ok((table::read(&extension(path), &text, reading)?, note.into_iter().collect()))
+}
+
+/// Utterances of rows.
+fn corpus(path: &Path, table: Table, reading: &Reading) -> Result<Corpus, (usize, String)> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut seen = HashSet::new();
-    let mut utterances = Vec::with_capacity(rows.len());
-    for (line, mut row) in rows {
-        let mut take = |name: &str| row.remove(name).map(|v: String| v.trim().to_string()).filter(|v| !v.is_empty());
-        let required = |name: &str, value: Option<String>| value.ok_or_else(|| fail(line, format!("no value in column {name:?}")));
-        let signals: Vec<(&str, String)> = Signals::NAMES.into_iter().filter_map(|name| Some((name, take(name)?))).collect();
-        let file = required("path", take("path").or_else(|| signals.first().map(|(_, file)| file.clone())))?;
-        let label = take("label").filter(|_| labelled);
-        let label = if labelled { required("label", label)? } else { String::new() };
-        let (speaker, split, fold) = (take("speaker").unwrap_or_default(), take("split"), take("fold"));
-        if !seen.insert(file.clone()) {
-            return Err(fail(line, format!("{file:?} is listed twice")));
+    let has = |name: &str| table.columns.iter().any(|c| c == name);
+    let dialogues = !has("path") && has("dialogue_id") && has("utterance_id");
+    let signals = Signals::NAMES.iter().any(|name| has(name));
+    let named = || table.columns.join(", ");
+    if table.rows.is_empty() && !table.columns.is_empty() {
+        return Err((1, format!("no rows below the columns {}", named())));
+    }
+    if !has("path") && !dialogues && !signals {
+        return Err((1, format!("no column \"path\" (or file, filename, audio, wav); there are {}", named())));
+    }
+    if !reading.unlabelled && !has("label") {
+        return Err((1, no_label(&table)));
+    }
+    let own_side = path.file_name().and_then(|n| side(n.to_str()?.split(['_', '-', '.']).next()?)).filter(|_| dialogues);
+    let mut out = Corpus { name: folder_name(folder), ..Corpus::default() };
+    let (mut seen, total) = (HashMap::new(), table.rows.len());
+    for (line, row) in table.rows {
+        let mut u = utterance(folder, row, dialogues).map_err(|reason| (line, reason))?;
+        u.split = u.split.or(own_side.map(|side| side.name().to_string()));
+        if u.label.is_empty() && !reading.unlabelled {
+            out.left_out.add(format!("a row of {} without a label", path.display()), u.path);
+            continue;
         }
-        row.extend(signals.into_iter().map(|(name, file)| (name.to_string(), folder.join(file).to_string_lossy().into_owned())));
-        utterances.push(Utterance { path: folder.join(file), label, speaker, split, fold, extra: row });
-    }
-    if utterances.is_empty() {
-        return Err(fail(1, "no rows".into()));
-    }
-    let unknown = utterances.iter().filter(|u| u.speaker.is_empty()).count();
-    let notes = if unknown == 0 { vec![] } else { vec![format!("{unknown} of {} speakers are unknown", utterances.len())] };
-    Ok(Corpus { name: folder_name(folder), utterances, notes, ..Corpus::default() })
-}
-
-type Row = (usize, BTreeMap<String, String>);
-
-fn canonical(name: &str) -> String {
-    let name = name.trim();
-    let found = ALIASES.iter().find(|(_, others)| others.iter().any(|o| name.eq_ignore_ascii_case(o)));
-    match found {
-        Some((canonical, _)) => (*canonical).into(),
-        None if ["path", "label", "speaker", "split", "fold", "ecg", "eeg"].iter().any(|c| name.eq_ignore_ascii_case(c)) => {
-            name.to_ascii_lowercase()
-        }
-        None => name.into(),
-    }
-}
-
-fn csv_rows(text: &str, delimiter: u8, needed: &[&str]) -> Result<Vec<Row>, (usize, String)> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
-    let describe = |e: csv::Error| {
-        let line = e.position().map_or(1, |p| p.line() as usize);
-        match e.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => (line, format!("{len} values for {expected_len} columns")),
-            _ => (line, e.to_string()),
-        }
-    };
-    let names: Vec<String> = reader.headers().map_err(describe)?.iter().map(canonical).collect();
-    for wanted in needed {
-        let signals = *wanted == "path" && names.iter().any(|n| Signals::NAMES.contains(&n.as_str()));
-        if !signals && !names.iter().any(|n| n == wanted) {
-            return Err((1, format!("no column {wanted:?}; the first line names {}", names.join(", "))));
-        }
-    }
-    if let Some(twice) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
-        return Err((1, format!("column {:?} is named twice", twice.1)));
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(describe)?;
-        let line = record.position().map_or(0, |p| p.line() as usize);
-        rows.push((line, names.iter().cloned().zip(record.iter().map(String::from)).collect()));
-    }
-    Ok(rows)
-}
-
-fn json_rows(text: &str) -> Result<Vec<Row>, (usize, String)> {
-    let mut rows = Vec::new();
-    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).map_err(|e| (i + 1, e.to_string()))?;
-        let mut row = BTreeMap::new();
-        for (name, value) in object {
-            let value = match value {
-                serde_json::Value::String(s) => s,
-                serde_json::Value::Null => continue,
-                serde_json::Value::Number(n) => n.to_string(),
-                serde_json::Value::Bool(b) => b.to_string(),
-                _ => return Err((i + 1, format!("{name:?} is a list or an object; text, numbers and booleans are expected"))),
-            };
-            if row.insert(canonical(&name), value).is_some() {
-                return Err((i + 1, format!("{:?} is given twice", canonical(&name))));
+        match seen.insert(u.name(), u.label.clone()) {
+            None => out.utterances.push(u),
+            Some(before) if before == u.label => out.left_out.add("listed twice with the same label, used once", u.path),
+            Some(before) => {
+                let (name, now) = (u.name(), &u.label);
+                return Err((line, format!("{name:?} is listed twice, as {before:?} and as {now:?}: keep one row of it")));
             }
         }
-        rows.push((i + 1, row));
     }
-    Ok(rows)
+    if out.utterances.is_empty() {
+        return Err((1, format!("none of {total} rows has a value in column \"label\"")));
+    }
+    let meant = [
+        "path", "label", "speaker", "split", "fold", "start", "end", "start_ms", "end_ms", "offset", "duration", "channel", "ecg", "eeg",
+        "key",
+    ];
+    let rate = |c: &str| c.strip_suffix("_rate").is_some_and(|s| Signals::NAMES.contains(&s));
+    out.unread = table.columns.into_iter().filter(|c| !meant.contains(&c.as_str()) && !rate(c)).collect();
+    let unknown = out.utterances.iter().filter(|u| u.speaker.is_empty()).count();
+    if unknown > 0 && !reading.unlabelled {
+        out.notes.push(format!("{unknown} of {} speakers are unknown", out.utterances.len()));
+    }
+    Ok(out)
+}
+
+/// What to say of a table without labels.
+fn no_label(table: &Table) -> String {
+    let numeric = |name: &&String| {
+        let mut cells = table.rows.iter().filter_map(|(_, row)| row.get(*name)).filter(|c| !c.trim().is_empty()).peekable();
+        cells.peek().is_some() && cells.all(|c| super::emotions::number(c).is_some())
+    };
+    let numbers: Vec<&str> = table.columns.iter().filter(numeric).map(String::as_str).collect();
+    let way = match numbers.first() {
+        Some(first) => format!("; to learn the numbers of a column (of {}): --target {first}", numbers.join(", ")),
+        None => String::new(),
+    };
+    format!(
+        "no column \"label\" (or emotion, class, emo); there are {}: --emotion-from column:NAME says which holds the classes{way}",
+        table.columns.join(", ")
+    )
+}
+
+/// The utterance of a row.
+fn utterance(folder: &Path, mut row: Cells, dialogues: bool) -> Result<Utterance, String> {
+    if dialogues {
+        let id = |row: &Cells, name: &str| {
+            row.get(name).map(|v| v.trim().to_string()).filter(|v| !v.is_empty()).ok_or(format!("no value in column {name:?}"))
+        };
+        // Where an utterance lies in its episode is not where it lies in its own file.
+        ["start", "end", "duration"].iter().for_each(|name| _ = row.remove(*name));
+        row.insert("path".into(), format!("dia{}_utt{}", id(&row, "dialogue_id")?, id(&row, "utterance_id")?));
+    }
+    let part = numbers::part(&mut row)?;
+    let mut take = |name: &str| row.remove(name).map(|v: String| v.trim().to_string()).filter(|v| !v.is_empty());
+    let signals: Vec<(&str, String)> = Signals::NAMES.into_iter().filter_map(|name| Some((name, take(name)?))).collect();
+    let file = take("path").or_else(|| signals.first().map(|(_, file)| file.clone())).ok_or("no value in column \"path\"")?;
+    let (label, speaker) = (take("label").unwrap_or_default(), take("speaker").unwrap_or_default());
+    let (split, fold) = (take("split"), take("fold"));
+    row.extend(signals.into_iter().map(|(name, file)| (name.to_string(), folder.join(file).to_string_lossy().into_owned())));
+    Ok(Utterance { path: folder.join(plain(&file)), part, label, speaker, split, fold, extra: row })
+}
+
+/// A path without what programs put before it: a placeholder for a folder, or the name of a scheme.
+fn plain(file: &str) -> PathBuf {
+    let file = file.strip_prefix("file://").unwrap_or(file);
+    let rest = file.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(_, rest)| rest.trim_start_matches(['/', '\\']));
+    PathBuf::from(rest.unwrap_or(file))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_text(name: &str, text: impl AsRef<[u8]>) -> Result<Corpus> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        let corpus = read(&path)?;
-        assert!(corpus.utterances.iter().all(|u| u.path.starts_with(dir.path())));
-        Ok(corpus)
-    }
-
-    #[test]
-    fn csv_tsv_and_json_lines_agree() {
-        let csv =
-            read_text("m.csv", "\u{feff}File,emotion,Speaker,split,fold,room\na.wav,joy,s1,train,1,hall\n\"b,c.wav\",fear,,,2,\n").unwrap();
-        let tsv = read_text("m.tsv", "file\temotion\tspeaker\tsplit\tfold\troom\na.wav\tjoy\ts1\ttrain\t1\thall\nb,c.wav\tfear\t\t\t2\t\n")
-            .unwrap();
-        let json = read_text(
-            "m.jsonl",
-            "{\"path\":\"a.wav\",\"label\":\"joy\",\"speaker\":\"s1\",\"split\":\"train\",\"fold\":1,\"room\":\"hall\"}\n\n{\"path\":\"b,c.wav\",\"label\":\"fear\",\"speaker\":null,\"fold\":2,\"room\":\"\"}",
-        )
-        .unwrap();
-        for corpus in [&csv, &tsv, &json] {
-            let [a, b] = corpus.utterances.as_slice() else { panic!("{corpus:?}") };
-            assert_eq!((a.label.as_str(), a.speaker.as_str(), a.split.as_deref()), ("joy", "s1", Some("train")));
-            assert_eq!((a.column("fold"), a.column("room"), b.column("room"), b.column("speaker")), (Some("1"), Some("hall"), None, None));
-            assert!(b.path.ends_with("b,c.wav") && b.split.is_none());
-            assert_eq!(corpus.notes.len(), 1);
-            assert!(corpus.columns().contains("room") && corpus.columns().contains("fold"));
-        }
-    }
-
-    #[test]
-    fn bad_manifests_name_their_line() {
-        for (name, text, line, word) in [
-            ("a.csv", &b"path,speaker\nx,1\n"[..], 1, "label"),
-            ("b.csv", b"path,label\nx.wav,joy\ny.wav\n", 3, "1 values for 2"),
-            ("c.csv", b"path,label\nx.wav,joy\nx.wav,fear\n", 3, "twice"),
-            ("d.csv", b"path,label\nx.wav,\n", 2, "label"),
-            ("e.csv", b"path,label\n,joy\n", 2, "path"),
-            ("f.csv", b"path,label\nx.wav,joy\n\xff\xfe,joy\n", 3, "UTF-8"),
-            ("g.csv", b"path,label\n", 1, "no rows"),
-            ("h.csv", b"", 1, "path"),
-            ("i.csv", b"path,label,file\nx,y,z\n", 1, "twice"),
-            ("j.jsonl", b"{\"path\":\"x\",\"label\":\"y\"}\n{\"path\":\n", 2, "EOF"),
-            ("k.jsonl", b"{\"path\":\"x\",\"label\":[1]}", 1, "list"),
-            ("l.jsonl", b"{\"path\":\"x\"}", 1, "label"),
-        ] {
-            match read_text(name, text) {
-                Err(Error::Manifest { line: got, reason, .. }) => assert!(got == line && reason.contains(word), "{name}: {got}: {reason}"),
-                other => panic!("{name}: {other:?}"),
-            }
-        }
-        assert!(read(Path::new("/no/such/manifest.csv")).is_err());
-    }
-}
+mod tests;

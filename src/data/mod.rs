@@ -7,17 +7,22 @@ mod also;
 mod batches;
 mod built_in;
 mod corpus;
+mod emotions;
 mod folder;
 mod folds;
 mod iemocap;
+mod labels;
+mod layout;
 mod left_out;
 mod load;
 pub mod manifest;
 mod names;
 mod npy;
 mod physiology;
+mod reading;
 #[cfg(test)]
 mod real_tests;
+mod sides;
 pub mod signal;
 mod split;
 mod split_spec;
@@ -31,9 +36,14 @@ pub use also::also;
 pub use batches::Batches;
 pub use built_in::built_in;
 pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
+pub use emotions::{noun, same_emotion};
 pub use folds::{Fold, FoldSpec, choose};
+pub(crate) use labels::numbers as numbered;
 pub use left_out::LeftOut;
 pub use load::{Loaded, load, load_clips};
+pub(crate) use manifest::unread_note as unread;
+pub use reading::{Origin, Reading};
+pub use sides::chosen;
 pub use split::Split;
 pub use split_spec::SplitSpec;
 pub use unlabelled::unlabelled;
@@ -55,16 +65,24 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Data`], [`Error::Manifest`] or [`Error::Io`]: nothing there, nothing recognised, or a broken manifest.
 pub fn open(path: &Path) -> Result<Corpus> {
+    open_as(path, &Reading::default())
+}
+
+/// Opens the corpus at `path` as [`open`], with what a user says of where emotions and speakers stand.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_as(path: &Path, reading: &Reading) -> Result<Corpus> {
     let meta = std::fs::metadata(path).map_err(Error::io(path))?;
     if meta.is_file() {
-        return manifest::read(path);
+        return manifest::read_as(path, reading);
     }
     if !meta.is_dir() {
         return Err(Error::Data(format!("{}: neither a folder nor a manifest", path.display())));
     }
     match manifest_in(path) {
-        Some(manifest) => manifest::read(&manifest),
-        None => folder::read(path),
+        Some(manifest) => manifest::read_as(&manifest, reading),
+        None => folder::read(path, reading),
     }
 }
 
@@ -80,7 +98,14 @@ pub fn heard(path: &Path) -> Result<Corpus> {
     }
 }
 
-/// The manifest of a folder.
+/// The manifest of a folder: one that is called so, or one that is called as other tools call theirs and names recordings.
 fn manifest_in(folder: &Path) -> Option<PathBuf> {
-    ["manifest.csv", "manifest.tsv", "manifest.jsonl"].iter().map(|n| folder.join(n)).find(|p| p.is_file())
+    let file = |name: &String| Some(folder.join(name)).filter(|p| p.is_file());
+    let called = |stems: &[&str], extensions: &[&str]| -> Vec<String> {
+        stems.iter().flat_map(|stem| extensions.iter().map(move |e| format!("{stem}.{e}"))).collect()
+    };
+    let own = called(&["manifest"], &["csv", "tsv", "jsonl", "json"]);
+    let others = [called(&["metadata", "labels", "annotations"], &["csv", "tsv", "jsonl", "json"]), vec!["wav.scp".into()]].concat();
+    let reads = |path: &PathBuf| manifest::read_as(path, &Reading { unlabelled: true, ..Reading::default() }).is_ok();
+    own.iter().find_map(file).or_else(|| others.iter().filter_map(file).find(reads))
 }

@@ -1,5 +1,7 @@
 //! What a recording's name says in the well-known corpora. Labels are nouns, the same in every corpus, so that corpora merge.
 
+use super::emotions::noun;
+
 /// What a name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
@@ -33,24 +35,6 @@ pub(super) const SCHEMES: &[Scheme] = &[
     Scheme { name: "savee", read: savee },
     Scheme { name: "emodb", read: emodb },
 ];
-
-/// The noun for an emotion word or common abbreviation.
-pub(super) fn noun(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().as_str() {
-        "anger" | "angry" | "ang" => "anger",
-        "boredom" | "bored" => "boredom",
-        "calm" => "calm",
-        "disgust" | "disgusted" | "dis" => "disgust",
-        "excitement" | "excited" | "exc" => "excitement",
-        "fear" | "fearful" | "fea" => "fear",
-        "frustration" | "frustrated" | "fru" => "frustration",
-        "happiness" | "happy" | "joy" | "hap" => "happiness",
-        "neutral" | "neu" => "neutral",
-        "sadness" | "sad" => "sadness",
-        "surprise" | "surprised" | "sur" | "ps" | "pleasant_surprise" => "surprise",
-        _ => return None,
-    })
-}
 
 fn named(label: &'static str, speaker: impl Into<String>, extra: &[(&'static str, &str)]) -> Option<Named> {
     let extra = extra.iter().map(|(k, v)| (*k, (*v).to_string())).collect();
@@ -138,7 +122,7 @@ fn esd(place: &Place<'_>) -> Option<Named> {
     let by_number = ["neutral", "anger", "happiness", "sadness", "surprise"].get(index / 350);
     let label = place.folders.iter().find_map(|f| noun(f)).or(by_number.copied())?;
     let mut out = named(label, speaker, &[("sentence", &format!("{:03}", index % 350 + 1))])?;
-    out.split = place.folders.iter().find_map(|f| super::split::side(f).map(|_| f.to_ascii_lowercase()));
+    out.split = place.folders.iter().find_map(|f| super::sides::side(f).map(|_| f.to_ascii_lowercase()));
     Some(out)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use super::sides::{Side, chosen, shared_speakers, side};
 use super::{Corpus, SplitSpec, Utterance};
 use crate::{Error, Result, random::Rng};
 
@@ -16,24 +17,6 @@ const SPEAKERS_FOR_VALIDATION: usize = 3;
 const FOLDS: u64 = 1;
 const VALID: u64 = 2;
 const TEST: u64 = 3;
-
-/// Which side an utterance is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Side {
-    Train,
-    Valid,
-    Test,
-}
-
-/// The side a word names in manifests and folders.
-pub(super) fn side(word: &str) -> Option<Side> {
-    match word.to_ascii_lowercase().as_str() {
-        "train" | "training" => Some(Side::Train),
-        "valid" | "val" | "dev" | "validation" => Some(Side::Valid),
-        "test" | "eval" | "evaluation" | "testing" => Some(Side::Test),
-        _ => None,
-    }
-}
 
 /// A corpus divided; the numbers index its utterances, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +43,7 @@ impl Split {
     /// [`Error::Data`]: an unknown column, value or speaker; unknown speakers where they are needed; a side without
     /// utterances; a speaker on both sides, except where `spec` asks for it.
     pub fn new(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Split> {
+        let spec = &chosen(corpus, spec).0;
         let mut sides = test_side(corpus, spec, seed)?;
         let random = by_utterance(corpus, spec);
         let known = corpus.utterances.iter().all(|u| !u.speaker.is_empty());
@@ -110,6 +94,7 @@ impl Split {
     /// # Errors
     /// [`Error::Data`] naming two copies on different sides, or a side left empty.
     pub fn settle_duplicates(mut self, corpus: &Corpus, digests: &[[u8; 32]], spec: &SplitSpec) -> Result<Split> {
+        let spec = &chosen(corpus, spec).0;
         let mut sides: HashMap<usize, Side> = HashMap::new();
         for (side, rows) in [(Side::Train, &self.train), (Side::Valid, &self.valid), (Side::Test, &self.test)] {
             sides.extend(rows.iter().map(|&i| (i, side)));
@@ -156,7 +141,7 @@ impl Split {
         };
         let nature = match (spec, self.speaker_independent) {
             (SplitSpec::None, _) => "nothing is tested",
-            (SplitSpec::Random { .. } | SplitSpec::Equals { shared: true, .. }, _) => {
+            (SplitSpec::Random { .. } | SplitSpec::Equals { shared: true, .. } | SplitSpec::Column { shared: true, .. }, _) => {
                 "RANDOM SPLIT, speakers on both sides: not a result for unknown speakers"
             }
             (SplitSpec::KFold { .. }, false) => "divided by class: speakers unknown, independence not checked",
@@ -168,12 +153,15 @@ impl Split {
         let trained: BTreeSet<&str> = self.train.iter().map(|&i| corpus.utterances[i].label.as_str()).collect();
         let unseen: BTreeSet<&str> =
             self.test.iter().map(|&i| corpus.utterances[i].label.as_str()).filter(|l| !trained.contains(l)).collect();
+        let tested: BTreeSet<&str> = self.test.iter().map(|&i| corpus.utterances[i].label.as_str()).collect();
+        let untested: Vec<&str> = trained.iter().copied().filter(|l| !tested.contains(l) && !self.test.is_empty()).collect();
+        let untested = if untested.is_empty() { String::new() } else { format!("; classes that are not tested: {}", untested.join(" ")) };
         let unseen = match unseen.is_empty() {
             true => String::new(),
             false => format!("; test classes never trained: {}", unseen.into_iter().collect::<Vec<_>>().join(" ")),
         };
         format!(
-            "{spec} ({nature}): {}, {}{validation}, {}{unseen}",
+            "{spec} ({nature}): {}, {}{validation}, {}{unseen}{untested}",
             side("train", &self.train, false),
             side("valid", &self.valid, true),
             if *spec == SplitSpec::None { "test none".into() } else { side("test", &self.test, true) }
@@ -181,10 +169,13 @@ impl Split {
     }
 
     fn refuse_empty(self, spec: &SplitSpec) -> Result<Split> {
-        let sides = [("training", &self.train), ("validation", &self.valid), ("test", &self.test)];
-        let wanted = if *spec == SplitSpec::None { 2 } else { 3 };
-        match sides[..wanted].iter().find(|(_, rows)| rows.is_empty()) {
-            Some((name, _)) => Err(Error::Data(format!("the {name} set is empty: {}", self.description))),
+        // Without validation the last weights are kept.
+        let sides = [("training", &self.train), ("test", &self.test)];
+        match sides.iter().find(|(name, rows)| rows.is_empty() && (*name == "training" || *spec != SplitSpec::None)) {
+            Some((name, _)) => Err(Error::Data(format!(
+                "the {name} set is empty: {}; --split none learns from all recordings and tests none, --split random:0.5 holds out more of them",
+                self.description
+            ))),
             None => Ok(self),
         }
     }
@@ -194,7 +185,7 @@ impl Split {
 fn by_utterance(corpus: &Corpus, spec: &SplitSpec) -> bool {
     match spec {
         SplitSpec::Random { .. } => true,
-        SplitSpec::Equals { shared, .. } => *shared,
+        SplitSpec::Equals { shared, .. } | SplitSpec::Column { shared, .. } => *shared,
         SplitSpec::KFold { .. } => corpus.utterances.iter().all(|u| u.speaker.is_empty()),
         _ => false,
     }
@@ -219,7 +210,7 @@ fn test_side(corpus: &Corpus, spec: &SplitSpec, seed: u64) -> Result<Vec<Side>> 
             let test = |u: &Utterance| u.column(column).is_some_and(|v| values.iter().any(|w| w == v));
             Ok(corpus.utterances.iter().map(|u| if test(u) { Side::Test } else { Side::Train }).collect())
         }
-        SplitSpec::Column { name } => {
+        SplitSpec::Column { name, .. } => {
             refuse_unknown_column(corpus, name, spec)?;
             let read = |u: &Utterance| {
                 let value = u.column(name).unwrap_or("");
@@ -246,13 +237,13 @@ fn test_speakers<'a>(corpus: &Corpus, all: BTreeSet<&'a str>, spec: &SplitSpec, 
         return Err(fail(
             spec,
             format!(
-                "{unknown} of {} speakers are unknown: give a manifest with a speaker column, CLASS/SPEAKER/ folders or SPEAKER_ file names, or ask for `random`",
+                "{unknown} of {} speakers are unknown: give a manifest with a speaker column, CLASS/SPEAKER/ folders or SPEAKER_ file names (--speaker-from says where they stand), or ask for --split random",
                 corpus.utterances.len()
             ),
         ));
     }
     if all.len() < 2 {
-        return Err(fail(spec, format!("needs two speakers, there is {}", all.len())));
+        return Err(fail(spec, format!("needs two speakers, there is {}; --split random divides by recording", all.len())));
     }
     let known = |name: &String| {
         let missing = || fail(spec, format!("no speaker {name:?}{}; there are {}", closest(name, &all), join(&all)));
@@ -332,21 +323,17 @@ fn fold_of_each_class(corpus: &Corpus, folds: usize, index: usize, seed: u64) ->
 }
 
 fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -> bool, spec: &SplitSpec) -> Result<()> {
-    let of = |wanted: bool| -> BTreeSet<&str> {
-        let rows = corpus.utterances.iter().zip(sides).filter(|(u, s)| held(**s) == wanted && !u.speaker.is_empty());
-        rows.map(|(u, _)| u.speaker.as_str()).collect()
-    };
-    let shared: BTreeSet<&str> = of(true).intersection(&of(false)).copied().collect();
+    let shared = shared_speakers(corpus, sides, held);
     if shared.is_empty() {
         return Ok(());
     }
     Err(fail(
         spec,
         format!(
-            "{} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for `{}` if that is meant",
+            "{} speakers are on both sides, so the result would not hold for unknown speakers: {}; ask for --split {} if that is meant",
             shared.len(),
             join(&shared),
-            if matches!(spec, SplitSpec::Equals { .. }) { format!("random:{spec}") } else { "random".into() }
+            if matches!(spec, SplitSpec::Equals { .. } | SplitSpec::Column { .. }) { format!("random:{spec}") } else { "random".into() }
         ),
     ))
 }

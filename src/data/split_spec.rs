@@ -7,7 +7,8 @@ use crate::Error;
 /// Which utterances are the test set. Everything keeps speakers apart but what has the word random, and folds where no speaker is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum SplitSpec {
-    /// `default`: about a fifth of the speakers.
+    /// `default`: as the corpus divides itself, if it keeps speakers apart; else about a fifth of the speakers, or where there are not two of
+    /// them, `random`.
     #[default]
     Default,
     /// `none`: nothing is tested, and all is learnt from.
@@ -34,6 +35,8 @@ pub enum SplitSpec {
     Column {
         /// The column.
         name: String,
+        /// `random:column:NAME`: speakers may be on both sides.
+        shared: bool,
     },
     /// `NAME=V` or `NAME=V,W`: rows whose column has one of the values, e.g. `loso_fold=1`.
     Equals {
@@ -57,7 +60,7 @@ impl FromStr for SplitSpec {
     fn from_str(text: &str) -> Result<Self, Error> {
         let fail = |reason: &str| {
             Error::Data(format!(
-                "split {text:?}: {reason}; known are default, none, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION, random:COLUMN=VALUE; with --folds also loso, kfold:K and COLUMN"
+                "split {text:?}: {reason}; known are default, none, kfold:K:I, loso:SPEAKER, heldout:A,B, column:NAME, COLUMN=VALUE, random, random:FRACTION, random:COLUMN=VALUE, random:column:NAME; with --folds also loso, kfold:K and COLUMN"
             ))
         };
         let list = |values: &str| -> Vec<String> { values.split(',').map(str::trim).filter(|v| !v.is_empty()).map(String::from).collect() };
@@ -74,6 +77,9 @@ impl FromStr for SplitSpec {
             ("default", None) => Ok(SplitSpec::Default),
             ("none", None) => Ok(SplitSpec::None),
             ("random", None) => Ok(SplitSpec::Random { fraction: 0.2 }),
+            ("random", Some(rest)) if rest.starts_with("column:") && rest.len() > 7 => {
+                Ok(SplitSpec::Column { name: rest[7..].trim().into(), shared: true })
+            }
             ("random", Some(rest)) if rest.contains('=') => equals(rest, true),
             ("random", Some(fraction)) => match fraction.parse() {
                 Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(SplitSpec::Random { fraction }),
@@ -88,7 +94,7 @@ impl FromStr for SplitSpec {
             }
             ("loso", Some(speaker)) if !speaker.is_empty() => Ok(SplitSpec::Loso { speaker: speaker.into() }),
             ("heldout", Some(speakers)) if !list(speakers).is_empty() => Ok(SplitSpec::HeldOut { speakers: list(speakers) }),
-            ("column", Some(name)) if !name.is_empty() => Ok(SplitSpec::Column { name: name.into() }),
+            ("column", Some(name)) if !name.is_empty() => Ok(SplitSpec::Column { name: name.into(), shared: false }),
             _ => equals(text_trimmed, false),
         }
     }
@@ -102,7 +108,7 @@ impl fmt::Display for SplitSpec {
             SplitSpec::KFold { folds, index } => write!(f, "kfold:{folds}:{index}"),
             SplitSpec::Loso { speaker } => write!(f, "loso:{speaker}"),
             SplitSpec::HeldOut { speakers } => write!(f, "heldout:{}", speakers.join(",")),
-            SplitSpec::Column { name } => write!(f, "column:{name}"),
+            SplitSpec::Column { name, shared } => write!(f, "{}column:{name}", if *shared { "random:" } else { "" }),
             SplitSpec::Equals { column, values, shared } => {
                 write!(f, "{}{column}={}", if *shared { "random:" } else { "" }, values.join(","))
             }
@@ -124,6 +130,7 @@ mod tests {
             "loso:emo03",
             "heldout:a,b",
             "column:split",
+            "random:column:split",
             "luna_fold=1",
             "loso_fold=1,2",
             "random:0.25",

@@ -68,6 +68,11 @@ pub(super) fn walk(root: &Path) -> Result<Tree> {
     Ok(walk.tree)
 }
 
+/// Whether a text ends as names of recordings do.
+pub(super) fn is_named_as_sound(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, e)| !stem.is_empty() && SOUND.contains(&e.to_ascii_lowercase().as_str()))
+}
+
 struct Walk<'a> {
     root: &'a Path,
     entered: HashSet<PathBuf>,

@@ -105,7 +105,7 @@ impl Dataset {
         };
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
         let hash = format!("{}/{split_spec}{taught}", recordings.hash());
-        let names: Vec<String> = recordings.utterances().iter().map(|u| u.path.display().to_string()).collect();
+        let names: Vec<String> = recordings.utterances().iter().map(Utterance::name).collect();
         let test_clips = recordings.looked_at(&split.test);
         let mut corpora = recordings.corpora.clone();
         corpora.resize(names.len(), corpora.iter().max().map_or(0, |last| last + 1));

@@ -1,12 +1,12 @@
 //! What all splits of a run's data share: recordings, decoded once, what a teacher says of them, and a network's inputs, made once.
 
-use super::config::Config;
+use super::config::{Config, Target};
 use super::events::{Event, Observer};
 use super::features::Features;
 use super::teacher::{Said, Teacher};
 use crate::audio::is_silent;
 use crate::augment::Version;
-use crate::data::{self, Corpus, Loaded, Split, SplitSpec, Utterance};
+use crate::data::{self, Corpus, Loaded, Origin, Reading, Split, SplitSpec, Utterance};
 use crate::frontend::{Extent, Extractor, Inputs, Signals, speech};
 use crate::gpu::Device;
 use crate::{Error, Result, parallel};
@@ -31,6 +31,10 @@ pub struct DataSpec {
     pub teacher: Option<Teacher>,
     /// Folders or manifests of recordings that join training with the teacher's targets alone.
     pub unlabelled: Vec<PathBuf>,
+    /// Where the emotion of a recording stands; none for where emotion words are found.
+    pub emotion_from: Option<Origin>,
+    /// Where its speaker stands.
+    pub speaker_from: Option<Origin>,
     /// File that lists the inputs that were left out; none for no such file.
     pub left_out: Option<PathBuf>,
 }
@@ -45,6 +49,8 @@ impl Default for DataSpec {
             skip_bad: false,
             teacher: None,
             unlabelled: Vec::new(),
+            emotion_from: None,
+            speaker_from: None,
             left_out: None,
         }
     }
@@ -88,7 +94,8 @@ impl Recordings {
     pub fn read(config: &Config, spec: &DataSpec, observe: &mut Observer) -> Result<Self> {
         let kind = config.inputs()?;
         let signals = if let Inputs::Signals(signals) = &kind { Some(signals) } else { None };
-        let mut loaded = if spec.paths.is_empty() { data::built_in(config.train.seed, signals) } else { recorded(spec, signals, observe)? };
+        let mut loaded =
+            if spec.paths.is_empty() { data::built_in(config.train.seed, signals) } else { recorded(config, spec, signals, observe)? };
         for note in &loaded.corpus.notes {
             observe(Event::Warning(note));
         }
@@ -132,6 +139,9 @@ impl Recordings {
     /// Those of [`Loaded::split`] and [`Loaded::join_unlabelled`].
     pub fn split(&self, spec: &SplitSpec, seed: u64, observe: &mut Observer) -> Result<Split> {
         let (own, first) = (self.labelled.utterances.len(), self.class.len());
+        if let (_, Some(note)) = data::chosen(&self.labelled, spec) {
+            observe(Event::Warning(&note));
+        }
         let split = Split::new(&self.labelled, spec, seed)?;
         let mut split = split.settle_duplicates(&self.labelled, &self.loaded.digests[..own], spec)?;
         if own < first {
@@ -276,6 +286,22 @@ fn extract(
     Ok(inputs)
 }
 
+/// Whether a stage of the run has a task with such a target.
+fn learns(config: &Config, such: impl Fn(&Target) -> bool) -> Result<bool> {
+    Ok(config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()).any(|(task, _)| such(&config.task[task].target)))
+}
+
+/// Columns that the tasks of a run and its split read.
+fn used(config: &Config, split: &str) -> Result<BTreeSet<String>> {
+    let mut used: BTreeSet<String> = split.split([':', '=', ',']).map(|word| word.trim().to_string()).collect();
+    for (task, _) in config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()) {
+        if let Target::Columns(columns) = &config.task[task].target {
+            used.extend(columns.iter().cloned());
+        }
+    }
+    Ok(used)
+}
+
 /// Numbers of the corpora that recordings are from, in the order in which they are first met.
 fn numbered(utterances: &[Utterance]) -> Vec<usize> {
     let mut names: Vec<&str> = Vec::new();
@@ -291,8 +317,10 @@ fn numbered(utterances: &[Utterance]) -> Vec<usize> {
         .collect()
 }
 
-fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
-    let corpora = spec.paths.iter().map(|p| data::open(p)).collect::<Result<Vec<Corpus>>>()?;
+fn recorded(config: &Config, spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) -> Result<Loaded> {
+    let classes = learns(config, |target| *target == Target::Label)?;
+    let reading = Reading { emotion: spec.emotion_from.clone(), speaker: spec.speaker_from.clone(), unlabelled: !classes };
+    let corpora = spec.paths.iter().map(|p| data::open_as(p, &reading)).collect::<Result<Vec<Corpus>>>()?;
     let mut map = data::parse_label_map(&spec.label_map)?;
     if !spec.also.is_empty() {
         // Names that only corpora have which join training.
@@ -301,7 +329,11 @@ fn recorded(spec: &DataSpec, signals: Option<&Signals>, observe: &mut Observer) 
         let others: BTreeSet<String> = others.iter().flat_map(Corpus::labels).collect();
         map.retain(|label, _| own.contains(label) || !others.contains(label));
     }
-    let corpus = data::merge(corpora, &map)?;
+    let mut corpus = data::merge(corpora, &map)?;
+    if classes {
+        corpus.notes.extend(data::numbered(&corpus)?);
+    }
+    corpus.notes.extend(data::unread(&corpus.unread, &used(config, &spec.split)?));
     observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
     let loaded = data::load(&corpus, signals, spec.skip_bad, &|_, _| ())?;
     observe(Event::Preparing("recordings", corpus.utterances.len(), corpus.utterances.len()));

@@ -11,7 +11,7 @@ use emotone::train::recipe::{Recipe, Source};
 use std::path::Path;
 
 /// An error is one line.
-fn one_line(e: &impl ToString) {
+fn one_line(e: &(impl ToString + ?Sized)) {
     let text = e.to_string();
     assert!(!text.is_empty() && !text.contains('\n'), "{text:?}");
 }
@@ -53,9 +53,13 @@ pub fn checkpoint(bytes: &[u8]) {
 /// A manifest; the first byte says by what name.
 pub fn manifest(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
-    let path = Path::new(["m.csv", "m.tsv", "m.jsonl"][usize::from(*first) % 3]);
+    let path = Path::new(["m.csv", "m.tsv", "m.jsonl", "m.json", "m.txt", "m.scp"][usize::from(*first) % 6]);
     match manifest::parse(path, rest) {
-        Ok(corpus) => assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty())),
+        Ok(corpus) => {
+            assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty()));
+            assert!(corpus.utterances.iter().all(|u| u.part.check().is_ok()));
+            corpus.notes.iter().chain(&corpus.left_out.lines(None)).for_each(one_line);
+        }
         Err(e) => one_line(&e),
     }
 }

@@ -36,7 +36,17 @@ pub struct Args {
     /// Rename or drop labels: happy=happiness,calm=
     #[arg(long, default_value = "")]
     label_map: String,
-    /// Go on without unreadable files, however many.
+    /// Learn the numbers in this column (valence, say) in the place of classes.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    target: Option<String>,
+    /// Where the emotion stands, if emotion words do not tell: folder:N below --data (folder:-1 holds the file), name:N for a part of the file's name,
+    /// column:NAME of a manifest.
+    #[arg(long, value_name = "WHERE")]
+    emotion_from: Option<String>,
+    /// Where the speaker stands: the same, or none.
+    #[arg(long, value_name = "WHERE")]
+    speaker_from: Option<String>,
+    /// Go on without unreadable files, however many; without it, up to one in a hundred is left out.
     #[arg(long)]
     skip_bad: bool,
     /// Learn from a teacher too: a model of ours, the folder of an earlier run with --folds and the same split (each fold has that fold's model), or a table
@@ -135,6 +145,14 @@ impl Args {
         };
         if self.starts_from_box() {
             config.set("model.name=encoder")?;
+            if self.target.is_some() {
+                config.set("model.head=linear")?;
+            }
+        }
+        if let Some(column) = &self.target {
+            for set in [format!("task.emotion.target=column:{column}"), "task.emotion.loss=mse".into(), "task.emotion.metric=ccc".into()] {
+                config.set(&set)?;
+            }
         }
         for s in &self.sets {
             config.set(s)?;
@@ -168,6 +186,8 @@ impl Args {
             skip_bad: self.skip_bad,
             teacher: self.teacher.as_deref().map(Teacher::open).transpose()?,
             unlabelled: self.unlabelled.clone(),
+            emotion_from: self.emotion_from.as_deref().map(str::parse).transpose()?,
+            speaker_from: self.speaker_from.as_deref().map(str::parse).transpose()?,
             left_out: None,
         })
     }

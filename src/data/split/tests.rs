@@ -17,11 +17,19 @@ fn corpus(speakers: usize, per: usize) -> Corpus {
                     split: Some(sides[s % 5].into()),
                     fold: None,
                     extra: [("half".into(), (s % 2).to_string()), ("take".into(), take.to_string())].into(),
+                    ..Default::default()
                 });
             }
         }
     }
     Corpus { name: "test".into(), utterances, ..Corpus::default() }
+}
+
+/// The same without a split of its own.
+fn undivided(speakers: usize, per: usize) -> Corpus {
+    let mut corpus = corpus(speakers, per);
+    corpus.utterances.iter_mut().for_each(|u| u.split = None);
+    corpus
 }
 
 fn split(corpus: &Corpus, spec: &str, seed: u64) -> Result<Split> {
@@ -47,7 +55,7 @@ fn check(corpus: &Corpus, split: &Split) {
 
 #[test]
 fn speakers_are_kept_apart() {
-    let corpus = corpus(10, 4);
+    let (corpus, free) = (corpus(10, 4), undivided(10, 4));
     for (spec, tested, validated) in [
         ("default", 2, 1),
         ("kfold:5:2", 2, 1),
@@ -57,20 +65,21 @@ fn speakers_are_kept_apart() {
         ("half=0,1", 10, 0),
         ("column:split", 2, 2),
     ] {
-        let Ok(split) = split(&corpus, spec, 7) else {
+        let corpus = if spec == "default" { &free } else { &corpus };
+        let Ok(split) = split(corpus, spec, 7) else {
             assert_eq!(spec, "half=0,1");
             continue;
         };
-        check(&corpus, &split);
+        check(corpus, &split);
         assert!(split.speaker_independent && split.validation_by_speaker, "{spec}");
-        assert_eq!((speakers(&corpus, &split.test).len(), speakers(&corpus, &split.valid).len()), (tested, validated), "{spec}");
+        assert_eq!((speakers(corpus, &split.test).len(), speakers(corpus, &split.valid).len()), (tested, validated), "{spec}");
         assert!(split.description.starts_with(spec) && split.description.contains("speaker-independent"), "{}", split.description);
     }
 }
 
 #[test]
 fn the_seed_decides_and_nothing_else() {
-    let corpus = corpus(20, 2);
+    let corpus = undivided(20, 2);
     assert_eq!(split(&corpus, "default", 1).unwrap(), split(&corpus, "default", 1).unwrap());
     assert!((2..9).any(|seed| split(&corpus, "default", seed).unwrap().test != split(&corpus, "default", 1).unwrap().test));
 }
@@ -117,7 +126,7 @@ fn random_is_stratified_and_labelled() {
 fn a_column_that_shares_speakers_is_refused() {
     let corpus = corpus(4, 3);
     let error = split(&corpus, "take=1", 1).unwrap_err().to_string();
-    assert!(error.contains("s00, s01, s02, s03") && error.contains("`random:take=1`"), "{error}");
+    assert!(error.contains("s00, s01, s02, s03") && error.contains("--split random:take=1 "), "{error}");
     let shared = split(&corpus, "random:take=1", 1).unwrap();
     check(&corpus, &shared);
     assert!(!shared.speaker_independent && shared.description.contains("RANDOM SPLIT"), "{}", shared.description);
@@ -208,4 +217,47 @@ fn nothing_is_tested_where_nothing_is_to_be() {
     assert!(all.test.is_empty() && !all.valid.is_empty() && all.description.contains("nothing is tested"), "{}", all.description);
     let digests: Vec<[u8; 32]> = (0..corpus.utterances.len()).map(|i| std::array::from_fn(|j| if j == 0 { i as u8 } else { 0 })).collect();
     assert!(all.settle_duplicates(&corpus, &digests, &"none".parse().unwrap()).is_ok());
+}
+
+/// The default takes what a corpus says of itself, and says why where it does not.
+#[test]
+fn the_default_is_the_corpus_own_split_where_that_holds() {
+    let of = |corpus: &Corpus| {
+        let split = split(corpus, "default", 1).unwrap();
+        (split.description.split(' ').next().unwrap_or_default().to_string(), chosen(corpus, &SplitSpec::Default).1.unwrap_or_default())
+    };
+    let mut own = corpus(10, 4);
+    let (spec, note) = of(&own);
+    assert!(spec == "column:split" && note.contains("own split is used"), "{spec}: {note}");
+    own.utterances[0].split = Some("test".into());
+    let (spec, note) = of(&own);
+    assert!(spec == "default" && note.contains("speakers on both sides") && note.contains("--split random:column:split"), "{spec}: {note}");
+    let shared = split(&own, "random:column:split", 1).unwrap();
+    assert!(!shared.speaker_independent && shared.description.contains("RANDOM SPLIT"), "{}", shared.description);
+    own.utterances[0].split = Some("somewhere".into());
+    assert!(of(&own).1.contains("1 of 120 rows are in none"), "{}", of(&own).1);
+    own.utterances.iter_mut().for_each(|u| u.split = Some("train".into()));
+    assert!(of(&own).1.contains("no training or no test"));
+    assert_eq!(of(&undivided(10, 4)), ("default".into(), String::new()));
+    for (name, why) in [("", "no speaker is known"), ("me", "one speaker only")] {
+        let mut few = undivided(4, 4);
+        few.utterances.iter_mut().for_each(|u| u.speaker = name.into());
+        let (spec, note) = of(&few);
+        assert!(spec == "random:0.2" && note.contains(why), "{spec}: {note}");
+    }
+}
+
+/// What is too little is refused with a way out, and the way out works.
+#[test]
+fn few_recordings() {
+    let mut two = undivided(1, 1);
+    two.utterances.truncate(2);
+    let error = split(&two, "default", 1).unwrap_err().to_string();
+    assert!(error.contains("the test set is empty") && error.contains("--split none"), "{error}");
+    let all = split(&two, "none", 1).unwrap();
+    assert_eq!((all.train.len(), all.valid.len(), all.test.len()), (2, 0, 0));
+    let mut one_of_a_class = undivided(1, 9);
+    one_of_a_class.utterances.truncate(10);
+    let split = split(&one_of_a_class, "default", 1).unwrap();
+    assert!(split.description.contains("classes that are not tested: joy"), "{}", split.description);
 }
