@@ -123,6 +123,9 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
                     hash.update(text.as_bytes());
                 }
                 hash.update(file);
+                for what in in_part(&clip.notes) {
+                    loaded.corpus.left_out.add(format!("in part: {what}"), utterance.name());
+                }
                 loaded.corpus.utterances.push(utterance.clone());
                 loaded.clips.push(clip);
                 loaded.kept.push(i);
@@ -147,6 +150,16 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
         return Err(Error::Data(format!("{bad} of {total} recordings of {name} are unreadable ({way}): {}{more}", listed.join("; "))));
     }
     Ok(loaded)
+}
+
+/// What of a recording that was read is not there.
+fn in_part(notes: &audio::Notes) -> impl Iterator<Item = &'static str> {
+    let kinds = [
+        (notes.cut, "the file is cut short"),
+        (notes.lost_packets > 0, "some of it cannot be decoded"),
+        (notes.missing_s > 0.0, "the wanted stretch ends behind the end of the recording"),
+    ];
+    kinds.into_iter().filter(|(is, _)| *is).map(|(_, what)| what)
 }
 
 /// Every recording, or why it cannot be read.
