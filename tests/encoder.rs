@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::frames::Heard;
 use common::{apart, device};
 use emotone::audio;
 use emotone::compile::{Options, Program, States};
@@ -24,65 +25,17 @@ fn encoder(pooling: Pooling) -> Encoder {
     Encoder { width: 128, taps: vec![0, 1, 2], pooling, ..Encoder::preset("tiny") }
 }
 
-/// Features of clips as one batch with room for `room` frames. Behind each clip is the frame of zeros that convolutions see at its end, and
-/// behind that `garbage`. Memory holds NaN beforehand.
+/// Features of clips as one batch, see [`Heard::features`].
 fn batch(device: &Arc<Device>, net: &Encoder, clips: &[&[f32]], room: usize, garbage: f32) -> Vec<Vec<f32>> {
-    weighted(device, net, |params| params.initial(5), clips, room, garbage)
-}
-
-/// The same with weights of one's own.
-fn weighted(
-    device: &Arc<Device>,
-    net: &Encoder,
-    weights: impl Fn(&Params) -> Weights,
-    clips: &[&[f32]],
-    room: usize,
-    garbage: f32,
-) -> Vec<Vec<f32>> {
-    let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
-    let (x, lengths) = (g.input("x", [clips.len(), room, frames::BANDS]), g.input("lengths", [clips.len()]));
-    let mut cx = Context::new(&mut g, &mut params, false);
-    cx.lengths = Some(lengths);
-    let features = net.features(&mut cx, x).expect("graph");
-    g.output("features", features);
-    let mut states = States::new(device);
-    params.allocate(&mut states).expect("memory");
-    params.upload(&states, &weights(&params), true).expect("weights");
-    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
-    let mut rows = vec![garbage; clips.len() * room * frames::BANDS];
-    for (row, clip) in rows.chunks_mut(room * frames::BANDS).zip(clips) {
-        row[..clip.len()].copy_from_slice(clip);
-        row.iter_mut().skip(clip.len()).take(frames::BANDS).for_each(|v| *v = 0.0);
-    }
-    program.write("x", &rows).expect("inputs");
-    program.write_u32("lengths", &clips.iter().map(|c| (c.len() / frames::BANDS) as u32).collect::<Vec<_>>()).expect("lengths");
-    program.run().expect("run");
-    assert_eq!(program.overruns().expect("sentinels"), 0);
-    let made = program.read("features").expect("features");
-    made.chunks(made.len() / clips.len()).map(<[f32]>::to_vec).collect()
+    Heard { device, net, weights: |params| params.initial(5) }.features(clips, (room, garbage), true)
 }
 
 #[test]
 fn a_clips_answer_does_not_depend_on_its_batch() {
     let Some(device) = device() else { return };
-    let lengths = [64, 10, 96, 2, 38, 96];
-    let clip = |i: usize| noise(i as u64, lengths[i] * frames::BANDS).iter().map(|&v| v as f32).collect::<Vec<f32>>();
-    let clips: Vec<Vec<f32>> = (0..lengths.len()).map(clip).collect();
-    let all: Vec<&[f32]> = clips.iter().map(Vec::as_slice).collect();
-    let backwards: Vec<&[f32]> = all.iter().rev().copied().collect();
     for (pooling, within) in [(Pooling::Statistics, false), (Pooling::Attention, false), (Pooling::Statistics, true)] {
         let net = Encoder { within, ..encoder(pooling) };
-        let together = batch(&device, &net, &all, 96, 0.0);
-        let longer = batch(&device, &net, &backwards, 128, 50.0);
-        for (i, clip) in all.iter().enumerate() {
-            let alone = &batch(&device, &net, &[clip], lengths[i], 0.0)[0];
-            assert!(alone.iter().any(|v| v.abs() > 0.1));
-            for (name, other) in [("in a batch", &together[i]), ("in another batch", &longer[lengths.len() - 1 - i])] {
-                let error = apart(alone, other);
-                assert!(error < 1e-4, "{pooling:?}: a clip of {} frames differs by {error} {name}", lengths[i]);
-            }
-        }
-        assert!(apart(&together[2], &together[5]) > 1e-3, "clips are told apart");
+        Heard { device: &device, net: &net, weights: |params| params.initial(5) }.does_not_depend_on_the_batch([64, 10, 96, 2, 38, 96], 2);
     }
 }
 
@@ -218,7 +171,8 @@ fn frames_and_features_are_those_of_an_independent_implementation() {
             assert!(error < 1e-4, "{name}: frame {t} differs by {error}");
         }
         if !want.pooled.is_empty() {
-            let made = weighted(&device, &encoder(Pooling::Statistics), waves, &[&mel], want.frames, 0.0).remove(0);
+            let heard = Heard { device: &device, net: &encoder(Pooling::Statistics), weights: waves };
+            let made = heard.features(&[&mel], (want.frames, 0.0), true).remove(0);
             let error = away(&made, &want.pooled);
             assert!(made.len() == want.pooled.len() && error < 1e-4, "{name}: features differ by {error}");
         }

@@ -2,22 +2,19 @@
 
 mod common;
 
-use common::{apart, device, spec};
+use common::frames::Heard;
+use common::{device, spec};
 use emotone::check::network::{tiny, verify};
-use emotone::compile::{Options, Program, States};
 use emotone::frontend::frames::BANDS;
-use emotone::gpu::Device;
-use emotone::graph::Graph;
+use emotone::models::Settings;
 use emotone::models::listener::Listener;
-use emotone::models::{Network, Settings};
-use emotone::nn::{Context, Params, Weights, file};
+use emotone::nn::{Params, Weights, file};
 use emotone::reference::noise;
 use emotone::train::config::Stage;
 use emotone::train::dataset::Dataset;
 use emotone::train::recipe::Source;
 use emotone::train::rooms::Rooms;
 use emotone::train::run::run;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 #[test]
@@ -38,56 +35,12 @@ fn weights(params: &Params) -> Weights {
     weights
 }
 
-/// Features of clips as one batch with room for `room` frames and `garbage` behind each; without `lengths` all frames are valid.
-fn features(device: &Arc<Device>, net: &Listener, clips: &[&[f32]], (room, garbage): (usize, f32), lengths: bool) -> Vec<Vec<f32>> {
-    let (mut g, mut params) = (Graph::new(), Params::new(|_| false));
-    let x = g.input("x", [clips.len(), room, BANDS]);
-    let own = lengths.then(|| g.input("lengths", [clips.len()]));
-    let mut cx = Context::new(&mut g, &mut params, false);
-    cx.lengths = own;
-    let made = net.features(&mut cx, x).expect("graph");
-    g.output("features", made);
-    let mut states = States::new(device);
-    params.allocate(&mut states).expect("memory");
-    params.upload(&states, &weights(&params), true).expect("weights");
-    let program = Program::new(&g, &states, Options { poison: true, ..Options::default() }).expect("program");
-    let mut rows = vec![garbage; clips.len() * room * BANDS];
-    rows.chunks_mut(room * BANDS).zip(clips).for_each(|(row, clip)| row[..clip.len()].copy_from_slice(clip));
-    program.write("x", &rows).expect("inputs");
-    if lengths {
-        program.write_u32("lengths", &clips.iter().map(|c| (c.len() / BANDS) as u32).collect::<Vec<_>>()).expect("lengths");
-    }
-    program.run().expect("run");
-    assert_eq!(program.overruns().expect("sentinels"), 0);
-    let made = program.read("features").expect("features");
-    made.chunks(made.len() / clips.len()).map(<[f32]>::to_vec).collect()
-}
-
 #[test]
 fn a_clips_answer_does_not_depend_on_its_batch() {
     let Some(device) = device() else { return };
     // Whole and broken positions, of four frames each.
-    let lengths = [64, 10, 96, 4, 38, 96];
-    let clip = |i: usize| noise(i as u64, lengths[i] * BANDS).iter().map(|&v| v as f32).collect::<Vec<f32>>();
-    let clips: Vec<Vec<f32>> = (0..lengths.len()).map(clip).collect();
-    let all: Vec<&[f32]> = clips.iter().map(Vec::as_slice).collect();
-    let backwards: Vec<&[f32]> = all.iter().rev().copied().collect();
     let net = Listener::preset("tiny");
-    let together = features(&device, &net, &all, (96, 0.0), true);
-    let longer = features(&device, &net, &backwards, (128, 50.0), true);
-    for (i, clip) in all.iter().enumerate() {
-        let alone = &features(&device, &net, &[clip], (lengths[i], 0.0), true)[0];
-        assert!(alone.iter().any(|v| v.abs() > 0.1));
-        for (name, other) in [("in a batch", &together[i]), ("in another batch", &longer[lengths.len() - 1 - i])] {
-            let error = apart(alone, other);
-            assert!(error < 1e-4, "a clip of {} frames differs by {error} {name}", lengths[i]);
-        }
-        if lengths[i] % 4 == 0 {
-            let error = apart(alone, &features(&device, &net, &[clip], (lengths[i], 0.0), false)[0]);
-            assert!(error < 1e-5, "{} frames without lengths: {error}", lengths[i]);
-        }
-    }
-    assert!(apart(&together[2], &together[5]) > 1e-3, "clips are told apart");
+    Heard { device: &device, net: &net, weights }.does_not_depend_on_the_batch([64, 10, 96, 4, 38, 96], 4);
 }
 
 /// The running means of the bands are those of the recordings' frames: no zeros behind them count.

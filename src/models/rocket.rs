@@ -10,7 +10,7 @@ use super::ridge::{self, Centre, Terms};
 use crate::gpu::Device;
 use crate::graph::Var;
 use crate::nn::{Context, Init};
-use crate::ops::{self, Conv2d, PoolSpec};
+use crate::ops::{self, PoolSpec};
 use crate::range::{require, within};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl Settings for Rocket {
     const NAME: &'static str = "rocket";
 
     fn preset(size: &str) -> Self {
-        let small = Rocket { kernels: 2048, length: 9, rates: 4, penalty: 0.1, coupling: 0.5, reach: 2.5, centre: Centre::Speaker };
+        let small = Rocket { kernels: 2048, length: 9, rates: 4, penalty: 0.3, coupling: 0.5, reach: 6.0, centre: Centre::Speaker };
         match size {
             "paper" => Rocket { kernels: 10_000, ..small },
             "tiny" => Rocket { kernels: 64, rates: 2, ..small },
@@ -59,19 +59,29 @@ impl Settings for Rocket {
 }
 
 impl Rocket {
-    /// Means and deviations over the valid positions of what each of a rate's kernels gives where it is positive: (B, 80, 1, T) -> (B, 2·n), a
+    /// Each position's frames and those around it, zeros beyond the ends: (B, T, 80) -> (B, T, length·80). What a convolution over time sums is a
+    /// product of these with its kernels, and products are the faster of the two.
+    fn windows(&self, cx: &mut Context, x: Var) -> Result<Var> {
+        let (shape, margin) = (cx.g.shape(x).clone(), self.length / 2);
+        if margin == 0 {
+            return Ok(x);
+        }
+        let zeros = cx.g.constant([shape[0], margin, BANDS], &vec![0.0; shape[0] * margin * BANDS])?;
+        let padded = ops::concat(cx.g, &[zeros, x, zeros], 1)?;
+        let shifted = (0..self.length).map(|first| ops::slice(cx.g, padded, 1, first, first + shape[1])).collect::<Result<Vec<_>>>()?;
+        ops::concat(cx.g, &shifted, 2)
+    }
+
+    /// Means and deviations over the valid positions of what each of a rate's kernels gives where it is positive: (B, T, 80) -> (B, 2·n), a
     /// position for `per` frames.
     fn hear(&self, cx: &mut Context, x: Var, lengths: Var, per: usize) -> Result<Var> {
         let n = self.kernels / self.rates;
-        let weight = cx.param("weight", [n, BANDS, self.length], Init::Profiles)?;
+        let weight = cx.param("weight", [n, self.length, BANDS], Init::Profiles)?;
         let bias = cx.param("bias", [n], Init::Uniform(1.0))?;
-        let weight = ops::reshape(cx.g, weight, [n, BANDS, 1, self.length])?;
-        let spec = Conv2d { padding: [0, self.length / 2], ..Conv2d::default() };
-        let y = ops::conv2d(cx.g, x, weight, Some(bias), spec)?;
+        let weight = ops::reshape(cx.g, weight, [n, self.length * BANDS])?;
+        let x = self.windows(cx, x)?;
+        let y = ops::linear(cx.g, x, weight, Some(bias))?;
         let y = ops::relu(cx.g, y)?;
-        let shape = cx.g.shape(y).clone();
-        let y = ops::reshape(cx.g, y, [shape[0], n, shape[3]])?;
-        let y = ops::permute(cx.g, y, &[0, 2, 1])?;
         ops::time_pool(cx.g, y, None, lengths, per)
     }
 }
@@ -90,9 +100,8 @@ impl Network for Rocket {
         within("model.penalty", self.penalty, 1e-6, 1e6)?;
         within("model.coupling", self.coupling, 0.0, 1.0)?;
         within("model.reach", self.reach, 0.0, 1e3)?;
-        let [frames, BANDS] = *shape else { return Err(Error::Config(format!("model.name = \"rocket\": takes frames of {BANDS} bands"))) };
-        let least = 1 << (self.rates - 1);
-        require(frames >= least, "frames.seconds", format_args!("{frames} frames"), format_args!("last at least {least} frames, for which there is a position with model.rates = {}", self.rates))
+        let [_, BANDS] = *shape else { return Err(Error::Config(format!("model.name = \"rocket\": takes frames of {BANDS} bands"))) };
+        Ok(())
     }
 
     /// (B, T, 80) -> (B, 2·kernels).
@@ -104,16 +113,24 @@ impl Network for Rocket {
             Some(lengths) => lengths,
             None => cx.g.constant([batch], &vec![f32::from_bits(frames as u32); batch])?,
         };
-        let x = ops::permute(cx.g, x, &[0, 2, 1])?;
         let x = ops::affine(cx.g, x, 1.0 / LEVEL[1], -LEVEL[0] / LEVEL[1])?;
-        let x = ops::time_mask(cx.g, x, lengths, 1, false)?;
-        let mut x = ops::reshape(cx.g, x, [batch, bands, 1, frames])?;
+        let x = ops::permute(cx.g, x, &[0, 2, 1])?;
+        let mut x = ops::time_mask(cx.g, x, lengths, 1, false)?;
+        // Whole positions at the lowest rate: a clip has the same ones in any room.
+        let whole = frames.next_multiple_of(1 << (self.rates - 1));
+        if whole > frames {
+            let zeros = cx.g.constant([batch, bands, whole - frames], &vec![0.0; batch * bands * (whole - frames)])?;
+            x = ops::concat(cx.g, &[x, zeros], 2)?;
+        }
         let mut heard = Vec::new();
         for rate in 0..self.rates {
             if rate > 0 {
-                x = ops::avg_pool2d(cx.g, x, PoolSpec::new([1, 2], [1, 2], [0, 0]))?;
+                let all = ops::reshape(cx.g, x, [batch, bands, 1, whole >> (rate - 1)])?;
+                let all = ops::avg_pool2d(cx.g, all, PoolSpec::new([1, 2], [1, 2], [0, 0]))?;
+                x = ops::reshape(cx.g, all, [batch, bands, whole >> rate])?;
             }
-            heard.push(cx.scoped(&format!("rates.{rate}"), |cx| self.hear(cx, x, lengths, 1 << rate))?);
+            let rows = ops::permute(cx.g, x, &[0, 2, 1])?;
+            heard.push(cx.scoped(&format!("rates.{rate}"), |cx| self.hear(cx, rows, lengths, 1 << rate))?);
         }
         ops::concat(cx.g, &heard, 1)
     }

@@ -33,7 +33,7 @@ pub enum Init {
     /// Row p holds sin(p·ω) for D/2 frequencies ω from 1 down to 1/10000, each a constant factor below the one before, then cos(p·ω) (Vaswani et
     /// al. 2017, in Whisper's order).
     Sinusoids,
-    /// Kernels (N, bands, frames), each a profile over the bands times a normal weight per frame, together of norm 1: a bell around a random
+    /// Kernels (N, frames, bands), each a profile over the bands times a normal weight per frame, together of norm 1: a bell around a random
     /// band times smooth noise, both of random widths; seven in ten sum to 0 over frames, and hear change alone. Values fit half precision.
     Profiles,
     /// Zeros, and ones for the second of four gates: the forget gate of an LSTM (Jozefowicz et al. 2015).

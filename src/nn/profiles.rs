@@ -10,9 +10,9 @@ const SMOOTH: [f64; 2] = [1.0, 12.0];
 /// Share of the kernels that sum to 0 over frames.
 const CHANGES: f64 = 0.7;
 
-/// Kernels (N, bands, frames) from numbers `unit` in (0, 1).
+/// Kernels (N, frames, bands) from numbers `unit` in (0, 1).
 pub(super) fn kernels(shape: &Shape, unit: &mut impl FnMut() -> f64) -> Vec<f32> {
-    let &[n, bands, frames] = shape.0.as_slice() else { return vec![0.0; shape.elements()] };
+    let &[n, frames, bands] = shape.0.as_slice() else { return vec![0.0; shape.elements()] };
     (0..n).flat_map(|_| kernel(bands, frames, unit)).collect()
 }
 
@@ -24,7 +24,7 @@ fn kernel(bands: usize, frames: usize, unit: &mut impl FnMut() -> f64) -> Vec<f3
     }
     let square = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>();
     let norm = (square(&profile) * square(&time)).sqrt().max(f64::MIN_POSITIVE);
-    profile.iter().flat_map(|p| time.iter().map(move |t| f16::from_f64(p * t / norm).to_f32())).collect()
+    time.iter().flat_map(|t| profile.iter().map(move |p| f16::from_f64(p * t / norm).to_f32())).collect()
 }
 
 /// A bell around a random band times smooth noise.
@@ -48,13 +48,13 @@ mod tests {
     fn kernels_are_profiles_times_weights() {
         let (n, bands, frames) = (200, 20, 5);
         let mut params = Params::new(|_| true);
-        params.param(&mut Graph::new(), "", "w", [n, bands, frames], Init::Profiles).unwrap();
+        params.param(&mut Graph::new(), "", "w", [n, frames, bands], Init::Profiles).unwrap();
         let all = &params.initial(1)["w"].1;
         let mut changes = 0;
         for kernel in all.chunks(bands * frames) {
             let norm = kernel.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
             assert!((norm - 1.0).abs() < 1e-2, "{norm}");
-            let row = |i: usize| &kernel[i * frames..(i + 1) * frames];
+            let row = |i: usize| (0..frames).map(|t| kernel[t * bands + i]).collect::<Vec<f32>>();
             let size = |i: usize| row(i).iter().map(|v| v.abs()).sum::<f32>();
             let largest = (0..bands).max_by(|a, b| size(*a).total_cmp(&size(*b))).unwrap();
             for i in 0..bands {
