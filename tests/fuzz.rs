@@ -21,7 +21,7 @@ fn replay(target: fn(&[u8]), folders: &[&str]) -> usize {
 
 #[test]
 fn seeds_and_past_crashes_hold() {
-    assert!(replay(inputs::audio, &["tools/fuzz/seeds/audio", "tests/fixtures"]) >= 13);
+    assert!(replay(inputs::audio, &["tools/fuzz/seeds/audio", "tests/fixtures", "tests/fixtures/sound"]) >= 38);
     assert!(replay(inputs::checkpoint, &["tools/fuzz/seeds/checkpoint"]) >= 3);
     assert!(replay(inputs::manifest, &["tools/fuzz/seeds/manifest"]) >= 11);
     assert!(replay(inputs::signal, &["tools/fuzz/seeds/signal"]) >= 8);

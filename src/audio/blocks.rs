@@ -10,10 +10,11 @@ use super::{
     guard,
     input::Input,
     notes::Notes,
+    open,
     part::{Channel, Part},
     pcm::{Pcm, Raw},
     resample::Mono16k,
-    source::{self, Source},
+    source::Source,
 };
 use crate::Result;
 
@@ -42,7 +43,7 @@ impl Blocks {
     /// [`Error::Audio`](crate::Error::Audio), as [`load_part`](super::load_part).
     pub fn open(path: &Path, part: &Part) -> Result<Self> {
         let input = super::open_file(path)?;
-        Self::new(path, part, || source::open(input))
+        Self::new(path, part, || open::source(input))
     }
 
     /// Reads a recording as it arrives on `reader`; `name` stands for it in errors. With `raw` it has no header. A wav or raw recording is
@@ -54,7 +55,7 @@ impl Blocks {
         let input = Input::stream(Box::new(reader));
         Self::new(name, &Part { channel, ..Part::default() }, || match raw {
             Some(raw) => Ok(Box::new(Pcm::raw(input, raw)) as Box<dyn Source>),
-            None => source::open(input),
+            None => open::source(input),
         })
     }
 

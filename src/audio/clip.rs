@@ -1,8 +1,8 @@
 //! A decoded recording, and the bounds it must keep.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::notes::Notes;
+use super::{foreign, notes::Notes};
 use crate::{Error, error::one_line};
 
 /// Rate of every [`Clip`] in Hz.
@@ -65,6 +65,11 @@ pub(super) fn check_shortfall(unit: &str, declared: u64, present: u64) -> Result
     if present < declared.div_ceil(2) { Err(format!("the header declares {declared} {unit}, the file holds {present}")) } else { Ok(()) }
 }
 
-pub(super) fn fail(path: impl Into<PathBuf>, reason: impl std::fmt::Display) -> Error {
-    Error::Audio { path: path.into(), reason: one_line(reason) }
+/// The error for the recording at `path`, with the way out where there is one.
+pub(super) fn fail(path: &Path, reason: impl std::fmt::Display) -> Error {
+    let mut reason = one_line(reason);
+    if reason.ends_with(foreign::CONVERT) {
+        reason += &foreign::advice(path);
+    }
+    Error::Audio { path: path.into(), reason }
 }

@@ -5,9 +5,10 @@ use super::{
     guard,
     input::Input,
     notes::Notes,
+    open,
     part::Part,
     resample::Mono16k,
-    source::{self, Source},
+    source::Source,
 };
 
 /// How much of a part may lie behind the end of the recording without a word: times are often rounded.
@@ -18,7 +19,7 @@ const ROUNDING_S: f64 = 0.05;
 /// # Errors
 /// Why nothing of the recording can be read.
 pub(super) fn parts(input: Input<'_>, parts: &[Part]) -> Result<Vec<Result<Clip, Reason>>, Reason> {
-    guard::catch(|| source::open(input).and_then(|mut source| all(source.as_mut(), parts)))?
+    guard::catch(|| open::source(input).and_then(|mut source| all(source.as_mut(), parts)))?
 }
 
 fn all(source: &mut dyn Source, parts: &[Part]) -> Result<Vec<Result<Clip, Reason>>, Reason> {

@@ -2,8 +2,13 @@
 //!
 //! | encoding | read by | notes |
 //! |---|---|---|
-//! | wav: PCM 8/16/24/32 bit, float 32/64 bit, A-law, mu-law; RIFF, RF64, BW64, extensible | [`wav`] | streaming headers (unknown length) are read to the end |
-//! | flac, mp3, ogg vorbis | symphonia | a leading ID3v2 tag is skipped |
+//! | wav: PCM 8/16/24/32 bit, float 32/64 bit, A-law, mu-law; RIFF, RF64, BW64, extensible; raw PCM | `wav`, `pcm` | streaming headers (unknown length) are read to the end |
+//! | wav: ADPCM of Microsoft and IMA, MPEG audio | `adpcm`, `track` | |
+//! | flac, mp1, mp2, mp3, aac (ADTS) | `track`, by symphonia | a leading ID3v2 tag is skipped |
+//! | m4a, mp4, mov, mkv, webm, ogg, aiff, caf with AAC (LC, two channels at the most), ALAC, Opus, Vorbis, FLAC, MP3, PCM | `track`, by symphonia; Opus by opus-pure | of a film the sound, of several tracks the first; HE-AAC without its upper band |
+//!
+//! The encoder's delay and padding are dropped where the container says them. What is not decoded is named by its codec, with the command
+//! that converts it (`foreign`).
 //!
 //! The content decides what a file is, never its name. Channels are averaged. Every failure is one
 //! [`Error::Audio`](crate::Error::Audio) naming the file; a decoder that panics is such a failure too.
@@ -15,21 +20,30 @@
 //! [`Notes::cut`] then says so; below half it is an error, for it is a failed download rather than a recording.
 //! Up to a tenth of the packets of a compressed file may be undecodable; [`Notes::lost_packets`] counts them.
 
+mod aac;
+mod adpcm;
 mod blocks;
 mod clip;
-mod compressed;
 mod decode;
+mod facts;
+mod foreign;
 mod guard;
 mod input;
+mod mpeg;
 mod notes;
+mod open;
+mod opus;
 mod part;
 mod pcm;
 mod quality;
 mod resample;
 mod sniff;
 mod source;
+mod track;
 mod wav;
 
+#[cfg(test)]
+mod container_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]

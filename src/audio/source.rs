@@ -2,14 +2,7 @@
 
 use std::io::Read;
 
-use super::{
-    clip::{MAX_FILE_BYTES, Reason},
-    compressed,
-    input::Input,
-    notes::Notes,
-    sniff::{self, Kind},
-    wav,
-};
+use super::{clip::Reason, input::Input, notes::Notes};
 
 /// Frames of a recording, in order.
 pub(super) trait Source: Send {
@@ -29,22 +22,6 @@ pub(super) trait Source: Send {
 
     /// What is to be said of the frames so far; `ended` where the last was read. An error where too little of the recording is there.
     fn notes(&self, ended: bool) -> Result<Notes, Reason>;
-}
-
-/// Opens the recording that `input` holds.
-///
-/// # Errors
-/// What it is instead, or why it cannot be read.
-pub(super) fn open<'a>(mut input: Input<'a>) -> Result<Box<dyn Source + 'a>, Reason> {
-    if input.peek(1).map_err(|e| e.to_string())?.is_empty() {
-        return Err("the file is empty".into());
-    }
-    let mut input = sniff::skip_id3(input)?;
-    let head = input.peek(sniff::HEAD).map_err(|e| e.to_string())?;
-    Ok(match sniff::kind(&head)? {
-        Kind::Wav => Box::new(wav::open(input)?),
-        Kind::Compressed(codec) => Box::new(compressed::open(input.seekable(MAX_FILE_BYTES)?, codec)?),
-    })
 }
 
 /// Reads until `bytes` is full or the input ends; how many came.

@@ -7,10 +7,14 @@
 use std::path::Path;
 
 use super::{
-    clip::{Reason, check_format, check_shortfall, fail},
+    adpcm::Adpcm,
+    clip::{MAX_FILE_BYTES, Reason, check_format, check_shortfall, fail},
+    foreign,
     input::Input,
     pcm::{Encoding, Layout, Pcm},
-    source::fill,
+    sniff::Container,
+    source::{Source, fill},
+    track,
 };
 use crate::Result;
 
@@ -21,23 +25,34 @@ const FORMAT_BYTES: u64 = 4096;
 ///
 /// # Errors
 /// What is missing, inconsistent or unsupported.
-pub(super) fn open(mut input: Input<'_>) -> std::result::Result<Pcm<'_>, Reason> {
+pub(super) fn open<'a>(mut input: Input<'a>) -> std::result::Result<Box<dyn Source + 'a>, Reason> {
     let mut form = [0; 12];
     fill(&mut input, &mut form)?;
     let riff_size = u32_at(&form, 4).unwrap_or(0);
-    let (mut format, mut size_64, mut odd) = (None, None, false);
+    let (mut format, mut size_64, mut frames, mut odd) = (None, None, None, false);
     while let Some((id, size)) = chunk(&mut input, odd)? {
         odd = size % 2 == 1;
         match &id {
             b"data" => {
-                let layout = format.ok_or("wav: no fmt chunk before the data")?;
-                return samples(input, layout, declared_size(size, riff_size, size_64));
+                let format = format.ok_or("wav: no fmt chunk before the data")?;
+                let declared = declared_size(size, riff_size, size_64);
+                return match format {
+                    Format::Pcm(layout) => Ok(Box::new(samples(input, layout, declared)?)),
+                    Format::Adpcm(adpcm) => Ok(Box::new(adpcm.open(input, declared, frames)?)),
+                    Format::Mpeg => {
+                        there(&input, declared)?;
+                        let stream = input.seekable(MAX_FILE_BYTES)?.rebase(declared);
+                        Ok(Box::new(track::open(stream, Container::Mpeg, declared)?))
+                    }
+                };
             }
-            b"fmt " | b"ds64" => {
+            b"fmt " | b"ds64" | b"fact" => {
                 let mut body = vec![0; u64::from(size).min(FORMAT_BYTES) as usize];
                 let came = fill(&mut input, &mut body)?;
                 if id == *b"ds64" {
                     size_64 = body.get(8..16).and_then(|b| Some(u64::from_le_bytes(b.try_into().ok()?)));
+                } else if id == *b"fact" {
+                    frames = u32_at(&body, 0).map(u64::from).filter(|&n| n > 0);
                 } else if came < body.len() {
                     return Err("wav: the fmt chunk is cut short".into());
                 } else {
@@ -67,13 +82,28 @@ fn chunk(input: &mut Input<'_>, odd: bool) -> std::result::Result<Option<([u8; 4
     Ok((fill(input, &mut header)? == 8).then(|| ([header[0], header[1], header[2], header[3]], u32_at(&header, 4).unwrap_or(0))))
 }
 
+/// How the samples are stored.
+enum Format {
+    Pcm(Layout),
+    Adpcm(Adpcm),
+    /// A stream of MPEG audio.
+    Mpeg,
+}
+
+/// Checks that enough of `declared` bytes of samples is there.
+fn there(input: &Input<'_>, declared: Option<u64>) -> std::result::Result<(), Reason> {
+    match input.left() {
+        Some(there) => check_shortfall("bytes of samples", declared.unwrap_or(0), there),
+        None => Ok(()),
+    }
+}
+
 /// The samples, which begin at the position of `input`.
 fn samples(input: Input<'_>, layout: Layout, declared: Option<u64>) -> std::result::Result<Pcm<'_>, Reason> {
-    if let Some(there) = input.left() {
-        check_shortfall("bytes of samples", declared.unwrap_or(0), there)?;
-        if declared.unwrap_or(there).min(there) < layout.frame() as u64 {
-            return Err("wav: no samples in the file".into());
-        }
+    there(&input, declared)?;
+    let held = input.left().map(|there| declared.unwrap_or(there).min(there));
+    if held.is_some_and(|bytes| bytes < layout.frame() as u64) {
+        return Err("wav: no samples in the file".into());
     }
     Ok(Pcm::new(input, layout, declared, "wav"))
 }
@@ -89,7 +119,7 @@ fn declared_size(size: u32, riff_size: u32, ds64: Option<u64>) -> Option<u64> {
     }
 }
 
-fn parse_format(fmt: &[u8]) -> std::result::Result<Layout, Reason> {
+fn parse_format(fmt: &[u8]) -> std::result::Result<Format, Reason> {
     let field = |at: usize| u16_at(fmt, at);
     let (Some(mut tag), Some(channels), Some(rate), Some(align), Some(bits)) = (field(0), field(2), u32_at(fmt, 4), field(12), field(14))
     else {
@@ -110,15 +140,15 @@ fn parse_format(fmt: &[u8]) -> std::result::Result<Layout, Reason> {
         (6, 1) => Encoding::ALaw,
         (7, 1) => Encoding::MuLaw,
         (1 | 3 | 6 | 7, _) => return Err(format!("wav: {bits} bits a sample are not supported")),
-        (0x55, _) => return Err("wav: MP3 inside wav is not supported; extract it".into()),
-        (2 | 0x11, _) => return Err("wav: ADPCM is not supported; convert to PCM".into()),
-        _ => return Err(format!("wav: encoding {tag:#06x} is not supported")),
+        (2 | 0x11, _) => return Ok(Format::Adpcm(Adpcm::new(tag == 2, channels, rate, align, fmt)?)),
+        (0x50 | 0x55, _) => return Ok(Format::Mpeg),
+        _ => return Err(format!("wav: {}", foreign::undecoded(&foreign::wav_tag(tag)))),
     };
     let container = if align == 0 { stored } else { align / channels };
     if !(stored..=8).contains(&container) || (align != 0 && align % channels != 0) {
         return Err(format!("wav: {bits} bits a sample do not fit {channels} channels in frames of {align} bytes"));
     }
-    Ok(Layout { encoding, channels, rate, container })
+    Ok(Format::Pcm(Layout { encoding, channels, rate, container }))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -16,18 +16,32 @@ fn one_line(e: &(impl ToString + ?Sized)) {
     assert!(!text.is_empty() && !text.contains('\n'), "{text:?}");
 }
 
-/// A recording.
+/// A recording, whole, in parts, and as it arrives on a stream.
 pub fn audio(bytes: &[u8]) {
-    match audio::load_bytes(Path::new("recording"), bytes) {
+    let whole = audio::load_bytes(Path::new("recording"), bytes);
+    match &whole {
         Ok(clip) => {
             assert!(!clip.samples.is_empty() && clip.sample_rate == audio::SAMPLE_RATE);
             assert!(clip.samples.len() as u64 <= u64::from(audio::MAX_SECONDS + 1) * u64::from(audio::SAMPLE_RATE));
             assert!(clip.samples.iter().all(|s| s.abs() <= 1.0), "outside [-1, 1]");
+            assert!(clip.notes.lines(clip.duration_s).iter().all(|line| !line.contains('\n')));
         }
         Err(e) => {
             assert!(e.to_string().starts_with("recording: "), "{e}");
-            one_line(&e);
+            one_line(e);
         }
+    }
+    let part = audio::Part { start_s: 0.01, end_s: Some(0.05), channel: audio::Channel::RIGHT };
+    for part in audio::load_bytes_parts(Path::new("recording"), bytes, &[part, part]).into_iter().flatten() {
+        match part {
+            Ok(clip) => assert!(clip.samples.len() <= 4000),
+            Err(e) => one_line(&e),
+        }
+    }
+    let stream = std::io::Cursor::new(bytes.to_vec());
+    match audio::Blocks::of_reader(Path::new("recording"), stream, None, audio::Channel::Mix).and_then(audio::Blocks::collect_clip) {
+        Ok(clip) => assert!(whole.is_err() || whole.is_ok_and(|whole| whole.samples == clip.samples)),
+        Err(e) => one_line(&e),
     }
 }
 
