@@ -95,7 +95,7 @@ fn what_is_wrong_with_recordings_is_a_field_of_every_format() {
     };
     let told = text(&run("text").stderr);
     assert!(told.contains("error: broken.wav: ") && told.contains("warning: silent.wav: silent, so there is no answer\n"), "{told}");
-    assert!(told.contains("warning: cut_short.wav: cut short\n") && !told.contains("fine.wav"), "{told}");
+    assert!(told.contains("warning: cut_short.wav: cut short: 1.50 of 2.00 s are there\n") && !told.contains("fine.wav"), "{told}");
     let (lines, rows) = (text(&run("text").stdout), json(&run("json")));
     let objects: Vec<Value> = text(&run("jsonl").stdout).lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert_eq!(rows, objects);

@@ -124,6 +124,8 @@ impl<'a> Answers<'a> {
                 self.take(item, piece, vec![], printer)?;
             }
         }
+        let name = &self.items[item].name;
+        sound.notes().iter().for_each(|note| tell!("warning: {}: {note}", printable(name)));
         let cut = if sound.is_complete() { vec![] } else { vec![Flaw::CutShort] };
         cutter.finish().map_or(Ok(()), |last| self.take(item, last, cut, printer))
     }

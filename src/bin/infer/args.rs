@@ -1,7 +1,9 @@
 //! Flags of `infer`.
 
 use crate::format::Format;
+use anyhow::{Result, bail};
 use clap::Parser;
+use emotone::audio::{Channel, Raw};
 use emotone::gpu::{AdapterRequest, LimitsChoice};
 use std::path::PathBuf;
 
@@ -19,8 +21,21 @@ pub struct Args {
     /// up.
     #[arg(long, num_args = 1)]
     pub model: Vec<PathBuf>,
-    /// Recordings, folders, manifests, or - for a recording on standard input.
+    /// Recordings, folders, manifests, lists of paths, or - for standard input: a recording, or paths of recordings. With --window a wav or raw
+    /// recording on standard input is answered while it goes on, each window as soon as it is full.
     pub inputs: Vec<PathBuf>,
+    /// Which channel to listen to: left, right, a number from 1, or the mean of all.
+    #[arg(long, default_value = "mix")]
+    pub channel: Channel,
+    /// Recordings are samples without a header: s16le, u8, f32le, mulaw, ..., or all at once as s16le:48000:2 (rate and channels).
+    #[arg(long, value_name = "ENCODING")]
+    raw: Option<String>,
+    /// Samples per second of --raw.
+    #[arg(long, value_name = "HZ", requires = "raw")]
+    rate: Option<u32>,
+    /// Channels of --raw; 1 by default.
+    #[arg(long, value_name = "N", requires = "raw")]
+    channels: Option<usize>,
     /// A file of ECG (.npy, .npz, .csv), for models of signals; a recording of speech may stand beside it.
     #[arg(long, value_name = "FILE")]
     pub ecg: Option<PathBuf>,
@@ -117,6 +132,18 @@ impl Args {
     /// Recordings per network run.
     pub fn batch(&self) -> usize {
         self.batch.unwrap_or(if self.live() { 1 } else { 16 })
+    }
+
+    /// The format of recordings without a header.
+    pub fn raw(&self) -> Result<Option<Raw>> {
+        let Some(raw) = &self.raw else { return Ok(None) };
+        let text = match (raw.contains(':'), self.rate) {
+            (true, None) if self.channels.is_none() => raw.clone(),
+            (true, _) => bail!("--raw {raw}: the rate is named already; leave --rate and --channels out"),
+            (false, Some(rate)) => format!("{raw}:{rate}:{}", self.channels.unwrap_or(1)),
+            (false, None) => bail!("--raw {raw}: how many samples are in a second? Add --rate 16000, or say --raw {raw}:16000"),
+        };
+        text.parse().map(Some).map_err(|reason: String| anyhow::anyhow!("--raw {reason}"))
     }
 
     /// Whether windows are answered one by one as they fill.

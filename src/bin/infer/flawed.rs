@@ -20,9 +20,9 @@ struct Found {
 pub struct Flawed(BTreeMap<Flaw, Found>);
 
 impl Flawed {
-    /// Takes in a recording, or a window of one.
+    /// Takes in a recording, or a window of one. What its file lacks is told when that is read.
     pub fn add(&mut self, name: &Rc<str>, windowed: bool, flaws: &[Flaw]) {
-        for flaw in flaws {
+        for flaw in flaws.iter().filter(|flaw| **flaw != Flaw::CutShort) {
             let found = self.0.entry(*flaw).or_default();
             found.windows += usize::from(windowed);
             if found.recordings.insert(name.clone()) && found.first.len() < NAMES {

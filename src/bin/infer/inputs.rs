@@ -1,13 +1,16 @@
-//! What to listen to.
+//! What to listen to: files, folders, manifests, lists, and what comes on standard input.
 
 use crate::args::Args;
 use crate::shown as text;
-use crate::sound::Sound;
+use crate::sound::{Piped, Sound};
 use crate::tell::tell;
-use anyhow::Result;
+use anyhow::{Result, bail};
+use emotone::audio::{Blocks, Channel, Part, Raw};
 use emotone::data::{self, LeftOut, Utterance};
-use emotone::{Error, audio};
-use std::io::Read;
+use emotone::Error;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,38 +23,56 @@ pub struct Item {
     /// Speaker, where a corpus names one.
     pub speaker: Option<String>,
     source: Source,
+    part: Part,
+    raw: Option<Raw>,
 }
 
 enum Source {
     File(PathBuf),
-    Bytes(Vec<u8>),
+    /// What comes on standard input, until it is read.
+    Stream(RefCell<Option<Box<dyn Read + Send + Sync>>>),
 }
 
 impl Item {
+    fn of(path: &Path, flags: &Flags) -> Self {
+        let part = Part { channel: flags.channel, ..Part::default() };
+        let (name, source) = (path.to_string_lossy().into(), Source::File(path.into()));
+        Item { name, label: None, speaker: None, source, part, raw: flags.raw }
+    }
+
     /// Its sound, mono at 16 kHz.
     pub fn open(&self) -> emotone::Result<Sound> {
-        let clip = match &self.source {
-            Source::File(path) => audio::load(path)?,
-            Source::Bytes(bytes) => audio::load_bytes(Path::new("-"), bytes)?,
+        let raw = |path: &Path, reader: Box<dyn Read + Send + Sync>| Blocks::of_reader(path, reader, self.raw, self.part.channel);
+        let blocks = match (&self.source, self.raw) {
+            (Source::File(path), None) => Blocks::open(path, &self.part),
+            (Source::File(path), Some(_)) => raw(path, Box::new(File::open(path).map_err(Error::io(path))?)),
+            (Source::Stream(stream), _) => match stream.take() {
+                Some(stream) => raw(Path::new("-"), stream),
+                None => Err(Error::Data("standard input can be read once".into())),
+            },
         };
-        Ok(Sound::of(clip))
+        blocks.map(Sound::new)
     }
 
     /// An error about it, without its name.
     pub fn reason(&self, error: &Error) -> String {
         match error {
             Error::Audio { reason, .. } => reason.clone(),
+            Error::Io { cause, .. } => cause.to_string(),
             other => other.to_string(),
         }
     }
 }
 
-fn file(path: &Path) -> Item {
-    Item { name: path.to_string_lossy().into(), label: None, speaker: None, source: Source::File(path.to_path_buf()) }
+/// What flags say of every recording.
+struct Flags {
+    channel: Channel,
+    raw: Option<Raw>,
+    /// Whether there are several inputs, so that speakers of one name in two of them are told apart.
+    several: bool,
 }
 
 /// All recordings that the arguments name.
-#[derive(Default)]
 pub struct Inputs {
     /// In their order.
     pub items: Vec<Item>,
@@ -62,25 +83,28 @@ pub struct Inputs {
 impl Inputs {
     /// Looks at every argument. One that names nothing is told and left out.
     pub fn collect(args: &Args) -> Result<Self> {
-        let mut inputs = Inputs::default();
+        let flags = Flags { channel: args.channel, raw: args.raw()?, several: args.inputs.len() > 1 };
+        let mut inputs = Inputs { items: Vec::new(), left_out: LeftOut::default() };
+        if args.inputs.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+            bail!("- is named twice: standard input can be read once");
+        }
         for path in &args.inputs {
             if path.as_os_str() == "-" {
-                let mut bytes = Vec::new();
-                std::io::stdin().take(audio::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-                inputs.items.push(Item { name: "-".into(), label: None, speaker: None, source: Source::Bytes(bytes) });
-            } else if path.is_dir() || is_list(path) {
-                inputs.corpus(path, args);
+                inputs.standard_input(&flags)?;
+            } else if path.is_dir() || has_extension(path, &["csv", "tsv", "jsonl", "scp"]) {
+                inputs.corpus(path, &flags, args.quiet);
+            } else if has_extension(path, &["txt", "lst", "list"]) {
+                inputs.list(path, &flags);
             } else {
-                inputs.items.push(file(path));
+                inputs.items.push(Item::of(path, &flags));
             }
         }
         inputs.left_out.lines(None).iter().for_each(|line| tell!("warning: {line}"));
         Ok(inputs)
     }
 
-    /// The recordings of a folder or a manifest, with labels and speakers where there are some. As one of several, its speakers are told
-    /// apart from others of the same name.
-    fn corpus(&mut self, path: &Path, args: &Args) {
+    /// The recordings of a folder or a manifest, with labels and speakers where there are some.
+    fn corpus(&mut self, path: &Path, flags: &Flags, quiet: bool) {
         let corpus = match data::heard(path) {
             Ok(corpus) => corpus,
             Err(e) => {
@@ -88,21 +112,64 @@ impl Inputs {
                 return self.left_out.add("an input that names no recordings", path);
             }
         };
-        let name = if args.inputs.len() > 1 { format!("{}/", corpus.name) } else { String::new() };
+        let name = if flags.several { format!("{}/", corpus.name) } else { String::new() };
         let known = |text: String| (!text.is_empty()).then_some(text);
         let item = |u: Utterance| {
-            let (label, speaker) = (known(u.label).map(Rc::from), known(u.speaker).map(|s| format!("{name}{s}")));
-            Item { label, speaker, ..file(&u.path) }
+            let item = Item::of(&u.path, flags);
+            Item { label: known(u.label).map(Rc::from), speaker: known(u.speaker).map(|s| format!("{name}{s}")), ..item }
         };
         self.items.extend(corpus.utterances.into_iter().map(item));
         self.left_out.extend(corpus.left_out);
         // Whether speakers are known is of no use here.
-        let notes = corpus.notes.iter().filter(|note| !args.quiet && !note.contains("speakers"));
+        let notes = corpus.notes.iter().filter(|note| !quiet && !note.contains("speakers"));
         notes.for_each(|note| tell!("note: {}: {note}", text::path(path)));
+    }
+
+    /// A recording, or names of recordings, one a line, as `find` writes them.
+    fn standard_input(&mut self, flags: &Flags) -> Result<()> {
+        let mut stream = Piped::standard_input();
+        let head = stream.first()?;
+        if flags.raw.is_some() || !names_a_file(&head) {
+            let stream: Box<dyn Read + Send + Sync> = Box::new(Cursor::new(head).chain(stream));
+            self.items.push(Item { name: "-".into(), source: Source::Stream(RefCell::new(Some(stream))), ..Item::of(Path::new("-"), flags) });
+            return Ok(());
+        }
+        let mut list = head;
+        stream.read_to_end(&mut list)?;
+        self.items.extend(names(&String::from_utf8_lossy(&list)).map(|name| Item::of(Path::new(name), flags)));
+        Ok(())
+    }
+
+    /// Names of recordings in a file, as they are seen from its folder, or from here.
+    fn list(&mut self, path: &Path, flags: &Flags) {
+        let list = match std::fs::read_to_string(path) {
+            Ok(list) => list,
+            Err(e) => {
+                tell!("error: {}: {e}", text::path(path));
+                return self.left_out.add(format!("a list that cannot be read ({e})"), path);
+            }
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let found = |name: &str| Some(folder.join(name)).filter(|near| near.exists() || !Path::new(name).exists());
+        self.items.extend(names(list.trim_start_matches('\u{feff}')).map(|name| match found(name) {
+            Some(near) => Item::of(&near, flags),
+            None => Item::of(Path::new(name), flags),
+        }));
     }
 }
 
-/// Whether a file lists recordings, by its name.
-fn is_list(path: &Path) -> bool {
-    path.extension().is_some_and(|e| ["csv", "tsv", "jsonl"].iter().any(|l| e.eq_ignore_ascii_case(l)))
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|e| extensions.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// Names in a list: one a line, or with zeros behind them.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    let separator = if list.contains('\0') { '\0' } else { '\n' };
+    list.split(separator).map(|name| name.trim_end_matches('\r')).filter(|name| !name.trim().is_empty())
+}
+
+/// Whether what begins so is a list of names: its first names a file.
+fn names_a_file(head: &[u8]) -> bool {
+    let first = head.split(|b| [b'\n', b'\r', 0].contains(b)).next().unwrap_or_default();
+    std::str::from_utf8(first).is_ok_and(|name| !name.is_empty() && Path::new(name).is_file())
 }
