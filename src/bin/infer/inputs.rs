@@ -6,7 +6,7 @@ use crate::sound::{Piped, Sound};
 use crate::tell::tell;
 use anyhow::{Result, bail};
 use emotone::audio::{Blocks, Channel, Part, Raw};
-use emotone::data::{self, LeftOut, Utterance};
+use emotone::data::{self, LeftOut, Utterance, manifest};
 use emotone::Error;
 use std::cell::RefCell;
 use std::fs::File;
@@ -54,6 +54,11 @@ impl Item {
         blocks.map(Sound::new)
     }
 
+    /// Where in its file it begins, in seconds.
+    pub fn start(&self) -> f64 {
+        self.part.start_s
+    }
+
     /// An error about it, without its name.
     pub fn reason(&self, error: &Error) -> String {
         match error {
@@ -91,10 +96,8 @@ impl Inputs {
         for path in &args.inputs {
             if path.as_os_str() == "-" {
                 inputs.standard_input(&flags)?;
-            } else if path.is_dir() || has_extension(path, &["csv", "tsv", "jsonl", "scp"]) {
+            } else if path.is_dir() || is_manifest(path) {
                 inputs.corpus(path, &flags, args.quiet);
-            } else if has_extension(path, &["txt", "lst", "list"]) {
-                inputs.list(path, &flags);
             } else {
                 inputs.items.push(Item::of(path, &flags));
             }
@@ -115,7 +118,9 @@ impl Inputs {
         let name = if flags.several { format!("{}/", corpus.name) } else { String::new() };
         let known = |text: String| (!text.is_empty()).then_some(text);
         let item = |u: Utterance| {
-            let item = Item::of(&u.path, flags);
+            let mut item = Item { name: u.name().into(), ..Item::of(&u.path, flags) };
+            // A channel that a row names comes before the flag, which is for all.
+            item.part = Part { channel: if u.part.channel == Channel::default() { flags.channel } else { u.part.channel }, ..u.part };
             Item { label: known(u.label).map(Rc::from), speaker: known(u.speaker).map(|s| format!("{name}{s}")), ..item }
         };
         self.items.extend(corpus.utterances.into_iter().map(item));
@@ -139,27 +144,11 @@ impl Inputs {
         self.items.extend(names(&String::from_utf8_lossy(&list)).map(|name| Item::of(Path::new(name), flags)));
         Ok(())
     }
-
-    /// Names of recordings in a file, as they are seen from its folder, or from here.
-    fn list(&mut self, path: &Path, flags: &Flags) {
-        let list = match std::fs::read_to_string(path) {
-            Ok(list) => list,
-            Err(e) => {
-                tell!("error: {}: {e}", text::path(path));
-                return self.left_out.add(format!("a list that cannot be read ({e})"), path);
-            }
-        };
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let found = |name: &str| Some(folder.join(name)).filter(|near| near.exists() || !Path::new(name).exists());
-        self.items.extend(names(list.trim_start_matches('\u{feff}')).map(|name| match found(name) {
-            Some(near) => Item::of(&near, flags),
-            None => Item::of(Path::new(name), flags),
-        }));
-    }
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    path.extension().is_some_and(|e| extensions.iter().any(|known| e.eq_ignore_ascii_case(known)))
+/// Whether a file lists recordings, by its name.
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|e| manifest::EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
 /// Names in a list: one a line, or with zeros behind them.
