@@ -5,9 +5,9 @@ use crate::shown as text;
 use crate::sound::{Piped, Sound};
 use crate::tell::tell;
 use anyhow::{Result, bail};
+use emotone::Error;
 use emotone::audio::{Blocks, Channel, Part, Raw};
 use emotone::data::{self, LeftOut, Utterance, manifest};
-use emotone::Error;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -136,7 +136,11 @@ impl Inputs {
         let head = stream.first()?;
         if flags.raw.is_some() || !names_a_file(&head) {
             let stream: Box<dyn Read + Send + Sync> = Box::new(Cursor::new(head).chain(stream));
-            self.items.push(Item { name: "-".into(), source: Source::Stream(RefCell::new(Some(stream))), ..Item::of(Path::new("-"), flags) });
+            self.items.push(Item {
+                name: "-".into(),
+                source: Source::Stream(RefCell::new(Some(stream))),
+                ..Item::of(Path::new("-"), flags)
+            });
             return Ok(());
         }
         let mut list = head;
