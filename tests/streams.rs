@@ -122,6 +122,18 @@ fn a_recording_or_names_of_recordings_come_on_standard_input() {
     assert!(listed.status.code() == Some(2) && text(&listed.stderr).contains("none.wav"), "{}", text(&listed.stderr));
     assert!(text(&listed.stdout).starts_with(&both), "{}", text(&listed.stdout));
     assert_eq!(fed(dir, &["-"], b"").status.code(), Some(2));
+    // Parts of a recording, one of them labelled.
+    write_wav(&dir.join("long.wav"), &voice(12.0, 0.3), RATE).expect("file");
+    std::fs::write(dir.join("parts.csv"), "path;start;end;label\nlong.wav;0;2;anger\nlong.wav;2.5;12;\n").expect("file");
+    let parts = infer(dir, &["--format", "json", "--window", "5", "--hop", "5", "parts.csv"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&parts.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&parts.stderr)));
+    let told: Vec<(&str, f64, f64)> = rows
+        .iter()
+        .map(|r| (r["file"].as_str().unwrap_or_default(), r["start"].as_f64().unwrap_or(-1.0), r["end"].as_f64().unwrap_or(-1.0)))
+        .collect();
+    let (first, second) = ("long.wav#t=0.000,2.000", "long.wav#t=2.500,12.000");
+    assert_eq!(told, [(first, 0.0, 2.0), (second, 2.5, 7.5), (second, 7.5, 12.0)]);
+    assert!(rows[0]["truth"] == "anger" && rows[1]["truth"].is_null(), "{rows:?}");
 }
 
 #[test]

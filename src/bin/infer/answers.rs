@@ -134,10 +134,9 @@ impl<'a> Answers<'a> {
     fn take(&mut self, item: usize, piece: Piece, more: Vec<Flaw>, printer: &mut Printer) -> Result<()> {
         let flaws = [audio::flaws(&piece.samples), more].concat();
         self.flawed.add(&self.items[item].name, piece.windowed, &flaws);
-        self.part(
-            Part { item, span: piece.span(), windowed: piece.windowed, flaws, samples: piece.samples, heard: None, error: None },
-            printer,
-        )
+        let ((from, to), start) = (piece.span(), self.items[item].start());
+        let (span, windowed, samples) = ((start + from, start + to), piece.windowed, piece.samples);
+        self.part(Part { item, span, windowed, flaws, samples, heard: None, error: None }, printer)
     }
 
     fn fail(&mut self, item: usize, error: &Error, printer: &mut Printer) -> Result<()> {
