@@ -1,5 +1,6 @@
 //! The library's error: every variant names what was asked, what was found and, where there is one, the way out.
 
+use crate::text::path as shown;
 use std::path::PathBuf;
 
 /// Everything that can go wrong in the library. Programs print it with `{:#}` through `anyhow`.
@@ -53,7 +54,7 @@ pub enum Error {
     #[error("GPU: {0}")]
     Gpu(String),
     /// A program needs more device memory than there is.
-    #[error("out of device memory: {needed} bytes needed, {available} available{}", fits_batch.map(|b| format!("; batch size {b} fits")).unwrap_or_default())]
+    #[error("out of device memory: {needed} bytes needed, {available} available{}", fits_batch.map(|b| format!("; batch size {b} fits (--batch {b})")).unwrap_or_default())]
     OutOfMemory {
         /// Bytes the program needs.
         needed: u64,
@@ -64,7 +65,7 @@ pub enum Error {
     },
     /// The driver could not allocate what had seemed to fit.
     #[error("the driver could not allocate {bytes} bytes for {what}, with {held} bytes in {allocations} allocations held already{}",
-        fits_batch.map(|b| format!("; batch size {b} fits")).unwrap_or_default())]
+        fits_batch.map(|b| format!("; batch size {b} fits (--batch {b})")).unwrap_or_default())]
     Allocation {
         /// What the memory is for.
         what: String,
@@ -78,7 +79,7 @@ pub enum Error {
         fits_batch: Option<usize>,
     },
     /// A recording cannot be used.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", shown(path))]
     Audio {
         /// The file.
         path: PathBuf,
@@ -86,7 +87,7 @@ pub enum Error {
         reason: String,
     },
     /// A checkpoint or weight file cannot be used.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", shown(path))]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -94,7 +95,7 @@ pub enum Error {
         reason: String,
     },
     /// A manifest line cannot be used.
-    #[error("{}:{line}: {reason}", path.display())]
+    #[error("{}:{line}: {reason}", shown(path))]
     Manifest {
         /// The file.
         path: PathBuf,
@@ -116,7 +117,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// A file could not be read or written.
-    #[error("{}: {cause}", path.display())]
+    #[error("{}: {cause}", shown(path))]
     Io {
         /// The file.
         path: PathBuf,

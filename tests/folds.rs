@@ -154,7 +154,7 @@ fn interrupted_folds_go_on_to_the_same_bits() {
     assert!(refused(&device, &other).contains("was made with split kfold:3"));
     other = pieces.clone();
     other.run.data.label_map = "anger=rage".into();
-    assert!(refused(&device, &other).contains("and data "));
+    assert!(refused(&device, &other).contains("has label \"rage\" (\"anger\" before)"));
 }
 
 #[test]

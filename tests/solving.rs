@@ -102,7 +102,7 @@ fn a_stage_is_solved_resumed_and_asked() {
         let interrupted = stage(&device, dir.path(), &[kernel], &mut progress, true);
         assert!(matches!(interrupted, Err(Error::Interrupted)) && progress == Progress::default());
         let (weights, recipe) = stage(&device, dir.path(), &[kernel], &mut progress, false).expect("a solution");
-        let (mut saved, _) = state::load(&Folder(dir.path().to_path_buf()).state(), "").expect("a state");
+        let (mut saved, _) = state::load(&Folder(dir.path().to_path_buf()).state()).expect("a state");
         assert_eq!(saved, progress);
         let (same, again) = stage(&device, dir.path(), &[kernel], &mut saved, false).expect("the same");
         assert!(same == weights && again.config == recipe.config && saved == progress);

@@ -87,9 +87,9 @@ fn a_run_of_an_earlier_version_goes_on_more_than_once() {
     let data = data["data_hash"].as_str().expect("hash");
     let identity = |config: &str| sha(&format!("{}|{data}|{}", sha(config), device.caps().adapter));
     let folder = Folder(pieces.out.clone());
-    let today = identity(&std::fs::read_to_string(folder.config()).expect("configuration"));
-    let (mut progress, snapshot) = state::load(&folder.state(), &today).expect("state");
-    progress.identity = identity(old);
+    let (mut progress, snapshot) = state::load(&folder.state()).expect("state");
+    assert_eq!(progress.identity, identity(&std::fs::read_to_string(folder.config()).expect("configuration")));
+    (progress.identity, progress.data, progress.adapter) = (identity(old), None, None);
     state::save(&folder.state(), &progress, &snapshot).expect("state");
     std::fs::write(folder.config(), old).expect("configuration");
     pieces.resume = true;

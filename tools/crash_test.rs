@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 all runs ended with the same weights; 1 an error, or one did not; 2 wrong flags.")]
 struct Args {
     /// Kills.
     #[arg(long, default_value_t = 100)]

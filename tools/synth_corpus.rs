@@ -9,6 +9,7 @@ use emotone::data::synth::{LABELS, SAMPLE_RATE, SynthConfig, into_noise, signals
 
 /// Synthesise speech-like clips of made-up speakers in four emotions.
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 all done; 1 an error; 2 wrong flags.")]
 struct Args {
     /// Folder to write: wav/*.wav and manifest.csv
     #[arg(long, value_name = "DIR")]

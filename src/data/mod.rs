@@ -16,6 +16,7 @@ mod layout;
 mod left_out;
 mod load;
 pub mod manifest;
+mod mistaken;
 mod names;
 mod npy;
 mod physiology;
@@ -75,6 +76,7 @@ pub fn open(path: &Path) -> Result<Corpus> {
 pub fn open_as(path: &Path, reading: &Reading) -> Result<Corpus> {
     let meta = std::fs::metadata(path).map_err(Error::io(path))?;
     if meta.is_file() {
+        mistaken::refuse(path)?;
         return manifest::read_as(path, reading);
     }
     if !meta.is_dir() {

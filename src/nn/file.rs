@@ -1,16 +1,17 @@
 //! Weight files: safetensors, read strictly and written atomically.
 
 use super::params::Weights;
+use crate::foreign::{self, Foreign};
 use crate::graph::Shape;
-use crate::{Error, Result, error::one_line, hash::hex, storage};
+use crate::{Error, Result, error::one_line, hash::hex, storage, text};
 use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Free text stored with the tensors.
 pub type Metadata = BTreeMap<String, String>;
@@ -18,13 +19,17 @@ pub type Metadata = BTreeMap<String, String>;
 /// Largest file read, bytes. Far above any model of this crate; bounds memory on hostile input.
 const MAX_BYTES: u64 = 4 << 30;
 
-/// Reads a safetensors file: F32, F16 or BF16 tensors as f32.
+/// Name of the file of weights in a folder, whether a run wrote it or a model was published so.
+const IN_FOLDER: &str = "model.safetensors";
+
+/// Reads a safetensors file: F32, F16 or BF16 tensors as f32. A folder stands for the `model.safetensors` in it.
 ///
 /// Stricter than the format: duplicate names and non-finite values are errors.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] naming the file and the tensor.
+/// [`Error::Checkpoint`] naming the file and the tensor, and what a file is that is none of weights.
 pub fn read(path: &Path) -> Result<(Weights, Metadata)> {
+    let path = &located(path)?;
     let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
     let meta = fs::metadata(path).map_err(Error::io(path))?;
     if !meta.is_file() {
@@ -34,8 +39,78 @@ pub fn read(path: &Path) -> Result<(Weights, Metadata)> {
         return Err(bad(format!("{} bytes is more than the {MAX_BYTES} read", meta.len())));
     }
     let bytes = fs::read(path).map_err(Error::io(path))?;
-    parse(&bytes).map_err(bad)
+    parse_at(path, &bytes)
 }
+
+/// The bytes of the file at `path`; see [`read`].
+///
+/// # Errors
+/// As [`read`].
+pub fn parse_at(path: &Path, bytes: &[u8]) -> Result<(Weights, Metadata)> {
+    let reason = |reason| mistaken(path, bytes).unwrap_or(reason);
+    parse(bytes).map_err(|e| Error::Checkpoint { path: path.to_path_buf(), reason: reason(e) })
+}
+
+/// The file of weights that a path names: itself, or the one in the folder that it is.
+///
+/// # Errors
+/// [`Error::Checkpoint`] for a folder without one, naming what lies there and below that could be meant.
+pub fn located(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_path_buf());
+    }
+    let own = path.join(IN_FOLDER);
+    if own.exists() {
+        return Ok(own);
+    }
+    let entries = |folder: &Path| {
+        let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        entries.sort();
+        entries
+    };
+    let below = entries(path).into_iter().map(|folder| folder.join(IN_FOLDER)).filter(|file| file.exists());
+    let files = entries(path).into_iter().filter(|file| file.extension().is_some_and(|e| e == "safetensors"));
+    let meant: Vec<String> = below.chain(files).map(|file| text::shell(&file)).collect();
+    let reason = match meant.as_slice() {
+        [] => format!("a folder without {IN_FOLDER}: name the file of a model, or the folder of a run that is complete"),
+        meant => format!("a folder without {IN_FOLDER}: name one of {}", meant[..meant.len().min(SHOWN)].join(", ")),
+    };
+    Err(Error::Checkpoint { path: path.to_path_buf(), reason })
+}
+
+/// Files that a message names.
+const SHOWN: usize = 5;
+
+/// What a file is that holds no safetensors, where that is known, and the way out.
+fn mistaken(path: &Path, bytes: &[u8]) -> Option<String> {
+    if bytes.get(8) == Some(&b'{') {
+        use SafeTensorError::{InvalidHeaderLength, MetadataIncompleteBuffer};
+        let short = SafeTensors::read_metadata(bytes).is_err_and(|e| matches!(e, InvalidHeaderLength | MetadataIncompleteBuffer));
+        return short
+            .then(|| format!("not a safetensors file as a whole, its {} bytes are not all of it: copy or download it again", bytes.len()));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let foreign = foreign::what(bytes, &name)?;
+    let way = match foreign {
+        Foreign::Torch | Foreign::Pickle => {
+            format!("weights are read from safetensors; convert it once, where PyTorch is: {CONVERT} {}", text::shell(path))
+        }
+        Foreign::Zip | Foreign::Archive(_) => "unpack it, and name the safetensors file in it".into(),
+        Foreign::LfsPointer => "fetch the file itself (git lfs pull), then try again".into(),
+        Foreign::Empty | Foreign::Page => "download the file again, and look at its size".into(),
+        Foreign::Network(_) => "weights are read from safetensors: export them there with the program that made them".into(),
+        Foreign::Recording => "a model is named here; recordings are named without a flag, or in training after --data".into(),
+        Foreign::Document(_) | Foreign::Text => {
+            "a model is a safetensors file, such as the model.safetensors in the folder of a run".into()
+        }
+    };
+    Some(format!("not a safetensors file but {foreign}: {way}"))
+}
+
+/// Converts the weights of PyTorch in the file that follows.
+const CONVERT: &str = "python3 -c 'import sys, torch; from safetensors.torch import save_file; w = torch.load(sys.argv[1], map_location=\"cpu\", \
+                       weights_only=True); w = w.get(\"state_dict\", w); save_file({k: v.clone().contiguous() for k, v in w.items() if torch.is_tensor(v)}, \
+                       \"weights.safetensors\")'";
 
 /// Reads the bytes of a safetensors file; see [`read`].
 ///
@@ -264,7 +339,46 @@ mod tests {
             assert!(parse(junk).is_err());
         }
         let dir = tempfile::tempdir().unwrap();
-        assert!(read(dir.path()).unwrap_err().to_string().contains("not a regular file"));
         assert!(read(&dir.path().join("absent")).is_err());
+    }
+
+    /// What people name in the place of a model is named, with the way out.
+    #[test]
+    fn other_files_are_called_what_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            read(&path).unwrap_err().to_string()
+        };
+        for (name, bytes, parts) in [
+            ("m.pth", &b"PK\x03\x04....archive/data.pkl"[..], ["PyTorch", "torch.load"]),
+            ("c.zip", b"PK\x03\x04....a.wav", ["a zip archive", "unpack it"]),
+            ("m.gguf", b"GGUF\x03\0\0\0....", ["GGUF", "export them"]),
+            ("m.onnx", b"\x08\x07\x12\x07pytorch", ["ONNX", "export them"]),
+            ("none", b"", ["an empty file", "download"]),
+            ("page", b"<!DOCTYPE html>", ["a web page", "download"]),
+            ("lfs", b"version https://git-lfs.github.com/spec/v1", ["Git LFS", "git lfs pull"]),
+            ("a.wav", b"RIFF\x24\0\0\0WAVEfmt ", ["a recording", "--data"]),
+        ] {
+            let said = told(name, bytes);
+            assert!(parts.iter().all(|part| said.contains(part)) && said.contains(name), "{said}");
+        }
+        let whole = to_bytes(&sample(), &Metadata::new()).unwrap();
+        for length in [40, whole.len() - 1] {
+            assert!(told("cut.safetensors", &whole[..length]).contains("not all of it: copy or download it again"));
+        }
+    }
+
+    #[test]
+    fn a_folder_stands_for_the_model_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(dir.path()).unwrap_err().to_string().contains("a folder without model.safetensors"));
+        fs::create_dir(dir.path().join("fold-1")).unwrap();
+        write(&dir.path().join("fold-1/model.safetensors"), &sample(), &Metadata::new()).unwrap();
+        write(&dir.path().join("best-single.safetensors"), &sample(), &Metadata::new()).unwrap();
+        let said = read(dir.path()).unwrap_err().to_string();
+        assert!(["fold-1/model.safetensors", "best-single.safetensors"].iter().all(|file| said.contains(file)), "{said}");
+        assert_eq!(read(&dir.path().join("fold-1")).unwrap().0, sample());
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration of a run: presets, TOML files, overrides on the command line; checked, printable, hashed.
 //!
 //! A file needs only what differs from its preset (`preset = "small"` at the top; `small` when it names none). Unknown keys are errors.
+//! `train.lr` and `train.epochs` stand for those of every stage.
 //!
 //! ```
 //! use emotone::train::config::Config;
@@ -9,11 +10,14 @@
 //! config.set("stage.emotion.epochs=2")?;
 //! config.check()?;
 //! assert_eq!((config.train.batch, config.stage["emotion"].epochs), (16, 2));
+//! config.set("train.lr=0.001")?;
+//! assert_eq!(config.stage["finetune"].lr, 0.001);
 //! assert!(config.set("train.bacth=3").unwrap_err().to_string().contains("did you mean `train.batch`?"));
 //! # Ok::<(), emotone::Error>(())
 //! ```
 
 mod check;
+mod compare;
 mod merge;
 mod preset;
 mod section;
@@ -25,12 +29,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use self::merge::{Dotted, complete, differences, merge, modernise, parse_table, single};
+pub use self::compare::Difference;
+use self::merge::{Dotted, complete, differences, merge, modernise, parse_table, single, spread};
 pub use self::section::*;
 pub use self::words::*;
 use crate::frontend::{Inputs, Signals};
 use crate::models::{Input, Model, Network};
-use crate::{Error, Result, error::located, hash::sha256};
+use crate::{Error, Result, error::located, hash::sha256, text};
 
 /// Everything that determines a run besides its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +86,7 @@ impl Config {
     /// [`Error::Io`] when it cannot be read, [`Error::Config`] as [`Config::parse`] and [`Config::check`].
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        let config = Self::parse(&text, &path.display().to_string())?;
+        let config = Self::parse(&text, &text::path(path))?;
         config.check()?;
         Ok(config)
     }
@@ -142,6 +147,7 @@ impl Config {
             table = built_in(name)?;
             merge(&mut table, &given)?;
         }
+        spread(&mut over, &table);
         merge(&mut table, &over)?;
         Self::from_table(&table)
     }

@@ -10,7 +10,7 @@ use super::task::Targets;
 use crate::data::{Split, SplitSpec, Utterance};
 use crate::frontend::{FEATURES, Inputs};
 use crate::gpu::Device;
-use crate::{Error, Result};
+use crate::{Error, Result, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -196,7 +196,7 @@ fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<T
         let fits = |v: &f32| v.is_finite() && (columns.len() == 1 || (0.0..=1.0).contains(v));
         let value = text.trim().parse::<f32>().ok().filter(fits);
         let learns = if columns.len() == 1 { "numbers" } else { "probabilities, one column per class" };
-        let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns {learns}", u.path.display());
+        let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns {learns}", text::path(&u.path));
         value.map(Some).ok_or_else(|| Error::Data(bad()))
     };
     let rows = utterances.iter().map(|u| columns.iter().map(|c| number(u, c)).collect::<Result<Option<Vec<f32>>>>());
@@ -244,16 +244,16 @@ impl Dataset {
             Target::Label if few => format!("one emotion class only ({}); nothing to tell apart", targets.outputs.join("")),
             Target::Speaker if few => {
                 format!(
-                    "fewer than two known training speakers; stage {stage} needs them: use train.stages=single, or a stage without task {task}"
+                    "fewer than two known training speakers; stage {stage} needs them: use --stage single, or another stage without task {task}"
                 )
             }
             Target::Columns(columns) if !known => format!(
-                "no training clip has numbers in all columns that task {task} of stage {stage} learns ({}); name columns of the manifest in task.{task}.target, or set stage.{stage}.tasks.{task}=0",
+                "no training clip has numbers in all columns that task {task} of stage {stage} learns ({}); name columns of the manifest (--set task.{task}.target=column:NAME), or leave it out (--set stage.{stage}.tasks.{task}=0)",
                 columns.join(", ")
             ),
             Target::Teacher if !known => {
                 format!(
-                    "task {task} of stage {stage} learns a teacher's embeddings: name a file of them (--teacher), or set stage.{stage}.tasks.{task}=0"
+                    "task {task} of stage {stage} learns a teacher's embeddings: name a file of them (--teacher FILE), or leave it out (--set stage.{stage}.tasks.{task}=0)"
                 )
             }
             _ => return Ok(()),

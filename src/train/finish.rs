@@ -3,13 +3,14 @@
 use super::calibration::{Calibration, expected_error, reliability, sure};
 use super::config::{Metric, Precision};
 use super::dataset::Dataset;
+use super::drawing::write_confusion;
 use super::events::{Event, Observer};
 use super::frozen::Frozen;
 use super::inference::Inference;
 use super::metrics::bootstrap;
 use super::predictions::Predictions;
 use super::recipe::{Recipe, io};
-use super::report::{self, RunResult, TestResult};
+use super::report::{RunResult, TestResult};
 use super::start::Start;
 use super::state::{Folder, Progress};
 use super::task::Measure;
@@ -61,8 +62,7 @@ impl Trained<'_> {
         let mut test = None;
         if let Some(matrix) = measure.as_ref().and_then(Measure::confusion) {
             let intervals = bootstrap(matrix, RESAMPLES, LEVEL, recipe.config.train.seed)?;
-            report::write_csv(matrix, &folder.0.join("confusion.csv"))?;
-            report::write_png(matrix, &folder.0.join("confusion.png"))?;
+            write_confusion(matrix, &folder.0)?;
             test = Some(TestResult { ece, ..TestResult::new(matrix, data.split.description.clone(), Some(intervals)) });
         }
         let viewed = viewed.as_ref().and_then(Measure::confusion);
@@ -76,6 +76,7 @@ impl Trained<'_> {
             test_tta: viewed.map(|matrix| TestResult::new(matrix, data.split.description.clone(), None)),
             test_ccc: measure.as_ref().and_then(|m| m.value(Metric::Ccc)),
             speaker_accuracy: progress.speaker_accuracy,
+            continued: progress.continued.clone(),
             taught: recipe.taught.clone(),
         };
         result.write(&folder.result())?;

@@ -1,7 +1,11 @@
 //! All folds of a split: a run for each, on recordings that are read once, and what they come to.
 
+mod begin;
+
 use super::calibration::{Calibration, expected_error, reliability, sure};
+use super::clips::Clips;
 use super::config::Config;
+use super::drawing::write_confusion;
 use super::enrolled::enrolled;
 use super::events::{Done, Event, Fold as Place, Observer};
 use super::metrics::Confusion;
@@ -9,13 +13,13 @@ use super::pooled::{self, Part, Pooled};
 use super::predictions::Predictions;
 use super::recipe::Recipe;
 use super::recordings::Recordings;
-use super::report::{self, RunResult, TestResult};
+use super::report::{RunResult, TestResult};
 use super::run::{RunSpec, run_on};
 use super::state::Folder;
 use super::teacher::Teacher;
 use crate::data::{Fold, FoldSpec, Split, choose};
 use crate::gpu::Device;
-use crate::{Error, Result, storage};
+use crate::{Error, Result, storage, text};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -127,7 +131,7 @@ struct Bench<'a> {
 }
 
 /// Trains and tests all folds, each as a run of its own in `fold-NAME` (with further seeds in `seed-S/fold-NAME`), and writes what they
-/// come to into the folder: `folds.json`, `predictions.csv` and `confusion.csv` and `.png` of all answers together. Resumed, complete folds
+/// come to into the folder: `folds.json`, `predictions.csv` and `confusion.csv`, `.svg` and `.png` of all answers together. Resumed, complete folds
 /// are kept, and the one that was interrupted goes on to the same bits.
 ///
 /// # Errors
@@ -135,7 +139,7 @@ struct Bench<'a> {
 pub fn run(device: &Arc<Device>, spec: &FoldsSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<FoldsResult> {
     spec.run.config.check()?;
     let folds: FoldSpec = spec.run.data.split.parse()?;
-    begin(&spec.run)?;
+    let _lock = begin::begin(&spec.run, observe)?;
     let mut bench = Bench::new(device, spec, &folds, observe)?;
     let jobs = bench.jobs(&folds, observe)?;
     bench.result.write(&json(&spec.run.out))?;
@@ -167,23 +171,13 @@ pub fn run(device: &Arc<Device>, spec: &FoldsSpec, stop: &AtomicBool, observe: &
     bench.sum_up(&jobs, &answers)
 }
 
-fn json(out: &Path) -> PathBuf {
-    out.join("folds.json")
+/// The configuration of a run with what its teacher adds.
+fn extended(spec: &RunSpec) -> Result<Config> {
+    spec.data.teacher.as_ref().map_or_else(|| Ok(spec.config.clone()), |t| t.extend(&spec.config))
 }
 
-/// Makes the folder, which holds no other run.
-fn begin(run: &RunSpec) -> Result<()> {
-    std::fs::create_dir_all(&run.out).map_err(Error::io(&run.out))?;
-    let folder = Folder(run.out.clone());
-    let bad = |path: PathBuf, reason: &str| Err(Error::Checkpoint { path, reason: reason.into() });
-    if folder.state().exists() {
-        return bad(folder.state(), "a run of one split is here; choose another --out for folds");
-    }
-    match (json(&run.out).exists(), run.resume) {
-        (true, false) => bad(json(&run.out), "folds are here already; continue them with --resume or choose another --out"),
-        (true, true) => folder.check(&run.config),
-        (false, _) => storage::write(&folder.config(), run.config.to_toml()?.as_bytes()),
-    }
+fn json(out: &Path) -> PathBuf {
+    Folder(out.to_path_buf()).folds()
 }
 
 impl<'a> Bench<'a> {
@@ -197,16 +191,20 @@ impl<'a> Bench<'a> {
             data_hash: recordings.hash().into(),
             ..FoldsResult::default()
         };
+        let (clips, list) = (Clips::read_by(&recordings), Folder(run.out.clone()).clips());
         if json(&run.out).exists() {
             let before = FoldsResult::read(&json(&run.out))?;
-            if (&before.split, &before.data_hash) != (&result.split, &result.data_hash) {
-                let reason = format!(
-                    "was made with split {} and data {:.12}, now these are {} and {:.12}; choose another --out",
-                    before.split, before.data_hash, result.split, result.data_hash
-                );
+            let what = match (before.split == result.split, before.data_hash == result.data_hash) {
+                (true, true) => None,
+                (false, _) => Some(format!("was made with split {}, now it is {}", before.split, result.split)),
+                _ => Some(Clips::read(&list).map_or("other recordings".into(), |before| before.compare(&clips).describe())),
+            };
+            if let Some(what) = what {
+                let reason = format!("these folds cannot go on with other data: {what}; put that back, or choose another --out");
                 return Err(Error::Checkpoint { path: json(&run.out), reason });
             }
         }
+        clips.write(&list)?;
         Ok(Bench { device, spec, recordings, seed: run.config.train.seed, result })
     }
 
@@ -225,7 +223,7 @@ impl<'a> Bench<'a> {
                 self.check(fold, &split)?;
                 tested.extend(split.test.iter().copied());
                 let out = folder.join(format!("fold-{}", fold.folder));
-                let mut spec = RunSpec { out, part_of: Some(self.spec.run.out.clone()), ..self.spec.run.clone() };
+                let mut spec = RunSpec { out, part_of: Some(self.spec.run.out.clone()), request: None, ..self.spec.run.clone() };
                 spec.config.train.seed = seed;
                 if let Some(folder) = self.spec.run.data.teacher.as_ref().and_then(Teacher::of_folds) {
                     spec.data.teacher = Some(self.teacher(folder, fold, seed, &split)?);
@@ -252,8 +250,9 @@ impl<'a> Bench<'a> {
         let Some(class) = self.recordings.classes.iter().find(|c| !trained.contains(c.as_str())) else { return Ok(()) };
         let held = split.valid.iter().chain(&split.test).filter(|i| label(i) == class).count();
         Err(Error::Data(format!(
-            "fold {}: no training clip of class {class}, all {held} are held out; leave the class out (--label-map {class}=), or the fold (--folds with the names of others)",
-            fold.name
+            "fold {}: no training clip of class {class}, all {held} are held out; leave the class out (--label-map {}), or the fold (--folds with the names of others)",
+            fold.name,
+            text::quoted(format!("{class}=").as_ref())
         )))
     }
 
@@ -275,7 +274,7 @@ impl<'a> Bench<'a> {
             Some(clip) => Err(bad(format!(
                 "the teacher of fold {} did not test {}, so it may have been trained on it: teachers are made with the split they are for, {}",
                 fold.name,
-                clip.display(),
+                text::path(clip),
                 self.result.split
             ))),
             None => Teacher::open(&run.model()),
@@ -285,7 +284,7 @@ impl<'a> Bench<'a> {
     /// A fold's run, or what it left where it is complete.
     fn carry_out(&mut self, job: &Job, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
         let folder = Folder(job.spec.out.clone());
-        if self.spec.run.resume && folder.result().exists() {
+        if self.spec.run.resume && folder.result().exists() && folder.holds(&extended(&job.spec)?).is_some() {
             return self.kept(&folder, &job.spec, observe);
         }
         let seed = job.spec.config.train.seed;
@@ -300,8 +299,6 @@ impl<'a> Bench<'a> {
 
     /// The result of a complete fold, if it belongs to these.
     fn kept(&self, folder: &Folder, spec: &RunSpec, observe: &mut Observer) -> Result<RunResult> {
-        let extended = |c: &Config| spec.data.teacher.as_ref().map_or_else(|| Ok(c.clone()), |t| t.extend(c));
-        folder.check(&extended(&spec.config)?)?;
         let result = RunResult::read(&folder.result())?;
         let taught = spec.data.teacher.as_ref().map(|t| t.taught().sha256);
         if result.taught.as_ref().map(|t| t.sha256.clone()) != taught {
@@ -335,8 +332,7 @@ impl<'a> Bench<'a> {
         if all.outputs.len() > 1 {
             let (truth, predicted): (Vec<usize>, Vec<usize>) = all.classes().unwrap_or_default().into_iter().map(|[t, p]| (t, p)).unzip();
             let matrix = Confusion::from_pairs(&all.outputs, &truth, &predicted)?;
-            report::write_csv(&matrix, &out.join("confusion.csv"))?;
-            report::write_png(&matrix, &out.join("confusion.png"))?;
+            write_confusion(&matrix, out)?;
             let truths = all.rows.iter().filter_map(|r| Some(sure(&r.values, all.outputs.iter().position(|o| *o == r.truth)?)));
             let ece = expected_error(&reliability(truths));
             self.result.test =

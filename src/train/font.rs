@@ -1,12 +1,17 @@
 //! A 5×7 bitmap font for printable ASCII, for captions and numbers in pictures; g, p, q and y hang two rows below the line.
 //!
 //! It is here because PNG pictures hold no text: spectrograms with captions must be PNG, and one font then serves the confusion matrix too.
-//! Other scripts are drawn as boxes; `confusion.csv` and the terminal name every class in full.
+//! Names in other scripts stand in SVG, which holds text.
 
 /// Columns of a glyph.
 pub(crate) const WIDTH: usize = 5;
 /// Rows of a glyph with the two below the line.
 pub(crate) const HEIGHT: usize = 9;
+
+/// Whether it has every letter of a text.
+pub(crate) fn has(text: &str) -> bool {
+    text.chars().all(|c| (' '..='~').contains(&c))
+}
 
 /// Rows of `c` from the top, bit 4 leftmost; characters outside the font are drawn as a box.
 pub(crate) fn glyph(c: char) -> [u8; HEIGHT] {

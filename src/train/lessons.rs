@@ -3,6 +3,7 @@
 use super::distil::Lesson;
 use crate::data::manifest::PATH_ALIASES;
 use crate::nn::file;
+use crate::text;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
@@ -118,7 +119,7 @@ impl Lessons {
                 // Of several recordings of one file name, none of which is in this folder.
                 _ if best == 1 => {}
                 [one, two, ..] => {
-                    return Err(format!("{}: both {:?} and {:?} could be its row", path.display(), self.names[*one], self.names[*two]));
+                    return Err(format!("{}: both {:?} and {:?} could be its row", text::path(path), self.names[*one], self.names[*two]));
                 }
             }
         }
@@ -128,7 +129,7 @@ impl Lessons {
             if let [(depth, one), (other, two), ..] = recordings.as_slice()
                 && depth == other
             {
-                let [one, two] = [one, two].map(|i| paths[*i].display());
+                let [one, two] = [one, two].map(|i| text::path(paths[*i]));
                 return Err(format!("{:?} could be the row of {one} and of {two}; name rows by their paths", self.names[row]));
             }
             found[recordings[0].1] = Some(row);

@@ -7,6 +7,10 @@ use crate::nn::file::Metadata;
 use crate::{Error, Result, error::one_line};
 use serde_json::{Value, json};
 
+/// What weights lack that are no model.
+const NO_RECIPE: &str = "no recipe in the metadata: not an emotone model but bare weights (a run's state, or weights published for a network); name the \
+                         model.safetensors of a run, or train from these: train --weights";
+
 impl Recipe {
     /// The metadata that make a file a model.
     pub const KEY: &'static str = "recipe";
@@ -25,7 +29,7 @@ impl Recipe {
     /// # Errors
     /// When it is missing, does not parse or contradicts itself.
     pub fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
-        let text = metadata.get(Self::KEY).ok_or("no recipe in the metadata: not an emotone model")?;
+        let text = metadata.get(Self::KEY).ok_or(NO_RECIPE)?;
         Self::stored(text).and_then(Self::consistent).map_err(|e| format!("recipe: {e}"))
     }
 

@@ -3,9 +3,12 @@
 pub mod adapt;
 mod anomaly;
 pub mod calibration;
+pub mod clips;
 pub mod config;
+mod continuation;
 pub mod dataset;
 pub mod distil;
+pub mod drawing;
 pub mod early_stop;
 pub mod enrolled;
 pub mod ensemble;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::font;
-use crate::{Error, Result, storage};
+use crate::{Error, Result, storage, text};
 
 /// How values in [0, 1] become colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,7 +148,8 @@ pub struct Tile<'a> {
     pub values: &'a [f32],
 }
 
-/// Writes `tiles` row by row, `columns` in a row, each magnified `scale` times with its caption below.
+/// Writes `tiles` row by row, `columns` in a row, each magnified `scale` times with its caption below. Where captions have letters that the font
+/// lacks, they are in an SVG beside the PNG, which shows it with all of them.
 ///
 /// # Errors
 /// [`Error::Shape`] for no tiles or one whose values do not match its size, [`Error::Io`] when the file cannot be written.
@@ -162,15 +163,35 @@ pub fn write_grid(path: &Path, tiles: &[Tile], columns: usize, scale: usize, pal
     }
     let (gap, line) = (6, font::HEIGHT + 4);
     let cell = (widest + gap, tallest + line + gap);
+    let drawn = tiles.iter().all(|tile| font::has(&tile.caption));
+    let mut captions = String::new();
     let mut canvas = Canvas::new(gap + columns * cell.0, gap + tiles.len().div_ceil(columns) * cell.1, [24, 24, 28]);
     for (i, tile) in tiles.iter().enumerate() {
         let (x, y) = (gap + i % columns * cell.0, gap + i / columns * cell.1);
         canvas.image(x, y, tile.width, tile.values, palette, scale);
+        if !drawn {
+            let (y, caption) = (y + tile.height * scale + line - 3, text::escape(&text::isolated(&text::printable(&tile.caption))));
+            captions += &format!("<text x=\"{x}\" y=\"{y}\">{caption}</text>\n");
+            continue;
+        }
         let fits = (widest + 1) / (font::WIDTH + 1);
         let caption: String = tile.caption.chars().take(fits).collect();
         canvas.text(x, y + tile.height * scale + 3, &caption, 1, [225, 225, 225]);
     }
-    canvas.write(path)
+    canvas.write(path)?;
+    match drawn {
+        true => Ok(()),
+        false => storage::write(&path.with_extension("svg"), captioned(path, canvas.size(), &captions).as_bytes()),
+    }
+}
+
+/// An SVG that shows a PNG beside it, and captions on it.
+fn captioned(png: &Path, (width, height): (usize, usize), captions: &str) -> String {
+    let name = text::escape(&png.file_name().unwrap_or_default().to_string_lossy());
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"10\" \
+         fill=\"#e1e1e1\">\n<image href=\"{name}\" width=\"{width}\" height=\"{height}\"/>\n{captions}</svg>\n"
+    )
 }
 
 fn check(width: usize, height: usize, values: &[f32]) -> Result<()> {
@@ -261,7 +282,12 @@ mod tests {
         let white = bytes.chunks(3).filter(|p| p == &[255, 255, 255]).count();
         assert_eq!(white, 3 * 64 * 32);
         assert!(bytes.chunks(3).any(|p| p == [225, 225, 225]), "no captions");
-        assert!(write_grid(&path, &[], 2, 1, Palette::Gray).is_err());
+        assert!(write_grid(&path, &[], 2, 1, Palette::Gray).is_err() && !path.with_extension("svg").exists());
+        // The font has no such letters: they are text beside the picture.
+        write_grid(&path, &[Tile { caption: "0.5 喜び + <Ärger>".into(), ..tile(0) }], 2, 1, Palette::Gray)?;
+        assert!(!read(&path).3.chunks(3).any(|p| p == [225, 225, 225]), "boxes are drawn");
+        let svg = std::fs::read_to_string(path.with_extension("svg")).map_err(Error::io(&path))?;
+        assert!(svg.contains(">0.5 喜び + &lt;Ärger&gt;</text>") && svg.contains("href=\"grid.png\""), "{svg}");
         Ok(())
     }
 }

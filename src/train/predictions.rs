@@ -3,7 +3,7 @@
 use super::dataset::Dataset;
 use super::metrics::argmax;
 use super::recipe::Recipe;
-use crate::{Error, Result, storage};
+use crate::{Error, Result, storage, text};
 use std::path::Path;
 
 /// Answers to clips whose truth is known.
@@ -87,7 +87,7 @@ impl Predictions {
     /// [`Error::Io`]; [`Error::Data`] naming file and line.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        let bad = |what: String| Error::Data(format!("{}: {what}", path.display()));
+        let bad = |what: String| Error::Data(format!("{}: {what}", text::path(path)));
         let mut table = csv::Reader::from_reader(text.as_bytes());
         let header = table.headers().map_err(|e| bad(e.to_string()))?.clone();
         if header.iter().take(3).ne(COLUMNS) {

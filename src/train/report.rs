@@ -1,4 +1,4 @@
-//! The outcome of a run for people and programs: confusion matrix as terminal text, CSV and PNG; `result.json`.
+//! The outcome of a run for people and programs: confusion matrix as terminal text and CSV; `result.json`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::calibration::Calibration;
 use super::distil::Taught;
 use super::metrics::{Confusion, Intervals};
-use super::picture::{Canvas, Palette, text_size};
+use super::picture::Palette;
+use crate::text::{self, width};
 use crate::{Error, Result, storage};
 
 /// True when standard output is a terminal that shows colours and the user has not asked for none (`NO_COLOR`).
@@ -23,16 +24,16 @@ pub fn colour_terminal() -> bool {
 pub fn terminal(matrix: &Confusion, colour: bool) -> String {
     let classes = matrix.classes();
     let corner = "truth \\ predicted";
-    let left = classes.iter().map(|c| c.chars().count()).chain([corner.len()]).max().unwrap_or(0);
+    let left = classes.iter().map(|c| width(c)).chain([corner.len()]).max().unwrap_or(0);
     let digits = matrix.rows().iter().flatten().map(|n| n.to_string().len()).max().unwrap_or(1);
-    let cell = classes.iter().map(|c| c.chars().count()).chain([digits + 2]).max().unwrap_or(1);
+    let cell = classes.iter().map(|c| width(c)).chain([digits + 2]).max().unwrap_or(1);
     let mut out = format!("{corner:<left$} │");
     for class in classes {
-        let _ = write!(out, " {class:>cell$}");
+        let _ = write!(out, " {}", text::right(class, cell));
     }
     let _ = write!(out, " │ recall\n{}┼{}┼{}\n", "─".repeat(left + 1), "─".repeat((cell + 1) * classes.len() + 1), "─".repeat(7));
     for (t, class) in classes.iter().enumerate() {
-        let _ = write!(out, "{class:<left$} │");
+        let _ = write!(out, "{} │", text::left(class, left));
         let support = matrix.support(t);
         for p in 0..classes.len() {
             let n = matrix.count(t, p);
@@ -61,7 +62,7 @@ pub fn terminal(matrix: &Confusion, colour: bool) -> String {
     );
     let absent = matrix.absent();
     if !absent.is_empty() {
-        let _ = writeln!(out, "no test clips, left out of the averages: {}", absent.join(", "));
+        let _ = writeln!(out, "no test clips, left out of the averages: {}", text::names(&absent));
     }
     out
 }
@@ -91,43 +92,6 @@ pub fn write_csv(matrix: &Confusion, path: &Path) -> Result<()> {
         table.into_inner().map_err(|e| e.into_error().into())
     };
     storage::write(path, &encode().map_err(|e| Error::io(path)(std::io::Error::other(e)))?)
-}
-
-/// Draws the matrix as a PNG: cells shaded by the share of their row, with count and percentage.
-///
-/// # Errors
-/// [`Error::Io`] naming the file.
-pub fn write_png(matrix: &Confusion, path: &Path) -> Result<()> {
-    const SCALE: usize = 2;
-    const MARGIN: usize = 12;
-    let classes = matrix.classes();
-    let label = classes.iter().map(|c| text_size(c, SCALE).0).max().unwrap_or(0);
-    let cell = (label.max(84) + 12, 56);
-    let (left, top) = (MARGIN + label + 10, MARGIN + 2 * 24);
-    let title = format!("rows: truth, columns: prediction, {} clips", matrix.total());
-    let width = (left + classes.len() * cell.0).max(MARGIN + text_size(&title, SCALE).0) + MARGIN;
-    let mut canvas = Canvas::new(width, top + classes.len() * cell.1 + MARGIN, [255; 3]);
-    canvas.text(MARGIN, MARGIN, &title, SCALE, [90; 3]);
-    let centred = |canvas: &mut Canvas, x: usize, y: usize, text: &str, colour: [u8; 3]| {
-        canvas.text(x + cell.0.saturating_sub(text_size(text, SCALE).0) / 2, y, text, SCALE, colour);
-    };
-    for (t, class) in classes.iter().enumerate() {
-        let y = top + t * cell.1;
-        canvas.text(MARGIN, y + cell.1 / 2 - 7, class, SCALE, [0; 3]);
-        centred(&mut canvas, left + t * cell.0, top - 22, class, [0; 3]);
-        let support = matrix.support(t);
-        for p in 0..classes.len() {
-            let x = left + p * cell.0;
-            let share = if support > 0 { matrix.count(t, p) as f32 / support as f32 } else { 0.0 };
-            let colour = Palette::Magma.colour(1.0 - 0.85 * share);
-            canvas.fill(x, y, cell.0 - 2, cell.1 - 2, colour);
-            let ink = if share > 0.35 { [255; 3] } else { [0; 3] };
-            centred(&mut canvas, x, y + 10, &matrix.count(t, p).to_string(), ink);
-            let percent = if support > 0 { format!("{:.1}%", 100.0 * share) } else { "-".to_string() };
-            centred(&mut canvas, x, y + 31, &percent, ink);
-        }
-    }
-    canvas.write(path)
 }
 
 /// One training stage of a run.
@@ -218,6 +182,9 @@ pub struct RunResult {
     pub test_ccc: Option<f64>,
     /// Accuracy of the speaker head on clips it was not trained on, where there is one.
     pub speaker_accuracy: Option<f64>,
+    /// What was otherwise than before where the run went on, sentence by sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continued: Vec<String>,
     /// The teacher it learnt from, where it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taught: Option<Taught>,
@@ -277,8 +244,21 @@ mod tests {
         assert!(terminal(&Confusion::new(Vec::<String>::new()), false).contains("0 clips"));
     }
 
+    /// Wide letters take two columns, marks none, and what would drive the terminal is written out.
     #[test]
-    fn csv_and_png() -> Result<()> {
+    fn names_of_any_script_are_aligned() {
+        let mut m = Confusion::new(["喜び", "Печаль", "क्रोध", "غضب", "a\u{1b}[2J\n"]);
+        (0..5).for_each(|i| m.add(i, i, 3).unwrap());
+        let text = terminal(&m, false);
+        let lines: Vec<&str> = text.lines().take(7).collect();
+        let columns = |line: &str| line.split(['│', '┼']).map(unicode_width::UnicodeWidthStr::width).collect::<Vec<_>>();
+        assert!(lines.iter().all(|line| columns(line) == columns(lines[0])), "{text}");
+        assert!(text.contains("a\\u{1b}[2J\\n") && !text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("\u{2068}غضب\u{2069}"), "{text}");
+    }
+
+    #[test]
+    fn csv_has_a_row_per_class() -> Result<()> {
         let dir = tempfile::tempdir().map_err(Error::io("temporary folder"))?;
         let path = dir.path().join("confusion.csv");
         write_csv(&matrix(), &path)?;
@@ -286,12 +266,8 @@ mod tests {
         assert_eq!(text.lines().next(), Some("truth,happiness,sadness,anger,boredom,recall"));
         assert_eq!(text.lines().nth(2), Some("sadness,22,40,0,0,0.645161"));
         assert_eq!(text.lines().nth(4), Some("boredom,0,0,0,0,"));
-        let path = dir.path().join("confusion.png");
-        write_png(&matrix(), &path)?;
-        let reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).map_err(Error::io(&path))?)).read_info().unwrap();
-        assert!(reader.info().width > 400 && reader.info().height > 250);
         assert!(write_csv(&matrix(), &dir.path().join("no/confusion.csv")).is_err());
-        write_png(&Confusion::new(Vec::<String>::new()), &path)
+        Ok(())
     }
 
     #[test]
@@ -309,6 +285,7 @@ mod tests {
             test_tta: Some(TestResult::new(&m, "speakers: a, b", None)),
             test_ccc: None,
             speaker_accuracy: None,
+            continued: vec!["goes on with stage.emotion.epochs = 3 (2 before)".into()],
             taught: None,
         };
         result.write(&path)?;

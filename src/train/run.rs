@@ -1,6 +1,8 @@
 //! A whole run: data, stages, test, report.
 
+use super::clips::Clips;
 use super::config::{Config, Precision};
+use super::continuation::{self, Now};
 use super::dataset::{DataSpec, Dataset};
 use super::distil::{Lesson, Taught};
 use super::events::{Event, Observer};
@@ -13,7 +15,7 @@ use super::report::RunResult;
 use super::settle::settle;
 use super::solving::{solve_stage, solved};
 use super::start::Start;
-use super::state::{self, Folder, Progress};
+use super::state::{self, Folder};
 use super::teacher::Teacher;
 use super::trainer::{RunContext, train_stage};
 use crate::data::{Split, SplitSpec};
@@ -22,7 +24,7 @@ use crate::kernels::TunedCache;
 use crate::models::TRUNK;
 use crate::nn::{Weights, file};
 use crate::tune::{self, Tuned};
-use crate::{Error, Result, hash::sha256, storage};
+use crate::{Error, Result, lock::Lock, storage, text};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -54,6 +56,8 @@ pub struct RunSpec {
     pub part_of: Option<PathBuf>,
     /// Choose kernel variants by measurement, where the run does not go on from a state that has its own.
     pub tune: bool,
+    /// What the run was asked for besides its configuration, as JSON of whoever asks: kept in the folder, so that it alone is enough to go on.
+    pub request: Option<String>,
     /// Folder that keeps the features of frozen trunks that a run starts with, for later runs; none for nothing to be kept.
     pub features: Option<PathBuf>,
 }
@@ -73,6 +77,7 @@ impl RunSpec {
             detect_anomaly: false,
             part_of: None,
             tune: false,
+            request: None,
             features: None,
         }
     }
@@ -84,7 +89,7 @@ impl RunSpec {
 /// Errors of data, device and files, those of the device and [`Error::NonFinite`] with the checkpoint to go on from;
 /// [`Error::OutOfMemory`] with the batch size that fits; [`Error::Interrupted`] after a stop, with the state saved.
 pub fn run(device: &Arc<Device>, spec: &RunSpec, stop: &AtomicBool, observe: &mut Observer) -> Result<RunResult> {
-    let (config, folder) = begin(spec)?;
+    let (config, folder, _lock) = begin(spec, observe)?;
     let data = Dataset::prepare(device, &config, &spec.data, observe)?;
     train(device, spec, (&config, &folder, &data), stop, observe)
 }
@@ -101,22 +106,29 @@ pub fn run_on(
     stop: &AtomicBool,
     observe: &mut Observer,
 ) -> Result<RunResult> {
-    let (config, folder) = begin(spec)?;
+    let (config, folder, _lock) = begin(spec, observe)?;
     let data = Dataset::of(device, &config, &spec.data, split, recordings, observe)?;
     train(device, spec, (&config, &folder, &data), stop, observe)
 }
 
-/// The configuration and the folder, which holds no other run.
-fn begin(spec: &RunSpec) -> Result<(Config, Folder)> {
+/// The configuration and the folder, which holds no other run and is written by no other.
+fn begin(spec: &RunSpec, observe: &mut Observer) -> Result<(Config, Folder, Lock)> {
     spec.config.check()?;
     let config = spec.data.teacher.as_ref().map_or_else(|| Ok(spec.config.clone()), |t| t.extend(&spec.config))?;
     std::fs::create_dir_all(&spec.out).map_err(Error::io(&spec.out))?;
+    let lock = Lock::take(&spec.out)?;
+    lock.missing.iter().for_each(|why| observe(Event::Warning(why)));
     let folder = Folder(spec.out.clone());
-    if !spec.resume && folder.state().exists() {
-        let reason = "a run is here already; continue it with --resume or choose another --out".to_string();
-        return Err(Error::Checkpoint { path: folder.state(), reason });
+    if spec.resume && folder.state().exists() {
+        let (config, notes) = continuation::settled(&config, &folder)?;
+        notes.iter().for_each(|note| observe(Event::Warning(note)));
+        return Ok((config, folder, lock));
     }
-    Ok((config, folder))
+    if let Some(path) = [folder.state(), folder.model()].into_iter().find(|path| path.exists() && !spec.resume) {
+        let reason = format!("a run is here already; go on with it (--resume {}), or choose another --out", text::shell(&spec.out));
+        return Err(Error::Checkpoint { path, reason });
+    }
+    Ok((config, folder, lock))
 }
 
 /// Everything after the data.
@@ -132,20 +144,22 @@ fn train(
     summarise(&recipe, observe)?;
     let sources = data.sources(config)?;
     let solved = solved(&recipe)?;
-    let goes_on = spec.resume && folder.state().exists();
-    let identity = identity(goes_on.then_some(folder), config, &data.hash, device)?;
-    let (mut progress, mut snapshot) = match goes_on {
-        true => state::load(&folder.state(), &identity).map(|(progress, snapshot)| (progress, Some(snapshot)))?,
-        false => (Progress { identity, ..Progress::default() }, None),
+    let (goes_on, clips) = (spec.resume && folder.state().exists(), Clips::of(data));
+    let now = Now { config, data: &data.hash, clips: &clips, adapter: &device.caps().adapter, solved };
+    let (mut progress, mut snapshot, notes) = match goes_on {
+        true => now.go_on(folder).map(|(progress, snapshot, notes)| (progress, Some(snapshot), notes))?,
+        false => (now.begin()?, None, Vec::new()),
     };
+    notes.iter().for_each(|note| observe(Event::Warning(note)));
     if spec.tune && snapshot.is_none() && !solved {
         progress.tuned = tuned(device, &recipe, &sources, observe).map_err(|e| with_fitting_batch(device, &recipe, sources[0], e))?;
     }
     recipe.tuned.clone_from(&progress.tuned);
-    // The file of a run that goes on stays as it is: its bytes are part of the run's identity.
-    if !goes_on || !folder.config().exists() {
-        storage::write(&folder.config(), config.to_toml()?.as_bytes())?;
+    // In this order: what is interrupted between finds a state that knows of the change, or none of it.
+    if let Some(snapshot) = snapshot.as_ref().filter(|_| !notes.is_empty()) {
+        state::save(&folder.state(), &progress, snapshot)?;
     }
+    keep(spec, config, folder, &clips, goes_on)?;
     let stages = &config.train.stages;
     let mut weights = start_weights(&recipe, &spec.start, data, observe)?;
     if progress.stage > 0 {
@@ -167,16 +181,26 @@ fn train(
             false => train_stage(&context, stage, &weights, snapshot.take().as_ref(), &mut progress, observe).map(|w| (w, recipe.clone())),
         };
         let done = done.map_err(|e| with_fitting_batch(device, &recipe, sources[0], e));
-        (weights, recipe) = done.map_err(|e| with_way_out(spec, &progress.identity, e))?;
+        (weights, recipe) = done.map_err(|e| with_way_out(spec, e))?;
         // An earlier version kept both heads, whatever the stages.
         weights = settle(device, &recipe, data, folder, stage, split(&recipe, &weights)?.0)?;
         progress.next_stage();
     }
     state::write_history(&folder.metrics(), &progress.history)?;
     let result = Trained { device, recipe, data, folder, weights: &weights, progress: &progress }.finish(observe);
-    let result = result.map_err(|e| with_way_out(spec, &progress.identity, e))?;
+    let result = result.map_err(|e| with_way_out(spec, e))?;
     observe(Event::Finished(&result));
     Ok(result)
+}
+
+/// Writes what a run needs to go on beside its state.
+fn keep(spec: &RunSpec, config: &Config, folder: &Folder, clips: &Clips, goes_on: bool) -> Result<()> {
+    spec.request.as_ref().map_or(Ok(()), |text| storage::write(&folder.request(), text.as_bytes()))?;
+    // The file of a run that goes on as it began stays as it is: its bytes are part of the run's identity.
+    if folder.holds(config).is_none() || !goes_on {
+        storage::write(&folder.config(), config.to_toml()?.as_bytes())?;
+    }
+    clips.write(&folder.clips())
 }
 
 /// Whether stages before this one have trained the trunk: its features are of no use to another run.
@@ -199,16 +223,6 @@ fn recipe(config: &Config, data: &Dataset, teacher: Option<&Teacher>) -> Result<
     Ok(recipe)
 }
 
-/// Hash of what a resumed run must have in common. Where the folder of a run that goes on holds the same configuration as an earlier
-/// version wrote it, that is what counts.
-fn identity(goes_on: Option<&Folder>, config: &Config, data_hash: &str, device: &Device) -> Result<String> {
-    let hash = match goes_on.and_then(|folder| folder.holds(config)) {
-        Some(written) => sha256(written.as_bytes()),
-        None => config.hash()?,
-    };
-    Ok(sha256(format!("{hash}|{data_hash}|{}", device.caps().adapter).as_bytes()))
-}
-
 /// The weights to start from, less those that this network has no parameter for.
 fn start_weights(recipe: &Recipe, start: &Start, data: &Dataset, observe: &mut Observer) -> Result<Weights> {
     let heard = start.heard_of(&data.digests);
@@ -220,7 +234,8 @@ fn start_weights(recipe: &Recipe, start: &Start, data: &Dataset, observe: &mut O
     } else {
         start
     };
-    let weights = &start.fitted(recipe)?;
+    let (weights, told) = &start.fitted(recipe)?;
+    told.iter().for_each(|text| observe(Event::Summary(text)));
     let alone = recipe.config.network()?.solver().is_some_and(|solver| !solver.on_features());
     if !weights.is_empty() && alone {
         let name = recipe.config.model.name();
@@ -284,11 +299,11 @@ fn summarise(recipe: &Recipe, observe: &mut Observer) -> Result<()> {
 }
 
 /// Adds to an error of device or numbers which checkpoint there is and how to go on from it.
-fn with_way_out(spec: &RunSpec, identity: &str, error: Error) -> Error {
-    let (path, out) = (Folder(spec.out.clone()).state(), spec.part_of.as_ref().unwrap_or(&spec.out).display());
-    let saved = state::load(&path, identity).ok().map(|(p, _)| format!("{} (updates in its stage: {})", path.display(), p.at.updates));
+fn with_way_out(spec: &RunSpec, error: Error) -> Error {
+    let (path, out) = (Folder(spec.out.clone()).state(), text::shell(spec.part_of.as_ref().unwrap_or(&spec.out)));
+    let saved = state::load(&path).ok().map(|(p, _)| format!("{} (updates in its stage: {})", text::path(&path), p.at.updates));
     let resume = match &saved {
-        Some(saved) => format!("continue from {saved} with the same flags and --resume --out {out}"),
+        Some(saved) => format!("continue from {saved} with --resume {out}"),
         None => "nothing was saved yet; start again with the same flags".to_string(),
     };
     match error {
@@ -296,9 +311,9 @@ fn with_way_out(spec: &RunSpec, identity: &str, error: Error) -> Error {
         Error::Gpu(why) if saved.is_some() => Error::Gpu(format!("{why}; {resume}")),
         Error::NonFinite(what) => {
             let resume = saved.map_or(resume, |saved| {
-                let (lr, weights) = ("--set stage.NAME.lr=...", path.display());
+                let (lr, weights) = ("--lr 1e-4, or stage.NAME.lr", text::shell(&path));
                 format!(
-                    "the state before is in {saved}; --resume --out {out} comes to the same update; to go past it, start a run in another \
+                    "the state before is in {saved}; --resume {out} comes to the same update; to go past it, start a run in another \
                      folder with --weights {weights} and a lower learning rate ({lr}), a lower train.clip_norm or another train.seed"
                 )
             });

@@ -1,10 +1,10 @@
 //! What a run starts from: weights of a model, and whether its heads fit the classes of the run's data.
 
 use super::recipe::Recipe;
-use crate::Result;
-use crate::graph::Shape;
+use crate::models::TRUNK;
 use crate::nn::Weights;
 use crate::nn::file::Metadata;
+use crate::{Error, Result, text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Weights to start from.
@@ -53,47 +53,83 @@ impl Start {
     /// Shape errors of the network.
     pub fn trunk(&self, recipe: &Recipe) -> Result<Self> {
         let params = recipe.parameters()?;
-        let of_trunk = |name: &str| params.group(name) == Some(crate::models::TRUNK);
+        let of_trunk = |name: &str| params.group(name) == Some(TRUNK);
         let weights = self.weights.iter().filter(|(name, _)| of_trunk(name)).map(|(name, values)| (name.clone(), values.clone()));
         Ok(Start { weights: weights.collect(), ..Start::default() })
     }
 
     /// The weights for the classes of a run: a head for other classes keeps what it knows of those of the same name, and for others begins as
-    /// the seed says, or where it is solved, with zeros.
+    /// the seed says, or where it is solved, with zeros. A head that cannot be taken apart by classes begins anew. Says of each which.
     ///
     /// # Errors
-    /// Shape errors of the network.
-    pub fn fitted(&self, recipe: &Recipe) -> Result<Weights> {
+    /// [`Error::Config`] where the network is of another shape than the weights; shape errors of the network.
+    pub fn fitted(&self, recipe: &Recipe) -> Result<(Weights, Vec<String>)> {
         let mut weights = self.weights.clone();
         let (params, solved) = (recipe.parameters()?, recipe.config.network()?.solver().is_some());
-        let mut fresh = None;
-        for (task, theirs) in &self.heads {
-            let ours = recipe.outputs(task);
-            if theirs == ours || ours.is_empty() {
+        let initial = params.initial(recipe.config.train.seed);
+        let mut anew: BTreeMap<String, usize> = BTreeMap::new();
+        for (name, (wanted, values)) in &initial {
+            let Some((shape, theirs)) = weights.get(name).cloned() else { continue };
+            let task = params.group(name).unwrap_or(TRUNK);
+            let classes = self.heads.get(task).filter(|theirs| theirs.as_slice() != recipe.outputs(task));
+            if shape == *wanted && classes.is_none() {
                 continue;
             }
-            for (name, (shape, values)) in &mut weights {
-                let per_output = |shape: &Shape| shape.0.first() == Some(&theirs.len());
-                if params.group(name) != Some(task.as_str()) || !per_output(shape) {
-                    continue;
-                }
-                let start = match &fresh {
-                    Some(start) => start,
-                    None => fresh.insert(params.initial(recipe.config.train.seed)),
-                };
-                let Some((wanted, initial)) = start.get(name).filter(|(wanted, _)| wanted.0[1..] == shape.0[1..]) else { continue };
-                let width = values.len() / theirs.len().max(1);
-                let mut own = if solved { vec![0.0; initial.len()] } else { initial.clone() };
-                for (i, class) in ours.iter().enumerate() {
-                    if let Some(at) = theirs.iter().position(|their| their == class) {
-                        own[i * width..(i + 1) * width].copy_from_slice(&values[at * width..(at + 1) * width]);
-                    }
-                }
-                (*shape, *values) = (wanted.clone(), own);
+            if task == TRUNK {
+                return Err(Error::Config(format!(
+                    "the weights to start from are of another network: {name} is {shape} there and {wanted} here; leave out --preset, --config and \
+                     the values of model, image and frames, and a run takes those of the model it starts from"
+                )));
             }
+            let known = classes.filter(|c| shape.0.first() == Some(&c.len()) && wanted.0.get(1..) == shape.0.get(1..));
+            let (own, kept) = match known {
+                Some(classes) => {
+                    rows(&theirs, classes, recipe.outputs(task), if solved { vec![0.0; values.len()] } else { values.clone() })
+                }
+                // Values that are not of a class stay where they fit.
+                None if shape == *wanted => continue,
+                None => (values.clone(), 0),
+            };
+            weights.insert(name.clone(), (wanted.clone(), own));
+            let entry = anew.entry(task.to_string()).or_insert(kept);
+            *entry = kept.min(*entry);
         }
-        Ok(weights)
+        let told = anew.iter().map(|(task, kept)| self.told(recipe, task, *kept)).collect();
+        Ok((weights, told))
     }
+
+    /// What became of the head of a task.
+    fn told(&self, recipe: &Recipe, task: &str, kept: usize) -> String {
+        let (ours, empty) = (recipe.outputs(task), Vec::new());
+        let theirs = self.heads.get(task).unwrap_or(&empty);
+        let (known, new): (Vec<&String>, Vec<&String>) = ours.iter().partition(|class| kept > 0 && theirs.contains(class));
+        let of = |names: Vec<&String>| if task == SPEAKER { names.len().to_string() } else { text::names(&names) };
+        let parts = [
+            (!known.is_empty()).then(|| format!("what it knows of {} is kept", of(known))),
+            (!new.is_empty()).then(|| format!("{} {} new", of(new.clone()), if new.len() == 1 { "is" } else { "are" })),
+        ];
+        let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        format!(
+            "the head of task {task} is made for {} outputs ({} in the model to start from): {parts}; the rest is loaded",
+            ours.len(),
+            theirs.len()
+        )
+    }
+}
+
+/// Name of the task whose outputs are many and say nothing to a reader.
+const SPEAKER: &str = "speaker";
+
+/// The rows of a head for `ours`, with those of the classes that `theirs` has too, and how many these are.
+fn rows(values: &[f32], theirs: &[String], ours: &[String], mut own: Vec<f32>) -> (Vec<f32>, usize) {
+    let (width, mut kept) = (values.len() / theirs.len().max(1), 0);
+    for (i, class) in ours.iter().enumerate() {
+        if let Some(at) = theirs.iter().position(|their| their == class) {
+            own[i * width..(i + 1) * width].copy_from_slice(&values[at * width..(at + 1) * width]);
+            kept += 1;
+        }
+    }
+    (own, kept)
 }
 
 fn known_by(digest: &[u8; 32]) -> [u8; HEARD] {
@@ -103,6 +139,7 @@ fn known_by(digest: &[u8; 32]) -> [u8; HEARD] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Shape;
     use crate::train::config::Config;
 
     fn names(of: &[&str]) -> Vec<String> {
@@ -125,11 +162,23 @@ mod tests {
             heads: BTreeMap::from([("emotion".into(), names(&["anger", "joy"]))]),
             ..Start::default()
         };
-        let got = &start.fitted(&recipe).unwrap()[name];
+        let (fitted, told) = start.fitted(&recipe).unwrap();
+        let got = &fitted[name];
         assert_eq!(got.0, *shape);
         assert_eq!(got.1[..width], theirs[width..], "joy is known");
         assert_eq!(got.1[width..], before[width..], "fear and calm are new");
         assert!(start.trunk(&recipe).unwrap().weights.is_empty());
+        let said = "made for 3 outputs (2 in the model to start from): what it knows of joy is kept, fear, calm are new";
+        assert!(matches!(&told[..], [one] if one.contains(said)), "{told:?}");
+        // Weights whose classes nobody knows: a head of another size is made anew. A trunk of another size is refused.
+        let unknown = Start { heads: BTreeMap::new(), ..start.clone() };
+        let (fitted, told) = unknown.fitted(&recipe).unwrap();
+        assert_eq!((&fitted[name], told.len()), (&initial[name], 1));
+        let trunk = initial.keys().find(|name| params.group(name) == Some(TRUNK)).expect("a trunk").clone();
+        let other = Start { weights: Weights::from([(trunk.clone(), (Shape(vec![1]), vec![0.0]))]), ..Start::default() };
+        let said = other.fitted(&recipe).unwrap_err().to_string();
+        assert!(said.contains(&trunk) && said.contains("leave out --preset"), "{said}");
+        assert_eq!(Start::default().fitted(&recipe).unwrap(), (Weights::new(), Vec::new()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::report::StageResult;
 use super::step::Position;
 use crate::kernels::TunedCache;
 use crate::nn::{Weights, file};
-use crate::{Error, Result, storage};
+use crate::{Error, Result, storage, text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,8 +31,17 @@ pub struct Progress {
     /// Variants chosen by measurement when the run began.
     #[serde(rename = "choices", default)]
     pub tuned: TunedCache,
-    /// Hash of configuration and data; a resumed run must have the same.
+    /// Hash of configuration, data and adapter.
     pub identity: String,
+    /// Hash of the data, and how they are divided; none in states of earlier versions, as the adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// The adapter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// What was otherwise than before when the run went on, sentence by sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continued: Vec<String>,
 }
 
 impl Progress {
@@ -67,6 +76,23 @@ impl Folder {
         self.0.join("model.safetensors")
     }
 
+    /// What the run was asked for besides its configuration; see [`RunSpec::request`](super::run::RunSpec::request).
+    pub fn request(&self) -> PathBuf {
+        self.0.join("request.json")
+    }
+
+    /// The recordings, and what each is for.
+    pub fn clips(&self) -> PathBuf {
+        self.0.join("clips.csv")
+    }
+
+    /// The best weights there are so far: the final ones, those of the latest stage, or else those of the state.
+    pub fn weights(&self) -> PathBuf {
+        let stages = self.stored().map(|(config, _)| config.train.stages).unwrap_or_default();
+        let best = stages.iter().rev().map(|stage| self.best(stage));
+        std::iter::once(self.model()).chain(best).find(|path| path.exists()).unwrap_or_else(|| self.state())
+    }
+
     /// Epoch records.
     pub fn metrics(&self) -> PathBuf {
         self.0.join("metrics.jsonl")
@@ -77,25 +103,44 @@ impl Folder {
         self.0.join("predictions.csv")
     }
 
+    /// What the folds come to, where the folder is one of several runs.
+    pub fn folds(&self) -> PathBuf {
+        self.0.join("folds.json")
+    }
+
     /// The result, which is written last: a run that has it is complete.
     pub fn result(&self) -> PathBuf {
         self.0.join("result.json")
     }
 
+    /// The configuration, and its text, whichever version wrote it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where there is none, [`Error::Config`] for what is none.
+    pub fn stored(&self) -> Result<(Config, String)> {
+        let path = self.config();
+        let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let table = text.parse().map_err(|e| Error::Config(format!("{}: {e}", text::path(&path))))?;
+        Config::stored(table).map(|config| (config, text))
+    }
+
     /// The text of the configuration, where it has the values of `config`, whichever version wrote it.
     pub fn holds(&self, config: &Config) -> Option<String> {
-        let text = std::fs::read_to_string(self.config()).ok()?;
-        let stored = text.parse().ok().and_then(|table| Config::stored(table).ok())?;
-        stored.same_values(config).then_some(text)
+        self.stored().ok().filter(|(stored, _)| stored.same_values(config)).map(|(_, text)| text)
     }
 
     /// Checks that what lies here was made with `config`.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming the configuration, and the way out.
+    /// [`Error::Checkpoint`] naming the configuration, what differs, and the way out.
     pub fn check(&self, config: &Config) -> Result<()> {
-        let reason = "another configuration; choose another --out, or remove that folder to make it again".to_string();
-        self.holds(config).map(drop).ok_or_else(|| Error::Checkpoint { path: self.config(), reason })
+        let different = match self.stored() {
+            Ok((stored, _)) if stored.same_values(config) => return Ok(()),
+            Ok((stored, _)) => stored.differences(config)?.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            Err(e) => e.to_string(),
+        };
+        let reason = format!("another configuration: {different}; choose another --out, or remove that folder to make it again");
+        Err(Error::Checkpoint { path: self.config(), reason })
     }
 }
 
@@ -111,22 +156,16 @@ pub fn save(path: &Path, progress: &Progress, snapshot: &Weights) -> Result<()> 
     file::write(path, snapshot, &file::Metadata::from([(KEY.to_string(), text)]))
 }
 
-/// Loads what [`save`] wrote and checks that it belongs to this configuration and data.
+/// Loads what [`save`] wrote.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] naming the file and what differs.
-pub fn load(path: &Path, identity: &str) -> Result<(Progress, Weights)> {
+/// [`Error::Checkpoint`] naming the file where it is no state.
+pub fn load(path: &Path) -> Result<(Progress, Weights)> {
     let bad = |reason: String| Error::Checkpoint { path: path.to_path_buf(), reason };
     let (snapshot, metadata) = file::read(path)?;
     let snapshot = snapshot.into_iter().map(|(name, values)| (modern(&name), values)).collect();
     let text = metadata.get(KEY).ok_or_else(|| bad("holds no training state".into()))?;
-    let progress: Progress = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
-    if progress.identity != identity {
-        return Err(bad(
-            "was made with another configuration, other data, another teacher or another adapter; start without --resume".into()
-        ));
-    }
-    Ok((progress, snapshot))
+    Ok((serde_json::from_str(text).map_err(|e| bad(e.to_string()))?, snapshot))
 }
 
 /// Prefixes of tensors in states of earlier versions, and those of today.
@@ -155,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn state_round_trips_and_refuses_another_run() {
+    fn state_round_trips() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.safetensors");
         let tuned = TunedCache::from([("matmul".into(), "tile".into())]);
@@ -163,12 +202,11 @@ mod tests {
         let progress = Progress { at, identity: "a".into(), tuned, ..Default::default() };
         let snapshot = Weights::from([("w".into(), ([2].into(), vec![1.0, -2.0]))]);
         save(&path, &progress, &snapshot).unwrap();
-        assert_eq!(load(&path, "a").unwrap(), (progress.clone(), snapshot.clone()));
-        assert!(load(&path, "b").unwrap_err().to_string().contains("another configuration"));
+        assert_eq!(load(&path).unwrap(), (progress.clone(), snapshot.clone()));
         // As an earlier version named the optimiser's buffers.
         let old = ["w", "moment1/w", "moment2/w", "average/w"].map(|n| (n.to_string(), snapshot["w"].clone()));
         save(&path, &progress, &Weights::from(old)).unwrap();
-        let names: Vec<String> = load(&path, "a").unwrap().1.into_keys().collect();
+        let names: Vec<String> = load(&path).unwrap().1.into_keys().collect();
         assert_eq!(names, ["ema/w", "exp_avg/w", "exp_avg_sq/w", "w"]);
     }
 

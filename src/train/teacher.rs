@@ -10,7 +10,7 @@ use crate::data::{Loaded, Utterance};
 use crate::gpu::Device;
 use crate::models::TRUNK;
 use crate::nn::file;
-use crate::{Error, Result, hash::sha256};
+use crate::{Error, Result, hash::sha256, text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ impl Teacher {
             let bytes = std::fs::read(path.join(FOLDS)).map_err(Error::io(path))?;
             return Ok(Teacher { path: path.to_path_buf(), sha256: sha256(&bytes), source: Source::Folds });
         }
+        let path = &file::located(path)?;
+        let meta = if meta.is_dir() { std::fs::metadata(path).map_err(Error::io(path))? } else { meta };
         if !meta.is_file() || meta.len() > MAX_BYTES {
             return Err(bad(format!("a teacher is a regular file of at most {MAX_BYTES} bytes, or a folder of folds")));
         }
@@ -74,7 +76,7 @@ impl Teacher {
         let source = if ["csv", "tsv"].contains(&extension.as_str()) {
             let text = std::str::from_utf8(&bytes).map_err(|e| bad(format!("not UTF-8 text: {e}")))?;
             Source::Table(Lessons::from_csv(text, if extension == "tsv" { b'\t' } else { b',' }).map_err(bad)?)
-        } else if Ensemble::is_model(&file::parse(&bytes).map_err(bad)?.1) {
+        } else if Ensemble::is_model(&file::parse_at(path, &bytes)?.1) {
             Source::Model
         } else {
             Source::Table(Lessons::from_safetensors(&bytes).map_err(bad)?)
@@ -155,14 +157,14 @@ impl Teacher {
         let (outputs, rows) = match &self.source {
             Source::Model => self.ask_model(device, loaded, observe)?,
             Source::Folds => {
-                let folder = self.path.display();
+                let folder = text::path(&self.path);
                 let reason =
                     "its models have each seen the clips that another tests, so they teach the folds of the same split: add --folds";
                 return Err(Error::Config(format!("the teacher {folder} is a run of folds: {reason}")));
             }
             Source::Table(table) => {
                 let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
-                let bad = |reason| Error::Data(format!("{}: {reason}", self.path.display()));
+                let bad = |reason| Error::Data(format!("{}: {reason}", text::path(&self.path)));
                 let found = table.find(&paths).map_err(bad)?;
                 (table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect())
             }
@@ -196,7 +198,7 @@ impl Teacher {
             let lacking: Vec<&str> = classes.iter().filter(|c| place(c).is_none()).map(String::as_str).collect();
             return Err(Error::Data(format!(
                 "the teacher {} does not know {}; it knows {}, the data have {}",
-                self.path.display(),
+                text::path(&self.path),
                 lacking.join(", "),
                 known.join(", "),
                 classes.join(", ")
@@ -206,8 +208,8 @@ impl Teacher {
             let Some(row) = row else { return Ok(None) };
             let own: Vec<f32> = places.iter().map(|&p| row[p]).collect();
             let bad = || {
-                let clip = utterances[i].path.display();
-                Error::Data(format!("{}: {own:?} for {clip} are no probabilities of {}", self.path.display(), classes.join(", ")))
+                let clip = text::path(&utterances[i].path);
+                Error::Data(format!("{}: {own:?} for {clip} are no probabilities of {}", text::path(&self.path), classes.join(", ")))
             };
             soften(&own, distil.temperature).map(Some).ok_or_else(bad)
         };
@@ -220,7 +222,7 @@ impl Teacher {
         let mut model = Ensemble::load(device, std::slice::from_ref(&self.path), AT_ONCE)?;
         if model.says_numbers() {
             let what = model.classes().join(", ");
-            return Err(Error::Data(format!("the teacher {} answers a number ({what}), no classes", self.path.display())));
+            return Err(Error::Data(format!("the teacher {} answers a number ({what}), no classes", text::path(&self.path))));
         }
         let mut rows = Vec::with_capacity(loaded.clips.len());
         for part in loaded.clips.chunks(4 * AT_ONCE) {
@@ -235,7 +237,7 @@ impl Teacher {
     fn missing(&self, loaded: &Loaded, rows: &[Option<Vec<f32>>], observe: &mut Observer) -> Result<()> {
         let without: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_none()).collect();
         let Some(&first) = without.first() else { return Ok(()) };
-        let (file, clip) = (self.path.display(), loaded.corpus.utterances[first].path.display());
+        let (file, clip) = (text::path(&self.path), text::path(&loaded.corpus.utterances[first].path));
         if without.len() == rows.len() {
             let names = if let Source::Table(table) = &self.source { table.names[0].as_str() } else { "" };
             return Err(Error::Data(format!(

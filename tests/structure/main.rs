@@ -10,7 +10,7 @@ use source::{Names, files, functions, root};
 
 /// Layers from the lowest; a module may use those before it and itself.
 const LAYERS: [&[&str]; 12] = [
-    &["error", "hash", "parallel", "random", "range", "storage", "words", "gpu"],
+    &["error", "foreign", "hash", "lock", "parallel", "random", "range", "storage", "text", "words", "gpu"],
     &["kernels"],
     &["graph"],
     &["ops"],

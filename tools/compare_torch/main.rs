@@ -26,6 +26,7 @@ const CONFIGS: [(&str, &str); 3] = [
 ];
 
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 all done; 1 an error; 2 wrong flags.")]
 struct Args {
     /// The Python that has PyTorch.
     #[arg(long, default_value = "python3")]

@@ -22,7 +22,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Runs conformance cases on the GPU")]
+#[command(
+    about = "Runs conformance cases on the GPU",
+    after_help = "Exit codes: 0 all cases pass; 1 an error, or one does not; 2 wrong flags."
+)]
 struct Args {
     /// Only cases whose op is this.
     #[arg(long)]

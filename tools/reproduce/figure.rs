@@ -1,5 +1,6 @@
 //! A line chart as SVG: what is measured solid, what the paper reports dashed, each on its own axis.
 
+use emotone::text::escape;
 use std::fmt::Write as _;
 
 /// A curve: points (x, y, half the interval where there is one).
@@ -140,11 +141,6 @@ fn plot(svg: &mut String, curve: &Curve, x: &Axis, y: &Axis, colour: &str) {
             let _ = writeln!(svg, "<line x1=\"{at:.1}\" y1=\"{low:.1}\" x2=\"{at:.1}\" y2=\"{high:.1}\" stroke=\"{colour}\"/>");
         }
     }
-}
-
-/// Text safe inside XML and HTML.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ const BUILT_IN_EPOCHS: usize = 16;
 
 /// Makes the paper's tables and figures.
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 all done; 1 an error; 2 wrong flags.")]
 struct Args {
     /// Tables of the paper.
     #[arg(long, value_enum)]

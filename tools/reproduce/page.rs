@@ -1,9 +1,9 @@
 //! One self-contained page: tables, confusion matrices, figures, and what they say.
 
-use crate::figure::escape;
 use crate::question::Answer;
 use crate::sheet::Sheet;
 use crate::summary::Summary;
+use emotone::text::escape;
 use std::fmt::Write as _;
 
 /// What a page shows.

@@ -31,6 +31,7 @@ const AT_ONCE: usize = 64;
 
 /// Disturbs recordings and compares the answers.
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 all done; 1 an error; 2 wrong flags.")]
 struct Args {
     /// Model file; several are asked together.
     #[arg(long, required_unless_present = "runs", conflicts_with = "runs")]

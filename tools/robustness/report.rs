@@ -1,6 +1,7 @@
 //! What disturbances come to: accuracy and stability over all recordings, by sex and by speaker; calibration.
 
 use emotone::Result;
+use emotone::text;
 use emotone::train::calibration::{Bin, expected_error, reliability, sure};
 use emotone::train::metrics::Confusion;
 use emotone::train::predictor::Prediction;
@@ -53,6 +54,11 @@ pub struct Report {
     pub disturbances: Vec<Line>,
     /// Of the recordings as they are.
     pub reliability: Vec<Bin>,
+}
+
+/// A name in a table of Markdown.
+fn cell(name: &str) -> String {
+    text::printable(name).replace('|', "\\|")
 }
 
 /// Figures of those recordings that `of` takes.
@@ -112,7 +118,7 @@ impl Report {
 
     /// As Markdown.
     pub fn markdown(&self) -> String {
-        let mut text = format!("# Robustness\n\n{}\n\nClasses: {}.\n\n", self.title, self.classes.join(", "));
+        let mut text = format!("# Robustness\n\n{}\n\nClasses: {}.\n\n", cell(&self.title), cell(&text::names(&self.classes)));
         text += "UAR: unweighted average recall. Equal: share of the answers that are those to the recordings as they are. Moved: mean absolute \
                  change of the true class's probability. ECE: expected calibration error.\n\n";
         text += "| disturbance | UAR | change | WA | equal | moved | ECE | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
@@ -143,7 +149,7 @@ impl Report {
             let worst = others.fold(None, |worst: Option<(f64, &str)>, new| worst.filter(|w| w.0 <= new.0).or(Some(new)));
             let (lowest, name) = worst.map_or_else(|| ("-".into(), ""), |(uar, name)| (format!("{uar:.3}"), name));
             let uar = own.uar.map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
-            let _ = writeln!(text, "| {group} | {} | {uar} | {lowest} | {name} |", own.clips);
+            let _ = writeln!(text, "| {} | {} | {uar} | {lowest} | {name} |", cell(group), own.clips);
         }
         text
     }

@@ -1,7 +1,8 @@
 //! The report of several folds.
 
-use crate::show::{Mode, Show};
+use crate::show::{Mode, Show, say};
 use anyhow::Result;
+use emotone::text;
 use emotone::train::folds::{FoldResult, FoldsResult};
 use emotone::train::metrics::{Confusion, Interval, mean};
 use emotone::train::pooled::{Figure, Pooled, Unit};
@@ -13,7 +14,7 @@ use std::path::Path;
 /// Prints what the folds come to.
 pub fn finish(show: &Show, out: &Path, result: &FoldsResult) -> Result<()> {
     if show.mode() == Mode::Json {
-        println!("{}", json!({ "folds": result }));
+        say!("{}", json!({ "folds": result }));
         return Ok(());
     }
     if let Some(test) = &result.test {
@@ -23,11 +24,11 @@ pub fn finish(show: &Show, out: &Path, result: &FoldsResult) -> Result<()> {
                 matrix.add(t, p, n)?;
             }
         }
-        println!("\nthe answers of all folds together\n{}", report::terminal(&matrix, report::colour_terminal()));
+        say!("\nthe answers of all folds together\n{}", report::terminal(&matrix, report::colour_terminal()));
     }
-    println!("{}", table(result));
-    println!("results: {}", out.join("folds.json").display());
-    println!("answers: {}", out.join("predictions.csv").display());
+    say!("{}", table(out, result));
+    say!("results: {}", text::path(&out.join("folds.json")));
+    say!("answers: {}", text::path(&out.join("predictions.csv")));
     Ok(())
 }
 
@@ -44,7 +45,7 @@ fn value(fold: &FoldResult, metric: &str) -> Option<f64> {
 }
 
 /// The folds, a line each (the mean of its seeds), and what they come to.
-fn table(result: &FoldsResult) -> String {
+fn table(out: &Path, result: &FoldsResult) -> String {
     let Some(pooled) = &result.pooled else { return String::new() };
     let columns: Vec<(&str, &str)> = COLUMNS.into_iter().filter(|(metric, _)| pooled.metrics.contains_key(*metric)).collect();
     let mut names: Vec<&str> = Vec::new();
@@ -54,13 +55,13 @@ fn table(result: &FoldsResult) -> String {
         }
     });
     let summary = ["mean over folds", "standard deviation", "pooled answers"];
-    let left = names.iter().map(|n| n.chars().count()).chain(summary.map(str::len)).max().unwrap_or(0);
+    let left = names.iter().map(|n| text::width(n)).chain(summary.map(str::len)).max().unwrap_or(0);
     let mut text = format!("{:<left$} {:>6}", format!("fold of {}", result.split), "clips");
     columns.iter().for_each(|(_, heading)| _ = write!(text, " {heading:>9}"));
     text.push('\n');
     let mut line = |name: &str, clips: usize, values: &dyn Fn(&str) -> Option<f64>, note: &str| {
         let clips = if clips > 0 { clips.to_string() } else { String::new() };
-        let _ = write!(text, "{name:<left$} {clips:>6}");
+        let _ = write!(text, "{} {clips:>6}", text::left(name, left));
         for (metric, _) in &columns {
             let cell = values(metric).map_or_else(|| "-".to_string(), |v| format!("{v:.3}"));
             let _ = write!(text, " {cell:>9}");
@@ -71,7 +72,7 @@ fn table(result: &FoldsResult) -> String {
     for name in &names {
         let own: Vec<&FoldResult> = result.folds.iter().filter(|f| f.fold == *name).collect();
         let absent = &own[0].absent;
-        let note = if absent.is_empty() { String::new() } else { format!("  without clips of {}", absent.join(", ")) };
+        let note = if absent.is_empty() { String::new() } else { format!("  without clips of {}", text::names(absent)) };
         line(name, own[0].clips, &|metric| mean(own.iter().filter_map(|f| value(f, metric))), &note);
     }
     let figure = |metric: &str| pooled.metrics.get(metric);
@@ -79,11 +80,11 @@ fn table(result: &FoldsResult) -> String {
     line(summary[0], 0, &|m| figure(m).map(|f| f.mean_over_folds), "");
     line(summary[1], 0, &|m| figure(m).and_then(|f| f.std_over_folds), "");
     line(summary[2], clips, &|m| figure(m).map(|f| f.pooled), "");
-    text + &sentences(result, pooled)
+    text + &sentences(out, result, pooled)
 }
 
 /// Intervals, seeds, and what to know of them.
-fn sentences(result: &FoldsResult, pooled: &Pooled) -> String {
+fn sentences(out: &Path, result: &FoldsResult, pooled: &Pooled) -> String {
     let range = |i: Interval| format!("[{:.3}, {:.3}]", i.low, i.high);
     let mut text = String::new();
     let heading = COLUMNS.into_iter().find_map(|(metric, heading)| Some((heading, pooled.metrics.get(metric)?)));
@@ -114,7 +115,8 @@ fn sentences(result: &FoldsResult, pooled: &Pooled) -> String {
     }
     let trained = result.folds.len() / result.seeds.len().max(1);
     if trained < result.folds_in_all {
-        let _ = writeln!(text, "{trained} of {} folds; --resume --folds all makes the others too", result.folds_in_all);
+        let _ =
+            writeln!(text, "{trained} of {} folds; --resume {} --folds all makes the others too", result.folds_in_all, text::shell(out));
     }
     text
 }

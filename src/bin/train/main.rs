@@ -2,34 +2,37 @@
 
 mod args;
 mod boxed;
+mod flags;
 mod folds;
 mod preview;
+mod request;
 mod show;
 mod stop;
 
 use anyhow::{Context as _, Result};
 use args::Args;
-use clap::Parser;
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::nn::file;
+use emotone::text;
 use emotone::train::dataset::Dataset;
+use emotone::train::events::Event;
 use emotone::train::folds::FoldsSpec;
 use emotone::train::recipe::Recipe;
 use emotone::train::run::{self, RunSpec};
 use emotone::train::start::Start;
 use emotone::train::teacher::{self, Teacher};
 use emotone::{Error, train::config::Config};
+use show::{complain, say};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match execute(&args) {
+    match Args::read().and_then(|args| execute(&args)) {
         Ok(code) => code,
         Err(e) => {
-            eprintln!("error: {e:#}");
+            complain(&text::lines(&format!("error: {e:#}")));
             ExitCode::FAILURE
         }
     }
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
 fn execute(args: &Args) -> Result<ExitCode> {
     if args.list_adapters {
         for a in args.adapter_request().list() {
-            println!("{a}");
+            say!("{a}");
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -47,7 +50,7 @@ fn execute(args: &Args) -> Result<ExitCode> {
     }
     let config = args.configuration()?;
     if args.print_config {
-        print!("{}", config.to_toml()?);
+        say!("{}", config.to_toml()?.trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let device = Device::open(&args.adapter_request())?;
@@ -60,34 +63,47 @@ fn execute(args: &Args) -> Result<ExitCode> {
     if let Some(dir) = &args.preview {
         let data = Dataset::prepare(&device, &config, &args.data_spec()?, &mut |e| show.event(&e))?;
         preview::write(&device, &config, &data, dir)?;
-        show.line(&format!("previews are in {}", dir.display()));
+        show.line(&format!("previews are in {}", text::path(dir)));
         return Ok(ExitCode::SUCCESS);
     }
+    train(args, config, &device, &mut show)
+}
+
+/// Trains, tests and reports.
+fn train(args: &Args, config: Config, device: &Arc<Device>, show: &mut show::Show) -> Result<ExitCode> {
+    args.idle(&config)?.iter().for_each(|text| show.event(&Event::Warning(text)));
+    let request = request::text(args);
+    if request.is_none() {
+        show.event(&Event::Warning(
+            "a path is not Unicode, so the run's folder cannot keep it: going on with --resume needs the same flags again",
+        ));
+    }
     let spec = RunSpec {
-        start: start(args, &config, &show)?,
-        resume: args.resume,
+        start: start(args, &config, show)?,
+        resume: args.resumes(),
         save_every: Duration::from_secs(args.save_every),
         detect_anomaly: args.detect_anomaly,
         tune: args.tune,
         features: args.features(),
+        request,
         ..RunSpec::new(config, args.data_spec()?, args.out()?)
     };
-    let stop = stop::on_interrupt()?;
+    let stop = stop::on_signals()?;
     let done = match &args.folds {
         Some(chosen) => {
             let (folds, seeds) = (chosen.clone(), args.seeds as usize);
             let spec = FoldsSpec { run: spec.clone(), folds, seeds };
-            let result = emotone::train::folds::run(&device, &spec, &stop, &mut |e| show.event(&e));
+            let result = emotone::train::folds::run(device, &spec, &stop.flag, &mut |e| show.event(&e));
             show.stop();
-            result.map(|result| folds::finish(&show, &spec.run.out, &result))
+            result.map(|result| folds::finish(show, &spec.run.out, &result))
         }
-        None => run::run(&device, &spec, &stop, &mut |e| show.event(&e)).map(|result| show.finish(&spec.out, &result)),
+        None => run::run(device, &spec, &stop.flag, &mut |e| show.event(&e)).map(|result| show.finish(&spec.out, &result)),
     };
     match done {
         Ok(shown) => shown.map(|()| show.code()),
         Err(Error::Interrupted) => {
-            show.line(&format!("stopped; continue with the same flags and --resume --out {}", spec.out.display()));
-            Ok(ExitCode::from(130))
+            show.line(&format!("stopped; go on with --resume {}", text::shell(&spec.out)));
+            Ok(ExitCode::from(stop.code()))
         }
         Err(e) => match show.fold() {
             Some(fold) => Err(e).context(fold),
@@ -110,7 +126,7 @@ fn start(args: &Args, config: &Config, show: &show::Show) -> Result<Start> {
         let published = !metadata.contains_key(Recipe::KEY) && network.imports(&tensors);
         start = match published {
             true => {
-                let own = network.import(&tensors, &config.input_shape()?).with_context(|| path.display().to_string())?;
+                let own = network.import(&tensors, &config.input_shape()?).with_context(|| text::path(path))?;
                 Start { weights: own, ..Start::default() }
             }
             // Whoever names a model wants all of it.
@@ -120,7 +136,7 @@ fn start(args: &Args, config: &Config, show: &show::Show) -> Result<Start> {
     if let Some(path) = &args.trunk {
         let (tensors, _) = file::read(path)?;
         let renamed = config.network()?.import(&tensors, &config.input_shape()?);
-        start.weights.extend(renamed.with_context(|| path.display().to_string())?);
+        start.weights.extend(renamed.with_context(|| text::path(path))?);
     }
     Ok(start)
 }
@@ -128,11 +144,11 @@ fn start(args: &Args, config: &Config, show: &show::Show) -> Result<Start> {
 /// Examines the adapter and keeps what was found for later runs.
 fn doctor(request: AdapterRequest) -> Result<ExitCode> {
     let device = Device::open(&request)?;
-    println!("{}", device.caps().headline());
+    say!("{}", device.caps().headline());
     let report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
-    println!("{report}");
+    say!("{report}");
     if !report.keep(&device) {
-        eprintln!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(","));
+        complain(&format!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(",")));
     }
     Ok(if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -147,7 +163,7 @@ fn plan(device: &Arc<Device>, config: &Config, teacher: Option<&Teacher>) -> Res
         recipe.heads.get_mut(teacher::TASK).into_iter().for_each(|head| *head = teacher.dimensions());
     }
     for (stage, text) in run::plans(device, &recipe)? {
-        println!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);
+        say!("stage {stage}, batch {}, 8 classes, 20 speakers\n{text}\n", config.train.batch);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,32 @@
 //! Shows a run: bars on a terminal, lines elsewhere, JSON for scripts.
 
 use anyhow::Result;
+use emotone::text;
 use emotone::train::events::{EpochRecord, Event};
 use emotone::train::metrics::Confusion;
 use emotone::train::report::{self, RunResult};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Prints a line. A run goes on where nobody reads it any more: a pipe that was closed, a terminal that is gone.
+pub fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// The same on standard error.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// [`put`] with a format.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::show::put(&format!($($arg)*)) };
+}
+pub(crate) use say;
 
 /// How much to show.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,9 +86,9 @@ impl Show {
     /// A line of text.
     pub fn line(&self, text: &str) {
         match self.mode {
-            Mode::Text => self.bar.suspend(|| println!("{text}")),
+            Mode::Text => self.bar.suspend(|| put(&text::lines(text))),
             Mode::Quiet => {}
-            Mode::Json => println!("{}", json!({ "line": text })),
+            Mode::Json => say!("{}", json!({ "line": text })),
         }
     }
 
@@ -106,14 +124,16 @@ impl Show {
         match event {
             Event::Summary(text) => self.line(text),
             Event::Warning(text) => match self.mode {
-                Mode::Json => println!("{}", json!({ "warning": text })),
-                _ => self.bar.suspend(|| eprintln!("warning: {text}")),
+                Mode::Json => say!("{}", json!({ "warning": text })),
+                _ => self.bar.suspend(|| complain(&format!("warning: {}", text::lines(text)))),
             },
             Event::LeftOut(left_out, file) => {
                 self.left_out += left_out.len();
                 match self.mode {
-                    Mode::Json => println!("{}", json!({ "left_out": left_out.len(), "reasons": left_out.lines(*file) })),
-                    _ => self.bar.suspend(|| left_out.lines(*file).iter().for_each(|line| eprintln!("warning: {line}"))),
+                    Mode::Json => say!("{}", json!({ "left_out": left_out.len(), "reasons": left_out.lines(*file) })),
+                    _ => self
+                        .bar
+                        .suspend(|| left_out.lines(*file).iter().for_each(|line| complain(&format!("warning: {}", text::lines(line))))),
                 }
             }
             Event::Preparing(what, done, total) => {
@@ -141,8 +161,8 @@ impl Show {
             }
             Event::Epoch(record) => self.epoch(record),
             Event::StageEnd(_) => self.bar.finish_and_clear(),
-            Event::Fold(fold) => println!("{}", json!({ "fold": fold.name, "at": fold.at, "of": fold.of })),
-            Event::FoldEnd(fold, result) => println!("{}", json!({ "fold": fold.name, "result": result })),
+            Event::Fold(fold) => say!("{}", json!({ "fold": fold.name, "at": fold.at, "of": fold.of })),
+            Event::FoldEnd(fold, result) => say!("{}", json!({ "fold": fold.name, "result": result })),
             Event::Saved(_) | Event::Finished(_) | Event::Share(_) => {}
         }
     }
@@ -164,7 +184,7 @@ impl Show {
                 let test = result.test.as_ref();
                 let clips = test.map_or_else(String::new, |t| format!("  {} clips", t.clips));
                 let figures = [value("UAR", test.and_then(|t| t.uar)), value("WA", test.and_then(|t| t.wa)), value("CCC", result.test_ccc)];
-                self.line(&format!("fold {:<12} ({} of {}){}{clips}", fold.name, fold.at, fold.of, figures.concat()));
+                self.line(&format!("fold {} ({} of {}){}{clips}", text::left(fold.name, 12), fold.at, fold.of, figures.concat()));
                 self.fold = None;
             }
             Event::Share(share) => self.bar.set_position((share * POSITIONS as f64) as u64),
@@ -183,7 +203,7 @@ impl Show {
 
     fn epoch(&self, r: &EpochRecord) {
         if self.mode == Mode::Json {
-            println!("{}", json!({ "epoch": r }));
+            say!("{}", json!({ "epoch": r }));
             return;
         }
         let part = |name: &str, v: Option<f64>| v.map(|v| format!("  {name} {v:.3}")).unwrap_or_default();
@@ -203,14 +223,14 @@ impl Show {
     /// The report of a finished run, and what to try next.
     pub fn finish(&self, out: &Path, result: &RunResult) -> Result<()> {
         if self.mode == Mode::Json {
-            println!("{}", json!({ "result": result }));
+            say!("{}", json!({ "result": result }));
             return Ok(());
         }
         if let Some(accuracy) = result.speaker_accuracy {
-            println!("speaker accuracy (training speakers, held-out utterances): {accuracy:.3}");
+            say!("speaker accuracy (training speakers, held-out utterances): {accuracy:.3}");
         }
         if let Some(ccc) = result.test_ccc {
-            println!("test concordance: {ccc:.3}");
+            say!("test concordance: {ccc:.3}");
         }
         if let Some(test) = &result.test {
             let mut matrix = Confusion::new(test.classes.clone());
@@ -219,12 +239,12 @@ impl Show {
                     matrix.add(t, p, n)?;
                 }
             }
-            println!("\ntest: {} clips; {}", test.clips, test.split);
-            println!("{}", report::terminal(&matrix, report::colour_terminal()));
+            say!("\ntest: {} clips; {}", test.clips, test.split);
+            say!("{}", report::terminal(&matrix, report::colour_terminal()));
             let figure = |name: &str, v: Option<f64>, range: Option<(f64, f64)>| {
                 let range = range.map(|(l, h)| format!(" [{l:.3}, {h:.3}]")).unwrap_or_default();
                 if let Some(v) = v {
-                    println!("{name} {v:.3}{range}");
+                    say!("{name} {v:.3}{range}");
                 }
             };
             let i = test.intervals.as_ref();
@@ -234,11 +254,12 @@ impl Show {
             figure("ECE     ", test.ece, None);
             if let Some(views) = result.test_tta.as_ref().and_then(|t| t.uar) {
                 let gain = test.uar.map(|u| format!(", {:+.3}", views - u)).unwrap_or_default();
-                println!("UAR {views:.3} by six views of each clip (infer --tta{gain})");
+                say!("UAR {views:.3} by six views of each clip (infer --tta{gain})");
             }
         }
-        println!("\nmodel: {}", out.join("model.safetensors").display());
-        println!("try:   tools/with-gpu cargo run --release --bin infer -- --model {} YOUR.wav", out.join("model.safetensors").display());
+        let model = out.join("model.safetensors");
+        say!("\nmodel: {}", text::path(&model));
+        say!("try:   tools/with-gpu cargo run --release --bin infer -- --model {} YOUR.wav", text::shell(&model));
         Ok(())
     }
 }

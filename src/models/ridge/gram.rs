@@ -29,7 +29,7 @@ pub(super) fn gram(device: Option<&Arc<Device>>, rows: &Rows, progress: &mut dyn
     if n.saturating_mul(n) / 2 > MOST / 8 {
         let bytes = n as u64 * n as u64 * 4;
         return Err(Error::Config(format!(
-            "model.head = ridge: the products of {n} examples with each other take {bytes} bytes; use linear"
+            "model.head = ridge: the products of {n} examples with each other take {bytes} bytes; use --set model.head=linear"
         )));
     }
     let mut k = match device {

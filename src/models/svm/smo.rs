@@ -48,7 +48,7 @@ pub(super) fn kernel_matrix(device: &Arc<Device>, rows: &[&[f64]], gamma: f32) -
     let (n, width) = (rows.len(), rows.first().map_or(0, |r| r.len()));
     let bytes = 4 * (n as u64).pow(2);
     if bytes > MOST {
-        return Err(Error::Config(format!("model.kernel = rbf: the kernel matrix of the {n} clips of two classes takes {bytes} bytes; use linear")));
+        return Err(Error::Config(format!("model.kernel = rbf: the kernel matrix of the {n} clips of two classes takes {bytes} bytes; use --set model.kernel=linear")));
     }
     let mut values = Vec::with_capacity(n * n);
     if n == 0 {

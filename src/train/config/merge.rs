@@ -28,6 +28,20 @@ pub(super) fn single(path: &str, value: Value) -> Table {
     if let Value::Table(table) = nested { table } else { Table::new() }
 }
 
+/// Keys that stand for one of every stage.
+const OF_EVERY_STAGE: &[&str] = &["lr", "epochs"];
+
+/// Gives the values of `train.lr` and `train.epochs` to every stage of `base`, and of `over` itself, that is not given its own.
+pub(super) fn spread(over: &mut Table, base: &Table) {
+    let Some(train) = over.get_mut("train").and_then(Value::as_table_mut) else { return };
+    let given: Vec<(&str, Value)> = OF_EVERY_STAGE.iter().filter_map(|key| Some((*key, train.remove(*key)?))).collect();
+    let names = |table: &Table| table.get("stage").and_then(Value::as_table).map(|t| t.keys().cloned().collect::<Vec<_>>());
+    let names: Vec<String> = [names(base), names(over)].into_iter().flatten().flatten().collect();
+    for (key, value) in given {
+        names.iter().for_each(|name| complete(over, &single(&format!("stage.{name}.{key}"), value.clone())));
+    }
+}
+
 /// Moves values of keys that have another place now.
 pub(super) fn modernise(table: &mut Table) {
     for (from, to) in MOVED {
