@@ -35,8 +35,6 @@ pub(super) fn refuse(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn what_is_no_manifest_is_called_what_it_is() {
         let dir = tempfile::tempdir().unwrap();

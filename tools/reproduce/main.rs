@@ -12,6 +12,7 @@ mod question;
 mod runs;
 mod sheet;
 mod significance;
+#[allow(dead_code, reason = "the exit code of a signal is that of train")]
 #[path = "../../src/bin/train/stop.rs"]
 mod stop;
 mod summary;
@@ -125,12 +126,12 @@ fn run(args: &Args) -> Result<()> {
     let wanted = Wanted::new(args, &protocol);
     let device = Device::open(&AdapterRequest::from_env())?;
     println!("{}", device.caps().headline());
-    let stop = stop::on_interrupt()?;
+    let stop = stop::on_signals()?;
     let splits = if args.split.is_empty() { vec!["default".to_string()] } else { args.split.clone() };
     let most = args.seeds.max(args.seeds_of_pairs.unwrap_or(0)).max(1);
     let seeds: Vec<u64> = (0..most as u64).map(|i| base.train.seed + i).collect();
     let data = DataSpec { paths: args.data.clone(), label_map: args.label_map.clone(), ..DataSpec::default() };
-    let bench = Bench { device, base, data, splits, seeds, out: args.out.clone(), stop };
+    let bench = Bench { device, base, data, splits, seeds, out: args.out.clone(), stop: stop.flag };
     let runs = runs::plan(&wanted.setups, &voiceprint(&protocol), &bench.seeds, bench.splits.len());
     println!("{} runs of {} epochs; results go to {}", runs.len(), protocol.total(), args.out.display());
     if !args.no_training {
