@@ -2,6 +2,7 @@
 
 use crate::shown::printable;
 use anyhow::Result;
+use emotone::data::same_emotion;
 use emotone::train::metrics::Confusion;
 use emotone::train::report;
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ pub struct Fared {
     truth: Vec<usize>,
     together: Vec<usize>,
     members: Vec<Vec<usize>>,
+    /// Recordings by labels that are taken for classes of other names.
+    taken: BTreeMap<(String, usize), usize>,
     /// Labelled recordings that are not measured, by what keeps them from it.
     left_out: BTreeMap<String, usize>,
 }
@@ -22,17 +25,28 @@ impl Fared {
     /// Of members of these names, before the first recording.
     pub fn new(names: Vec<String>, classes: &[String]) -> Self {
         let members = vec![Vec::new(); names.len()];
-        Fared { names, classes: classes.to_vec(), truth: Vec::new(), together: Vec::new(), members, left_out: BTreeMap::new() }
+        let (truth, together, taken, left_out) = (Vec::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Fared { names, classes: classes.to_vec(), truth, together, members, taken, left_out }
     }
 
     /// Takes what was said of a recording of this label, together and by each member.
     pub fn add(&mut self, label: &str, together: usize, members: impl Iterator<Item = usize>) {
-        let Some(truth) = self.classes.iter().position(|c| c == label) else {
+        let Some(truth) = self.class_of(label) else {
             return self.leave_out(format!("{} is not among the classes", printable(label)));
         };
+        if self.classes[truth] != label {
+            *self.taken.entry((label.into(), truth)).or_default() += 1;
+        }
         self.truth.push(truth);
         self.together.push(together);
         self.members.iter_mut().zip(members).for_each(|(of, said)| of.push(said));
+    }
+
+    /// The class of this name, or the only one that is the same emotion in other words.
+    fn class_of(&self, label: &str) -> Option<usize> {
+        let mut same = (0..self.classes.len()).filter(|&c| same_emotion(&self.classes[c], label));
+        let only = same.next().filter(|_| same.next().is_none());
+        self.classes.iter().position(|c| c == label).or(only)
     }
 
     /// Counts a labelled recording that is not measured.
@@ -49,6 +63,9 @@ impl Fared {
             for (name, v) in [("UAR", matrix.uar()), ("WA", matrix.accuracy()), ("macro F1", matrix.macro_f1())] {
                 let _ = v.map(|v| writeln!(text, "{name} {v:.3}"));
             }
+        }
+        for ((label, class), n) in &self.taken {
+            let _ = writeln!(text, "{} is taken for {}: {n} recordings", printable(label), printable(&self.classes[*class]));
         }
         let out: usize = self.left_out.values().sum();
         if out > 0 {

@@ -110,7 +110,8 @@ impl Printer {
 
     fn object(&self, record: &Record) -> Value {
         let values = |p: &[f32]| self.answered.names.iter().zip(p).map(|(c, p)| (c.clone(), json!(p))).collect::<Map<String, Value>>();
-        let values = record.answer.as_ref().map(|a| values(&a.probabilities));
+        // None of them where there is no answer, so that programs that go over them need not ask first.
+        let values = record.answer.as_ref().map(|a| values(&a.probabilities)).unwrap_or_default();
         let mut object = match self.answered.numbers {
             true => json!({ "file": *record.name, "numbers": values }),
             false => json!({ "file": *record.name, "label": label(record, &self.answered), "probabilities": values }),
