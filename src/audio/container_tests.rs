@@ -62,6 +62,9 @@ pub(super) fn rows() -> Vec<Row> {
         row(sound!("film.webm"), 48_000, 1, 0.5, 8.0),
         row(sound!("opus.mp4"), 48_000, 1, 0.5, 1.0),
         row(sound!("vorbis.webm"), 16_000, 1, 0.5, 1.0),
+        // Written to a pipe, as browsers do: nothing says how long they are.
+        row(sound!("live.webm"), 48_000, 1, 0.5, 15.0),
+        row(sound!("live.flac"), 8_000, 1, 0.2, 0.0),
         row(sound!("pcm.aiff"), 8_000, 1, 0.2, 0.0),
         row(sound!("alaw.aifc"), 8_000, 1, 0.2, 0.0),
         row(sound!("mulaw.caf"), 8_000, 1, 0.2, 0.0),

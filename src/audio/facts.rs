@@ -16,8 +16,10 @@ use super::{
 pub(super) struct Facts {
     /// Bytes that the file must have, where the container says.
     pub(super) ends_at: u64,
-    /// Whether it ends inside a frame or without the mark of its end.
+    /// Whether it ends inside a frame, a page or a block.
     pub(super) open_end: bool,
+    /// Where the frames begin, in a container of frames alone.
+    pub(super) starts_at: Option<u64>,
     /// Seconds to drop before the sound, the encoder's delay, and seconds of sound after that.
     pub(super) start_s: f64,
     pub(super) length_s: Option<f64>,
@@ -47,7 +49,7 @@ pub(super) fn of(input: &mut Input<'_>, container: Container) -> Result<Facts, R
             Facts { counted, open_end: !counted && mpeg::ends_inside(&tail(input).map_err(io)?, mpeg::frame), ..Facts::default() }
         }
         Container::Adts => Facts { open_end: mpeg::ends_inside(&tail(input).map_err(io)?, mpeg::adts), ..Facts::default() },
-        Container::Flac => Facts { counted: true, ..Facts::default() },
+        Container::Flac => Facts { counted: true, starts_at: Some(flac(input).map_err(io)?), ..Facts::default() },
     };
     input.seek(SeekFrom::Start(0)).map_err(io)?;
     Ok(facts)
@@ -62,13 +64,26 @@ fn tail(input: &mut Input<'_>) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether the last page (RFC 3533 §6) is whole and marked as the last.
+/// Whether the last page (RFC 3533 §6) is whole. Some recorders do not mark the last as such, so that says nothing.
 fn ogg_ends(tail: &[u8]) -> bool {
     let Some(last) = tail.windows(4).rposition(|w| w == b"OggS") else { return false };
     let page = &tail[last..];
     let segments = usize::from(page.get(26).copied().unwrap_or(255));
     let Some(sizes) = page.get(27..27 + segments) else { return false };
-    page[5] & 4 != 0 && page.len() >= 27 + segments + sizes.iter().map(|&n| usize::from(n)).sum::<usize>()
+    page.len() >= 27 + segments + sizes.iter().map(|&n| usize::from(n)).sum::<usize>()
+}
+
+/// Where the frames of a FLAC file begin (RFC 9639 §8).
+fn flac(input: &mut Input<'_>) -> std::io::Result<u64> {
+    let mut at = 4;
+    loop {
+        input.seek(SeekFrom::Start(at))?;
+        let header = input.peek(4)?;
+        at += 4 + u64::from(u32_at(&header, 0) & 0xff_ffff);
+        if header.len() < 4 || header[0] & 0x80 != 0 {
+            return Ok(at);
+        }
+    }
 }
 
 /// Walks the boxes of an MP4 (ISO 14496-12 §4.2).
@@ -188,8 +203,11 @@ fn mkv(input: &mut Input<'_>) -> std::io::Result<Facts> {
         let content = (at + id_bytes + size_bytes) as u64;
         if id == 0x1853_8067 {
             // A size of ones is not known: a live recording.
-            let unknown = size == (1 << (7 * size_bytes)) - 1;
-            facts.ends_at = if unknown { 0 } else { content.saturating_add(size) };
+            if size == (1 << (7 * size_bytes)) - 1 {
+                facts.open_end = !mkv_ends(input, content)?;
+            } else {
+                facts.ends_at = content.saturating_add(size);
+            }
             break;
         }
         at = usize::try_from(content.saturating_add(size)).unwrap_or(usize::MAX);
@@ -200,6 +218,22 @@ fn mkv(input: &mut Input<'_>) -> std::io::Result<Facts> {
         String::from_utf8_lossy(&n[..end.min(32)]).into_owned()
     });
     Ok(facts)
+}
+
+/// Whether the last block of a live recording, whose segment begins at `at`, is whole.
+fn mkv_ends(input: &mut Input<'_>, mut at: u64) -> std::io::Result<bool> {
+    const CLUSTER: u64 = 0x1f43_b675;
+    let length = input.left().unwrap_or(0) + input.at();
+    while at < length {
+        input.seek(SeekFrom::Start(at))?;
+        let head = input.peek(16)?;
+        let Some((id, id_bytes)) = ebml(&head, false) else { return Ok(false) };
+        let Some((size, size_bytes)) = head.get(id_bytes..).and_then(|b| ebml(b, true)) else { return Ok(false) };
+        // What lies in a cluster is looked at one by one.
+        let content = if id == CLUSTER { 0 } else { size };
+        at = (at + (id_bytes + size_bytes) as u64).saturating_add(content);
+    }
+    Ok(at == length)
 }
 
 /// A number of variable length, and how many bytes it takes; without the marker of its length where it is `plain`.

@@ -57,8 +57,6 @@ const MAGIC: &[(usize, &[u8], &str, bool)] = &[
     (8, b"AVI ", "AVI", true),
     (0, b"\x00\x00\x01\xba", "an MPEG film (program stream)", true),
     (0, b"RIFX", "a big-endian wav (RIFX)", true),
-    (0, b".snd", "Sun audio (au)", true),
-    (0, b"NIST_1A", "NIST SPHERE", true),
     (0, b"Creative Voice File", "a Creative voice file (voc)", true),
     (28, b"Speex   ", "Speex", true),
     (0, b"riff\x2e\x91\xcf\x11", "Sony Wave64", true),
@@ -149,6 +147,7 @@ pub(super) fn four_letters(letters: &[u8]) -> String {
         b"ilbc" => "iLBC".into(),
         b"drms" | b"enca" => "protected (encrypted) sound".into(),
         b"mp4a" => "this kind of AAC".into(),
+        b"alac" => "ALAC as QuickTime keeps it".into(),
         _ => format!("codec {}", String::from_utf8_lossy(letters).escape_debug()),
     }
 }

@@ -52,6 +52,11 @@ impl<'a> Input<'a> {
         self.len.map(|len| len.saturating_sub(self.at))
     }
 
+    /// Position.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// The next bytes without reading them: `n`, or fewer before the end.
     pub(super) fn peek(&mut self, n: usize) -> io::Result<Vec<u8>> {
         let mut head = Vec::new();

@@ -3,6 +3,7 @@
 //! | encoding | read by | notes |
 //! |---|---|---|
 //! | wav: PCM 8/16/24/32 bit, float 32/64 bit, A-law, mu-law; RIFF, RF64, BW64, extensible; raw PCM | `wav`, `pcm` | streaming headers (unknown length) are read to the end |
+//! | au, NIST SPHERE: PCM, A-law, mu-law | `headers` | Shorten in SPHERE is not |
 //! | wav: ADPCM of Microsoft and IMA, MPEG audio | `adpcm`, `track` | |
 //! | flac, mp1, mp2, mp3, aac (ADTS) | `track`, by symphonia | a leading ID3v2 tag is skipped |
 //! | m4a, mp4, mov, mkv, webm, ogg, aiff, caf with AAC (LC, two channels at the most), ALAC, Opus, Vorbis, FLAC, MP3, PCM | `track`, by symphonia; Opus by opus-pure | of a film the sound, of several tracks the first; HE-AAC without its upper band |
@@ -28,6 +29,7 @@ mod decode;
 mod facts;
 mod foreign;
 mod guard;
+mod headers;
 mod input;
 mod mpeg;
 mod notes;

@@ -2,6 +2,7 @@
 
 use super::{
     clip::{MAX_FILE_BYTES, Reason},
+    headers,
     input::Input,
     sniff::{self, Kind},
     source::Source,
@@ -20,6 +21,8 @@ pub(super) fn source<'a>(mut input: Input<'a>) -> Result<Box<dyn Source + 'a>, R
     let mut input = sniff::skip_id3(input)?;
     Ok(match sniff::kind(&input.peek(sniff::HEAD).map_err(io)?)? {
         Kind::Wav => wav::open(input)?,
+        Kind::Au => Box::new(headers::au(input)?),
+        Kind::Sphere => Box::new(headers::sphere(input)?),
         Kind::Container(container) => Box::new(track::open(input.seekable(MAX_FILE_BYTES)?, container, None)?),
     })
 }

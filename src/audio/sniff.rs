@@ -11,6 +11,10 @@ pub(super) const HEAD: usize = 192;
 pub(super) enum Kind {
     /// RIFF, RF64 or BW64 with form WAVE.
     Wav,
+    /// Sun audio.
+    Au,
+    /// NIST SPHERE.
+    Sphere,
     /// Read by symphonia.
     Container(Container),
 }
@@ -53,7 +57,7 @@ impl Container {
 }
 
 /// What is decoded, in words.
-const SUPPORTED: &str = "wav, flac, mp3, m4a and mp4, ogg, opus, mkv and webm, aac, aiff and caf are read";
+const SUPPORTED: &str = "wav, flac, mp3, m4a and mp4, ogg, opus, mkv and webm, aac, aiff, caf, au and sphere are read";
 
 /// Recognises the container.
 ///
@@ -71,6 +75,8 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Reason> {
             Some(_) => return Err(format!("a RIFF file, but not a wav; {SUPPORTED}")),
             None => return Err("wav: the file ends inside its first header".into()),
         },
+        [b'.', b's', b'n', b'd', ..] => Kind::Au,
+        [b'N', b'I', b'S', b'T', b'_', b'1', b'A', ..] => Kind::Sphere,
         [b'f', b'L', b'a', b'C', ..] => Kind::Container(Flac),
         [b'O', b'g', b'g', b'S', ..] => Kind::Container(Ogg),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Kind::Container(Mp4),

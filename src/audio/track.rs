@@ -38,6 +38,8 @@ use super::{
 /// Sound behind the declared end that is the padding of a last packet, in seconds. More of it is sound, and the declaration wrong.
 const PADDING_S: f64 = 0.13;
 
+/// Bytes of a tag that some writers put at the end.
+const ID3V1: u64 = 128;
 /// The most frames that a packet may hold.
 const LONGEST_PACKET: u64 = 1 << 20;
 
@@ -56,6 +58,7 @@ pub(super) fn open(mut input: Input<'_>, container: Container, declared: Option<
     while block.is_empty() {
         if !track.step(&mut block)? {
             return Err(match (track.bad, track.packets) {
+                (0, _) if track.facts.ends_at > there => format!("{}: cut short: the file ends before its sound", container.name()),
                 (0, _) => format!("{}: no samples in the file", container.name()),
                 (bad, all) => format!("{}: {bad} of {all} packets cannot be decoded", container.name()),
             });
@@ -97,6 +100,8 @@ pub(super) struct Track<'a> {
     /// Frames behind the declared end, until it is known whether they are padding.
     held: Vec<f32>,
     packets: usize,
+    /// Bytes of all packets.
+    packet_bytes: u64,
     /// Bytes of the file: more packets than this cannot be.
     bytes: u64,
     /// Packets that cannot be decoded.
@@ -131,7 +136,8 @@ impl<'a> Track<'a> {
             }
         }
         let (track, parameters, decoder, core_only) = made.ok_or_else(unread)?;
-        if let (Some(rate), Some(channels)) = (parameters.sample_rate, &parameters.channels) {
+        // MP4 has no room for rates above 65,535 Hz and writes 0; the decoder knows.
+        if let (Some(rate), Some(channels)) = (parameters.sample_rate.filter(|&rate| rate > 0), &parameters.channels) {
             check_format(rate, channels.count())?;
         }
         let (id, tracks) = (track.id, sound.len());
@@ -142,7 +148,7 @@ impl<'a> Track<'a> {
             facts.length_s = length(reader.as_ref());
         }
         let (first, held, format) = (Vec::new(), Vec::new(), None);
-        let (frames, packets, bad, cut) = (0, 0, 0, false);
+        let (frames, packets, packet_bytes, bad, cut) = (0, 0, 0, 0, false);
         Ok(Track {
             container,
             reader,
@@ -157,6 +163,7 @@ impl<'a> Track<'a> {
             frames,
             held,
             packets,
+            packet_bytes,
             bytes,
             bad,
             cut,
@@ -168,11 +175,14 @@ impl<'a> Track<'a> {
         let name = self.container.name();
         let packet = match self.reader.next_packet() {
             Ok(Some(packet)) if packet.track_id != self.id => return Ok(true),
-            Ok(Some(packet)) => Some(packet),
+            Ok(Some(packet)) => {
+                self.packet_bytes += packet.data.len() as u64;
+                Some(packet)
+            }
             Ok(None) => return Ok(false),
             Err(Symphonia::IoError(e)) if e.kind() == ErrorKind::UnexpectedEof => {
-                // MPEG and AAC frames have no end mark: their readers always run into the end.
-                self.cut = !matches!(self.container, Container::Mpeg | Container::Adts);
+                // MPEG and AAC frames and live Matroska have no end mark: their readers always run into the end.
+                self.cut = !matches!(self.container, Container::Mpeg | Container::Adts | Container::Mkv);
                 return Ok(false);
             }
             Err(Symphonia::DecodeError(_)) => None,
@@ -288,7 +298,10 @@ impl Source for Track<'_> {
                 return Err(format!("{}: {} of {} packets cannot be decoded", self.container.name(), self.bad, self.packets));
             }
             check_shortfall("samples a channel", self.declared, heard)?;
-            notes.cut |= self.cut || heard < self.declared;
+            // Less than a tag is left behind the last whole frame.
+            let rest =
+                self.facts.starts_at.filter(|_| self.declared == 0).map_or(0, |at| self.bytes.saturating_sub(at + self.packet_bytes));
+            notes.cut |= self.cut || heard < self.declared || (rest > 0 && rest != ID3V1);
             let declared_s = self.facts.length_s.or((self.declared > 0).then_some(self.declared as f64 / rate));
             notes.declared_s = declared_s.filter(|&s| notes.cut && s > heard as f64 / rate);
         }
