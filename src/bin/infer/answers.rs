@@ -9,19 +9,20 @@ use crate::format::Format;
 use crate::inputs::Item;
 use crate::print::Printer;
 use crate::record::Record;
-use crate::shown::{self as text, printable};
 use crate::tell::tell;
 use anyhow::{Context as _, Result};
 use emotone::Error;
 use emotone::audio::{self, Flaw};
 use emotone::data::LeftOut;
+use emotone::text::{self, printable};
 use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::{Ensemble, Heard, combine};
 use emotone::train::predictor::Prediction;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// Recordings and windows heard at once, and samples of them: ten minutes.
+/// Recordings and windows heard at once, fewer at first so that answers begin to come, and samples of them: ten minutes.
+const AT_FIRST: usize = 8;
 const AT_ONCE: usize = 64;
 const SAMPLES_AT_ONCE: usize = 600 * audio::SAMPLE_RATE as usize;
 /// From so many recordings on it is said what adaptation would change.
@@ -156,7 +157,8 @@ impl<'a> Answers<'a> {
     fn part(&mut self, part: Part, printer: &mut Printer) -> Result<()> {
         self.parts.push(part);
         let samples: usize = self.parts[self.sent..].iter().map(|p| p.samples.len()).sum();
-        if self.args.live() || self.parts.len() - self.sent >= AT_ONCE || samples >= SAMPLES_AT_ONCE {
+        let enough = if self.sent == 0 { AT_FIRST } else { AT_ONCE };
+        if self.args.live() || self.parts.len() - self.sent >= enough || samples >= SAMPLES_AT_ONCE {
             self.hear()?;
             if !self.args.adapts() {
                 self.say(self.saved, printer)?;

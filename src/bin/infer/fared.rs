@@ -1,8 +1,8 @@
 //! How labelled recordings fared, with one model and with several.
 
-use crate::shown::printable;
 use anyhow::Result;
 use emotone::data::same_emotion;
+use emotone::text::printable;
 use emotone::train::metrics::Confusion;
 use emotone::train::report;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What is wrong with recordings, told in few lines when all are heard.
 
-use crate::shown::printable;
 use emotone::audio::Flaw;
+use emotone::text::printable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 

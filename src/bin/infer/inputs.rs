@@ -1,13 +1,13 @@
 //! What to listen to: files, folders, manifests, lists, and what comes on standard input.
 
 use crate::args::Args;
-use crate::shown as text;
 use crate::sound::{Piped, Sound};
 use crate::tell::tell;
 use anyhow::{Result, bail};
 use emotone::Error;
 use emotone::audio::{Blocks, Channel, Part, Raw};
 use emotone::data::{self, LeftOut, Utterance, manifest};
+use emotone::text;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Cursor, Read};

@@ -11,14 +11,12 @@ mod format;
 mod inputs;
 mod print;
 mod record;
-mod shown;
 mod signals;
 mod sound;
 mod target;
 mod tell;
 mod timeline;
 
-use crate::shown as text;
 use answers::Answers;
 use anyhow::{Context as _, Result, bail};
 use args::Args;
@@ -26,6 +24,7 @@ use clap::Parser;
 use emotone::frontend;
 use emotone::gpu::Device;
 use emotone::nn::file;
+use emotone::text;
 use emotone::train::adapt::Adaptation;
 use emotone::train::ensemble::Ensemble;
 use emotone::train::picture::{Palette, write_image};
@@ -125,12 +124,12 @@ fn printer(classes: &[String], numbers: bool, args: &Args, recordings: usize) ->
     if let (None, Some(path)) =
         (args.format, args.output.as_deref().filter(|path| path.extension().is_some() && Format::of_file(path).is_none()))
     {
-        bail!("--output {}: the suffix names no format; add --format", text::path(path));
+        bail!("--output {}: the suffix names no format; add --format", text::shell(path));
     }
     if let Some(path) = args.output.as_deref().and_then(|path| std::fs::canonicalize(path).ok())
         && args.inputs.iter().any(|input| std::fs::canonicalize(input).is_ok_and(|input| input == path && !input.is_dir()))
     {
-        bail!("--output {}: it is one of the inputs", text::path(&path));
+        bail!("--output {}: it is one of the inputs", text::shell(&path));
     }
     let target = Target::open(args.output.as_deref())?;
     if format.is_timeline() && recordings > 1 && !target.is_folder() {

@@ -2,11 +2,11 @@
 
 use crate::format::Format;
 use crate::record::{Joiner, Record};
-use crate::shown::printable;
 use crate::target::Target;
 use crate::timeline::Timeline;
 use anyhow::Result;
 use emotone::audio::Flaw;
+use emotone::text::printable;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! Where results go: standard output, a file, or a file for each recording.
 
-use crate::shown as text;
 use anyhow::{Context as _, Result, bail};
+use emotone::text;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write as _};

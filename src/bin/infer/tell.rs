@@ -9,5 +9,5 @@ pub(crate) use tell;
 /// See [`tell!`].
 pub fn line(text: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{}", crate::shown::lines(text));
+    let _ = writeln!(std::io::stderr().lock(), "{}", emotone::text::lines(text));
 }
