@@ -54,14 +54,15 @@ use crate::{Error, Result};
 /// Opens the corpus at `path`: a manifest (CSV, TSV or JSON lines), or a folder.
 ///
 /// A folder is read by the first of these that fits:
-/// 1. `manifest.csv`, `manifest.tsv` or `manifest.jsonl` in it;
-/// 2. the IEMOCAP layout, labels from its `EmoEvaluation` files;
-/// 3. file names of RAVDESS, CREMA-D, the Res-Trans paper's corpus, EMOVO, TESS, ESD, CASIA, SAVEE or EmoDB (at least 19 of
-///    20 recordings; the others are left out with a note);
-/// 4. a folder per class: `CLASS/...`, also under `train/`, `valid/` and `test/`. The speaker is the next folder,
-///    `CLASS/SPEAKER/file`, or else the file name up to its first `_` or `-`, believed only where that makes at least two
-///    speakers, most of whom speak in several classes. Otherwise speakers are unknown, and only a split that does not need
-///    them is possible.
+/// 1. `manifest.csv`, `.tsv`, `.jsonl` or `.json` in it, or `metadata`, `labels` or `annotations`, or `wav.scp`, that name recordings;
+/// 2. MELD's tables, or the IEMOCAP layout, labels from its `EmoEvaluation` files;
+/// 3. file names of RAVDESS, CREMA-D, the Res-Trans paper's corpus, EMOVO, TESS, ESD, CASIA, JL, SUBESCO, CaFE, Urdu, ShEMO, SAVEE or EmoDB (at least 19 of
+///    20 recordings; the others are left out);
+/// 4. emotion words, in several languages: the folder that holds them is the class, wherever it stands (`SPEAKER/CLASS/`,
+///    `CLASS/SPEAKER/`, also under `train/`, `valid/` and `test/`), or they stand in names of files. Other words are classes where
+///    one folder alone tells recordings apart; where nothing decides, the error asks for `--emotion-from`. The speaker is the
+///    folder above the class, or below it, or else the file name up to its first `_` or `-`, believed only where that makes at
+///    least two speakers, most of whom speak in several classes. Otherwise speakers are unknown.
 ///
 /// # Errors
 /// [`Error::Data`], [`Error::Manifest`] or [`Error::Io`]: nothing there, nothing recognised, or a broken manifest.

@@ -32,6 +32,11 @@ pub(super) const SCHEMES: &[Scheme] = &[
     Scheme { name: "tess", read: tess },
     Scheme { name: "esd", read: esd },
     Scheme { name: "casia", read: casia },
+    Scheme { name: "jl", read: jl },
+    Scheme { name: "subesco", read: subesco },
+    Scheme { name: "cafe", read: cafe },
+    Scheme { name: "urdu", read: urdu },
+    Scheme { name: "shemo", read: shemo },
     Scheme { name: "savee", read: savee },
     Scheme { name: "emodb", read: emodb },
 ];
@@ -189,6 +194,70 @@ fn emodb(place: &Place<'_>) -> Option<Named> {
     stem[6..].bytes().all(|b| b.is_ascii_lowercase()).then(|| named(label, &stem[..2], &[("sentence", &stem[2..5])]))?
 }
 
+/// `female1_angry_10a_1`: speaker, emotion, sentence, repetition (James et al. 2018).
+fn jl(place: &Place<'_>) -> Option<Named> {
+    let parts: Vec<&str> = place.stem.split('_').collect();
+    let [speaker, emotion, sentence, repetition] = parts[..] else { return None };
+    let number = speaker.strip_prefix("female").or_else(|| speaker.strip_prefix("male"))?;
+    let secondary = ["anxious", "apologetic", "assertive", "concerned", "encouraging"];
+    let label = secondary.into_iter().find(|s| *s == emotion).or_else(|| noun(emotion))?;
+    (digits(number, 1) && digits(repetition, 1)).then(|| named(label, speaker, &[("sentence", sentence), ("repetition", repetition)]))?
+}
+
+/// `F_01_OISHI_S_1_ANGRY_1`: sex, number and name of the speaker, sentence, emotion, take (Sultana et al. 2021).
+fn subesco(place: &Place<'_>) -> Option<Named> {
+    let parts: Vec<&str> = place.stem.split('_').collect();
+    let [sex, number, _, "S", sentence, emotion, take] = parts[..] else { return None };
+    (matches!(sex, "F" | "M") && digits(number, 2))
+        .then(|| named(noun(emotion)?, format!("{sex}{number}"), &[("sentence", sentence), ("repetition", take)]))?
+}
+
+/// `01-C-1-3`: actor, emotion (French initial), intensity, sentence (Gournay et al. 2018).
+fn cafe(place: &Place<'_>) -> Option<Named> {
+    let parts: Vec<&str> = place.stem.split('-').collect();
+    let [actor, emotion, intensity, sentence] = parts[..] else { return None };
+    let label = match emotion {
+        "C" => "anger",
+        "D" => "disgust",
+        "J" => "happiness",
+        "N" => "neutral",
+        "P" => "fear",
+        "S" => "surprise",
+        "T" => "sadness",
+        _ => return None,
+    };
+    let fits = digits(actor, 2) && digits(intensity, 1) && digits(sentence, 1);
+    fits.then(|| named(label, actor, &[("intensity", intensity), ("sentence", sentence)]))?
+}
+
+/// `SM1_F1_A01`: sex and number of the speaker, file, emotion's initial and number (Latif et al. 2018).
+fn urdu(place: &Place<'_>) -> Option<Named> {
+    let (speaker, rest) = place.stem.split_once('_')?;
+    let last = rest.split_once('_')?.1;
+    let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let fits = speaker.strip_prefix("SM").or_else(|| speaker.strip_prefix("SF")).is_some_and(number) && number(last.get(1..)?);
+    fits.then(|| named(by_initial(&last[..1]).filter(|l| !matches!(*l, "fear" | "surprise"))?, speaker, &[]))?
+}
+
+/// `F01A02`: sex and number of the speaker, emotion's initial, number (Mohamad Nezami et al. 2019).
+fn shemo(place: &Place<'_>) -> Option<Named> {
+    let stem = place.stem;
+    let fits = stem.is_ascii() && stem.len() == 6 && matches!(&stem[..1], "F" | "M") && digits(&stem[1..3], 2) && digits(&stem[4..], 2);
+    fits.then(|| named(by_initial(&stem[3..4])?, &stem[..3], &[]))?
+}
+
+fn by_initial(letter: &str) -> Option<&'static str> {
+    Some(match letter {
+        "A" => "anger",
+        "F" => "fear",
+        "H" => "happiness",
+        "N" => "neutral",
+        "S" => "sadness",
+        "W" => "surprise",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +285,13 @@ mod tests {
             ("0011_001401", "esd", "surprise", "0011"),
             ("liuchanhg/angry/201", "casia", "anger", "liuchanhg"),
             ("201-sad-ZhaoZuoxiang", "casia", "sadness", "zhaozuoxiang"),
+            ("female1_angry_10a_1", "jl", "anger", "female1"),
+            ("male2_apologetic_3b_2", "jl", "apologetic", "male2"),
+            ("F_01_OISHI_S_1_ANGRY_1", "subesco", "anger", "F01"),
+            ("Colère/01-C-1-3", "cafe", "anger", "01"),
+            ("SF7_F6_H044", "urdu", "happiness", "SF7"),
+            ("Angry/SM1_F1_A01", "urdu", "anger", "SM1"),
+            ("M12W03", "shemo", "surprise", "M12"),
             ("DC_a01", "savee", "anger", "DC"),
             ("AudioData/KL/sa15", "savee", "sadness", "KL"),
             ("wav/03a01Fa", "emodb", "happiness", "03"),
@@ -244,6 +320,10 @@ mod tests {
             "DC_x01",
             "0011_009999",
             "a-b-c",
+            "F01X02",
+            "01-X-1-1",
+            "SM1_F1_W01",
+            "female1_angry_10a",
         ] {
             assert_eq!(read(path), [], "{path}");
         }

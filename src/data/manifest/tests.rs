@@ -1,6 +1,7 @@
 //! Manifests of many tools.
 
 use super::*;
+use crate::audio::Part;
 use crate::data::Origin;
 
 fn read_text(name: &str, text: impl AsRef<[u8]>) -> Result<Corpus> {
@@ -177,6 +178,7 @@ fn meld_tables_name_no_files() {
         std::fs::write(dir.path().join(format!("{side}_sent_emo.csv")), format!("{head}{row}")).unwrap();
     }
     let corpus = crate::data::open(dir.path()).unwrap();
+    assert!(corpus.utterances.iter().all(|u| u.part == Part::default() && u.speaker == "Ross"), "times are those of the episode");
     let found: Vec<(String, &str, &str)> = corpus
         .utterances
         .iter()
