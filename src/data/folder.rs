@@ -41,6 +41,39 @@ fn of_tree(root: &Path, tree: &Tree, reading: &Reading) -> Result<Corpus> {
     Ok(Corpus { notes: [tree.notes(), corpus.notes].concat(), left_out, ..corpus })
 }
 
+/// The manifest of a folder: one that is called so, or one that is called as other tools call theirs and names recordings.
+pub(super) fn manifest_in(folder: &Path) -> Option<PathBuf> {
+    let file = |name: &String| Some(folder.join(name)).filter(|p| p.is_file());
+    let called = |stems: &[&str], extensions: &[&str]| -> Vec<String> {
+        stems.iter().flat_map(|stem| extensions.iter().map(move |e| format!("{stem}.{e}"))).collect()
+    };
+    let own = called(&["manifest"], &["csv", "tsv", "jsonl", "json"]);
+    let others = [called(&["metadata", "labels", "annotations"], &["csv", "tsv", "jsonl", "json"]), vec!["wav.scp".into()]].concat();
+    let reads = |path: &PathBuf| manifest::read_as(path, &Reading { unlabelled: true, ..Reading::default() }).is_ok();
+    own.iter().find_map(file).or_else(|| others.iter().filter_map(file).find(reads))
+}
+
+/// Recordings below `root` that are not in a corpus, by whatever path it names them.
+fn strangers(root: &Path, recordings: &[PathBuf], corpus: &Corpus) -> Vec<PathBuf> {
+    let known: HashSet<&Path> = corpus.utterances.iter().map(|u| u.path.as_path()).collect();
+    let mut others: Vec<PathBuf> = recordings.iter().map(|p| root.join(p)).filter(|p| !known.contains(p.as_path())).collect();
+    if !others.is_empty() {
+        let real = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.into());
+        let known: HashSet<PathBuf> = known.into_iter().map(real).collect();
+        others.retain(|p| !known.contains(&real(p)));
+    }
+    others
+}
+
+/// What to tell of recordings in a folder that its manifest does not list.
+pub(super) fn unlisted(root: &Path, corpus: &Corpus) -> Result<Option<String>> {
+    let others = strangers(root, &walk(root)?.recordings, corpus);
+    let said = |first: &PathBuf| {
+        format!("{} recordings below {} are not in its manifest and not used, such as {}", others.len(), root.display(), first.display())
+    };
+    Ok(others.first().map(said))
+}
+
 /// MELD: a table of utterances for each side, which names no files.
 fn dialogues(root: &Path, texts: &[PathBuf], reading: &Reading) -> Result<Option<Corpus>> {
     let tables: Vec<&PathBuf> = texts.iter().filter(|p| p.to_string_lossy().ends_with("_sent_emo.csv")).collect();
@@ -110,7 +143,7 @@ pub(super) fn heard(root: &Path) -> Result<Corpus> {
     if tree.recordings.is_empty() {
         return Err(nothing(root, &tree));
     }
-    let mut corpus = match super::manifest_in(root) {
+    let mut corpus = match manifest_in(root) {
         Some(manifest) => manifest::read_heard(&manifest)?,
         None => of_tree(root, &tree, &Reading { unlabelled: true, ..Reading::default() }).unwrap_or_else(|_| Corpus {
             name: folder_name(root),
@@ -119,9 +152,8 @@ pub(super) fn heard(root: &Path) -> Result<Corpus> {
             ..Corpus::default()
         }),
     };
-    let known: HashSet<PathBuf> = corpus.utterances.iter().map(|u| u.path.clone()).collect();
-    let others = tree.recordings.iter().map(|p| root.join(p)).filter(|p| !known.contains(p));
-    corpus.utterances.extend(others.map(|path| Utterance { path, ..Utterance::default() }));
+    let others = strangers(root, &tree.recordings, &corpus);
+    corpus.utterances.extend(others.into_iter().map(|path| Utterance { path, ..Utterance::default() }));
     let heard: HashSet<&Path> = corpus.utterances.iter().map(|u| u.path.as_path()).collect();
     corpus.left_out.retain(|path| !heard.contains(path));
     Ok(corpus)
@@ -189,7 +221,11 @@ mod tests {
     #[test]
     fn a_manifest_comes_first() {
         let dir = tree(&["joy/a.wav", "fear/b.wav"]);
-        std::fs::write(dir.path().join("manifest.csv"), "path,label,speaker\njoy/a.wav,calm,x\n").unwrap();
-        assert_eq!(summary(&open(dir.path()).unwrap()), [("calm", "x")]);
+        std::fs::write(dir.path().join("manifest.csv"), "path,label,speaker\n./joy/a.wav,calm,x\n").unwrap();
+        let corpus = open(dir.path()).unwrap();
+        assert_eq!(summary(&corpus), [("calm", "x")]);
+        assert!(corpus.notes.iter().any(|n| n.starts_with("1 recordings below") && n.ends_with("b.wav")), "{:?}", corpus.notes);
+        let heard = crate::data::heard(dir.path()).unwrap();
+        assert_eq!(summary(&heard), [("calm", "x"), ("", "")]);
     }
 }

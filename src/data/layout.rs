@@ -91,7 +91,7 @@ fn refuse_one_class(root: &Path, corpus: &Corpus) -> Result<()> {
     match corpus.labels().as_slice() {
         [_, _, ..] => Ok(()),
         labels => Err(Error::Data(format!(
-            "{}: only one class ({}), there is nothing to tell apart: name the folder above it, or several folders (--data A B)",
+            "{}: only one class ({}), there is nothing to tell apart: name the folder above it",
             root.display(),
             labels.join("")
         ))),

@@ -32,7 +32,7 @@ pub struct Loaded {
     pub clips: Vec<Clip>,
     /// Where each came in the corpus given.
     pub kept: Vec<usize>,
-    /// Recordings left out, with one line of reason; they are in the corpus's [`LeftOut`] too.
+    /// Recordings left out, with one line of reason; they are in the corpus's [`LeftOut`](super::LeftOut) too.
     pub bad: Vec<(PathBuf, String)>,
     /// SHA-256, in hex, of labels, speakers and file contents in order: the same data, wherever they lie.
     pub data_hash: String,

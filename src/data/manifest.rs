@@ -27,45 +27,11 @@ use std::{
 
 use super::{Corpus, Utterance, corpus::folder_name, reading::Reading, sides::side};
 use crate::{Error, Result, error::one_line, frontend::Signals};
+pub use columns::PATH_ALIASES;
 use table::{Cells, Table};
 
 /// The largest manifest read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
-
-/// Other names of the column `path`.
-pub const PATH_ALIASES: &[&str] = &[
-    "file",
-    "file_name",
-    "filename",
-    "audio",
-    "audio_path",
-    "audio_file",
-    "audio_filepath",
-    "audiofile",
-    "wav",
-    "wav_path",
-    "wav_file",
-    "wavfile",
-    "filepath",
-    "file_path",
-    "fname",
-    "recording",
-    "clip",
-    "clip_path",
-    "sound",
-    "datei",
-    "dateiname",
-    "fichier",
-    "archivo",
-    "arquivo",
-    "bestand",
-    "plik",
-    "dosya",
-    "файл",
-    "ファイル",
-    "文件",
-    "文件名",
-];
 
 /// Extensions by which a file is taken for a manifest.
 pub const EXTENSIONS: &[&str] = &["csv", "json", "jsonl", "lst", "scp", "tsv", "txt"];

@@ -16,6 +16,7 @@ mod layout;
 mod left_out;
 mod load;
 pub mod manifest;
+mod merge;
 mod mistaken;
 mod names;
 mod npy;
@@ -36,13 +37,14 @@ use std::path::{Path, PathBuf};
 pub use also::also;
 pub use batches::Batches;
 pub use built_in::built_in;
-pub use corpus::{Corpus, LabelMap, Utterance, merge, parse_label_map};
+pub use corpus::{Corpus, LabelMap, Utterance, parse_label_map};
 pub use emotions::{noun, same_emotion};
 pub use folds::{Fold, FoldSpec, choose};
 pub(crate) use labels::numbers as numbered;
 pub use left_out::LeftOut;
 pub use load::{Loaded, load, load_clips};
 pub(crate) use manifest::unread_note as unread;
+pub use merge::merge;
 pub use reading::{Origin, Reading};
 pub use sides::chosen;
 pub use split::Split;
@@ -83,8 +85,12 @@ pub fn open_as(path: &Path, reading: &Reading) -> Result<Corpus> {
     if !meta.is_dir() {
         return Err(Error::Data(format!("{}: neither a folder nor a manifest", path.display())));
     }
-    match manifest_in(path) {
-        Some(manifest) => manifest::read_as(&manifest, reading),
+    match folder::manifest_in(path) {
+        Some(manifest) => {
+            let mut corpus = manifest::read_as(&manifest, reading)?;
+            corpus.notes.extend(folder::unlisted(path, &corpus)?);
+            Ok(corpus)
+        }
         None => folder::read(path, reading),
     }
 }
@@ -99,16 +105,4 @@ pub fn heard(path: &Path) -> Result<Corpus> {
         true => folder::heard(path),
         false => manifest::read_heard(path),
     }
-}
-
-/// The manifest of a folder: one that is called so, or one that is called as other tools call theirs and names recordings.
-fn manifest_in(folder: &Path) -> Option<PathBuf> {
-    let file = |name: &String| Some(folder.join(name)).filter(|p| p.is_file());
-    let called = |stems: &[&str], extensions: &[&str]| -> Vec<String> {
-        stems.iter().flat_map(|stem| extensions.iter().map(move |e| format!("{stem}.{e}"))).collect()
-    };
-    let own = called(&["manifest"], &["csv", "tsv", "jsonl", "json"]);
-    let others = [called(&["metadata", "labels", "annotations"], &["csv", "tsv", "jsonl", "json"]), vec!["wav.scp".into()]].concat();
-    let reads = |path: &PathBuf| manifest::read_as(path, &Reading { unlabelled: true, ..Reading::default() }).is_ok();
-    own.iter().find_map(file).or_else(|| others.iter().filter_map(file).find(reads))
 }

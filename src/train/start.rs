@@ -1,6 +1,7 @@
 //! What a run starts from: weights of a model, and whether its heads fit the classes of the run's data.
 
 use super::recipe::Recipe;
+use crate::data::same_emotion;
 use crate::models::TRUNK;
 use crate::nn::Weights;
 use crate::nn::file::Metadata;
@@ -102,7 +103,7 @@ impl Start {
     fn told(&self, recipe: &Recipe, task: &str, kept: usize) -> String {
         let (ours, empty) = (recipe.outputs(task), Vec::new());
         let theirs = self.heads.get(task).unwrap_or(&empty);
-        let (known, new): (Vec<&String>, Vec<&String>) = ours.iter().partition(|class| kept > 0 && theirs.contains(class));
+        let (known, new): (Vec<&String>, Vec<&String>) = ours.iter().partition(|class| kept > 0 && same(theirs, class).is_some());
         let of = |names: Vec<&String>| if task == SPEAKER { names.len().to_string() } else { text::names(&names) };
         let parts = [
             (!known.is_empty()).then(|| format!("what it knows of {} is kept", of(known))),
@@ -120,11 +121,16 @@ impl Start {
 /// Name of the task whose outputs are many and say nothing to a reader.
 const SPEAKER: &str = "speaker";
 
+/// Which of some classes is `class`: of the same name, or else of the same emotion by another (`angry`, `anger`).
+fn same(theirs: &[String], class: &str) -> Option<usize> {
+    theirs.iter().position(|their| their == class).or_else(|| theirs.iter().position(|their| same_emotion(their, class)))
+}
+
 /// The rows of a head for `ours`, with those of the classes that `theirs` has too, and how many these are.
 fn rows(values: &[f32], theirs: &[String], ours: &[String], mut own: Vec<f32>) -> (Vec<f32>, usize) {
     let (width, mut kept) = (values.len() / theirs.len().max(1), 0);
     for (i, class) in ours.iter().enumerate() {
-        if let Some(at) = theirs.iter().position(|their| their == class) {
+        if let Some(at) = same(theirs, class) {
             own[i * width..(i + 1) * width].copy_from_slice(&values[at * width..(at + 1) * width]);
             kept += 1;
         }
@@ -150,7 +156,7 @@ mod tests {
     fn heads_keep_the_classes_they_know() {
         let mut config = Config::preset("tiny").unwrap();
         config.set("train.stages=single").unwrap();
-        let recipe = Recipe::untrained(config, &names(&["joy", "fear", "calm"]), &[]).unwrap();
+        let recipe = Recipe::untrained(config, &names(&["Happy", "fear", "calm"]), &[]).unwrap();
         let params = recipe.parameters().unwrap();
         let initial = params.initial(recipe.config.train.seed);
         let head = |name: &String| params.group(name) == Some("emotion") && initial[name].0.0[0] == 3;
@@ -168,7 +174,7 @@ mod tests {
         assert_eq!(got.1[..width], theirs[width..], "joy is known");
         assert_eq!(got.1[width..], before[width..], "fear and calm are new");
         assert!(start.trunk(&recipe).unwrap().weights.is_empty());
-        let said = "made for 3 outputs (2 in the model to start from): what it knows of joy is kept, fear, calm are new";
+        let said = "made for 3 outputs (2 in the model to start from): what it knows of Happy is kept, fear, calm are new";
         assert!(matches!(&told[..], [one] if one.contains(said)), "{told:?}");
         // Weights whose classes nobody knows: a head of another size is made anew. A trunk of another size is refused.
         let unknown = Start { heads: BTreeMap::new(), ..start.clone() };

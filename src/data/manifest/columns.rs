@@ -2,9 +2,44 @@
 
 use super::super::emotions::folded;
 
+/// Other names of the column `path`.
+pub const PATH_ALIASES: &[&str] = &[
+    "file",
+    "file_name",
+    "filename",
+    "audio",
+    "audio_path",
+    "audio_file",
+    "audio_filepath",
+    "audiofile",
+    "wav",
+    "wav_path",
+    "wav_file",
+    "wavfile",
+    "filepath",
+    "file_path",
+    "fname",
+    "recording",
+    "clip",
+    "clip_path",
+    "sound",
+    "datei",
+    "dateiname",
+    "fichier",
+    "archivo",
+    "arquivo",
+    "bestand",
+    "plik",
+    "dosya",
+    "файл",
+    "ファイル",
+    "文件",
+    "文件名",
+];
+
 /// Columns that mean something, and what they are called elsewhere; compared without capitals, accents, spaces and hyphens.
 const ALIASES: &[(&str, &[&str])] = &[
-    ("path", super::PATH_ALIASES),
+    ("path", PATH_ALIASES),
     (
         "label",
         &[
