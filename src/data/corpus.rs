@@ -43,6 +43,8 @@ impl Utterance {
     /// The value of a manifest column, whichever field keeps it; `None` where it is absent or empty.
     pub fn column(&self, name: &str) -> Option<&str> {
         let value = match name {
+            // Numbers in the place of classes are kept beside the others.
+            "label" if self.label.is_empty() => self.extra.get(name).map(String::as_str),
             "label" => Some(self.label.as_str()),
             "speaker" => Some(self.speaker.as_str()),
             "split" => self.split.as_deref(),

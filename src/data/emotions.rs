@@ -67,7 +67,7 @@ pub(super) fn spelling(label: &str) -> String {
 }
 
 /// A label that is a number, with a point or a comma.
-pub(super) fn number(label: &str) -> Option<f64> {
+pub(crate) fn number(label: &str) -> Option<f64> {
     label.trim().replace(',', ".").parse::<f64>().ok().filter(|n| n.is_finite())
 }
 

@@ -38,6 +38,7 @@ pub use also::also;
 pub use batches::Batches;
 pub use built_in::built_in;
 pub use corpus::{Corpus, LabelMap, Utterance, parse_label_map};
+pub(crate) use emotions::number;
 pub use emotions::{noun, same_emotion};
 pub use folds::{Fold, FoldSpec, choose};
 pub(crate) use labels::numbers as numbered;

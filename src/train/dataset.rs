@@ -7,7 +7,7 @@ use super::recipe::Source;
 use super::recordings::Recordings;
 use super::rooms::Rooms;
 use super::task::Targets;
-use crate::data::{Split, SplitSpec, Utterance};
+use crate::data::{self, Split, SplitSpec, Utterance};
 use crate::frontend::{FEATURES, Inputs};
 use crate::gpu::Device;
 use crate::{Error, Result, text};
@@ -194,7 +194,7 @@ fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<T
     let number = |u: &Utterance, column: &String| -> Result<Option<f32>> {
         let Some(text) = u.column(column) else { return Ok(None) };
         let fits = |v: &f32| v.is_finite() && (columns.len() == 1 || (0.0..=1.0).contains(v));
-        let value = text.trim().parse::<f32>().ok().filter(fits);
+        let value = data::number(text).map(|v| v as f32).filter(fits);
         let learns = if columns.len() == 1 { "numbers" } else { "probabilities, one column per class" };
         let bad = || format!("{}: column {column:?} holds {text:?}, but task {task} learns {learns}", text::path(&u.path));
         value.map(Some).ok_or_else(|| Error::Data(bad()))

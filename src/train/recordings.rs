@@ -173,14 +173,12 @@ impl Recordings {
 
     /// How many there are, in a line.
     pub fn describe(&self) -> String {
-        format!(
-            "data: {} clips, {} speakers, {} classes ({}), {:.2} h",
-            self.utterances().len(),
-            self.loaded.corpus.speakers().len(),
-            self.classes.len(),
-            self.classes.join(", "),
-            self.loaded.hours()
-        )
+        let (clips, speakers) = (self.utterances().len(), self.loaded.corpus.speakers().len());
+        let classes = match self.classes.len() {
+            0 => String::new(),
+            n => format!(", {n} classes ({})", self.classes.join(", ")),
+        };
+        format!("data: {clips} clips, {speakers} speakers{classes}, {:.2} h", self.loaded.hours())
     }
 
     /// What `teacher` says of each, asked once in a row.
@@ -332,6 +330,11 @@ fn recorded(config: &Config, spec: &DataSpec, signals: Option<&Signals>, observe
     let mut corpus = data::merge(corpora, &map)?;
     if classes {
         corpus.notes.extend(data::numbered(&corpus)?);
+    } else if corpus.utterances.iter().all(|u| u.label.is_empty() || data::number(&u.label).is_some()) {
+        // Numbers divide nothing into classes.
+        for u in corpus.utterances.iter_mut().filter(|u| !u.label.is_empty()) {
+            u.extra.insert("label".into(), std::mem::take(&mut u.label));
+        }
     }
     corpus.notes.extend(data::unread(&corpus.unread, &used(config, &spec.split)?));
     observe(Event::Preparing("recordings", 0, corpus.utterances.len()));
