@@ -32,7 +32,7 @@ pub mod synth;
 mod unlabelled;
 mod walk;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use also::also;
 pub use batches::Batches;
