@@ -10,6 +10,8 @@ use symphonia::core::codecs::audio::{
     },
 };
 
+use crate::text::shell;
+
 /// Ends a reason whose file ffmpeg can convert; [`advice`] says how.
 pub(super) const CONVERT: &str = "convert it first";
 
@@ -21,20 +23,7 @@ pub(super) fn advice(path: &Path) -> String {
     let wav = path.with_extension("wav");
     // A file whose name ends with wav already must not be written over.
     let wav = if wav == path { path.with_extension("pcm.wav") } else { wav };
-    format!(": ffmpeg -i {} -vn {}", quoted(path), quoted(&wav))
-}
-
-/// `path` as a word of a shell's command line.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    // A leading dash would be an option.
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
-    match () {
-        _ if text.chars().all(plain) => text,
-        _ if text.chars().any(char::is_control) => format!("$'{}'", text.escape_debug().to_string().replace("\\\"", "\"")),
-        _ => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+    format!(": ffmpeg -i {} -vn {}", shell(path), shell(&wav))
 }
 
 /// First bytes: (offset, magic, what it is, whether ffmpeg reads it).
@@ -158,17 +147,15 @@ mod tests {
 
     #[test]
     fn the_advice_is_a_command_that_a_shell_takes_as_it_stands() {
-        for (path, command) in [
-            ("a/memo.amr", "ffmpeg -i a/memo.amr -vn a/memo.wav"),
-            ("my memo's.wma", r"ffmpeg -i 'my memo'\''s.wma' -vn 'my memo'\''s.wav'"),
-            ("-x.amr", "ffmpeg -i ./-x.amr -vn ./-x.wav"),
-            ("gsm.wav", "ffmpeg -i gsm.wav -vn gsm.pcm.wav"),
-            ("a\nb.amr", r"ffmpeg -i $'a\nb.amr' -vn $'a\nb.wav'"),
-            ("Grüße.amr", "ffmpeg -i Grüße.amr -vn Grüße.wav"),
-            ("-", "ffmpeg -i - -vn -f wav -"),
-        ] {
-            assert_eq!(advice(Path::new(path)), format!(": {command}"));
+        for (path, wav) in
+            [("a/memo.amr", "a/memo.wav"), ("my memo's.wma", "my memo's.wav"), ("-x.amr", "-x.wav"), ("gsm.wav", "gsm.pcm.wav")]
+        {
+            let command = format!(": ffmpeg -i {} -vn {}", shell(Path::new(path)), shell(Path::new(wav)));
+            assert_eq!(advice(Path::new(path)), command);
         }
+        assert_eq!(advice(Path::new("-x.amr")), ": ffmpeg -i ./-x.amr -vn ./-x.wav");
+        assert_ne!(shell(Path::new("my memo's.wma")), "my memo's.wma");
+        assert_eq!(advice(Path::new("-")), ": ffmpeg -i - -vn -f wav -");
     }
 
     #[test]
