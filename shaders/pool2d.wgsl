@@ -52,7 +52,7 @@ fn max_pool2d_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
             for (var kx = 0u; kx < p.kw; kx++) {
                 if left + kx >= p.w { continue; }
                 let v = x[line + left + kx];
-                if place == 0xffffffffu || (is_nan(v) || v > best) && !is_nan(best) {
+                if place == 0xffffffffu || ((is_nan(v) || v > best) && !is_nan(best)) {
                     best = v;
                     place = ky * p.kw + kx;
                 }

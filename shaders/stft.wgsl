@@ -207,7 +207,7 @@ fn stft_complex(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     let first = flat_group(g, n) % tiles * FRAMES;
     let t = first + f;
     let valid = own_frames(b);
-    if first < valid { transform(b, min(t, valid - 1u), f, l); }
+    transform(b, min(t, max(valid, 1u) - 1u), f, l);
     if t >= p.frames { return; }
     let column = b * (POINTS + 1u) * p.frames + t;
     for (var k = l; k <= POINTS / 2u; k += THREADS) {
@@ -232,7 +232,7 @@ fn stft_power(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let first = flat_group(g, n) % tiles * FRAMES;
     let t = first + f;
     let valid = own_frames(b);
-    if first < valid { transform(b, min(t, valid - 1u), f, l); }
+    transform(b, min(t, max(valid, 1u) - 1u), f, l);
     if t >= p.frames { return; }
     let column = b * (POINTS + 1u) * p.frames + t;
     for (var k = l; k <= POINTS / 2u; k += THREADS) {

@@ -3,7 +3,7 @@
 use super::cache::{self, Cache};
 use super::experimental;
 use super::faults::{Fault, Faults};
-use super::request::{AdapterRequest, LimitsChoice};
+use super::request::{AdapterRequest, LimitsChoice, SOFTWARE};
 use crate::{Error, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -189,7 +189,10 @@ pub(super) async fn open(request: &AdapterRequest) -> Result<Opened> {
     let (device, queue) = asked.await.map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
     let faults = Faults::default();
     watch(&device, &faults);
-    let caps = Capabilities { switched_off, ..capabilities(&adapter, features, &limits) };
+    let mut caps = Capabilities { switched_off, ..capabilities(&adapter, features, &limits) };
+    if caps.software && request.disable.iter().any(|word| word == SOFTWARE) {
+        (caps.software, caps.subgroup_size) = (false, None);
+    }
     Ok(Opened { device, queue, caps, cache, faults })
 }
 

@@ -21,8 +21,8 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`. Another word is an error when
-    /// the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`, and `software` for the
+    /// variants of software drivers. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Uses variants that `doctor` found wrong here as well: for examining them.
     pub all_variants: bool,
@@ -38,7 +38,7 @@ pub struct AdapterRequest {
 }
 
 /// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 7] = [
+const SWITCHES: [(&str, wgpu::Features); 8] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
@@ -46,11 +46,16 @@ const SWITCHES: [(&str, wgpu::Features); 7] = [
     ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
     ("winograd", wgpu::Features::empty()),
     ("fusion", wgpu::Features::empty()),
+    (SOFTWARE, wgpu::Features::empty()),
 ];
+
+/// What switches off the variants of software drivers: a software adapter then takes those of a GPU without a fixed subgroup size, by which they
+/// are tested where there is none.
+pub(super) const SOFTWARE: &str = "software";
 
 impl AdapterRequest {
     /// As the environment says: `WGPU_ADAPTER_NAME`, `WGPU_BACKEND`, `EMOTONE_LIMITS=default`,
-    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
+    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,software`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
     /// `HOME`, or in `LOCALAPPDATA`; there are as many threads as cores.
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());

@@ -45,7 +45,7 @@ impl Settings for Rocket {
     const NAME: &'static str = "rocket";
 
     fn preset(size: &str) -> Self {
-        let small = Rocket { kernels: 2048, length: 9, rates: 4, penalty: 0.3, coupling: 0.5, reach: 6.0, centre: Centre::Speaker };
+        let small = Rocket { kernels: 2048, length: 9, rates: 4, penalty: 0.1, coupling: 0.5, reach: 2.5, centre: Centre::Speaker };
         match size {
             "paper" => Rocket { kernels: 10_000, ..small },
             "tiny" => Rocket { kernels: 64, rates: 2, ..small },
