@@ -110,7 +110,7 @@ impl<'a> Spellings<'a> {
         let named: BTreeMap<&String, String> = classes.iter().map(|(key, spelt)| (key, self.name(spelt))).collect();
         let mut notes: Vec<String> =
             classes.iter().filter(|(_, spelt)| spelt.len() > 1).map(|(key, spelt)| merged(spelt, &named[key])).collect();
-        let open = doubts.values().cloned().filter(|labels| !labels.iter().any(|l| self.given.contains(l.as_str())));
+        let open = doubts.values().filter(|labels| !labels.iter().any(|l| self.given.contains(l.as_str()))).cloned();
         notes.extend(open.map(|labels: BTreeSet<String>| {
             let labels: Vec<String> = labels.into_iter().collect();
             let (all, first, last) = (labels.join(" and "), &labels[0], &labels[labels.len() - 1]);

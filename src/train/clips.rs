@@ -178,8 +178,9 @@ pub struct Change {
 impl Change {
     /// Whether a run that learns step by step can go on with them: it only gets more to learn from, for the heads that it has.
     pub fn only_adds(&self, speakers: bool) -> bool {
-        let other = self.fewer.is_empty() && self.other.is_empty() && self.leaked.is_empty();
-        other && !self.more.is_empty() && !self.classes && !(speakers && self.speakers)
+        let kept = self.fewer.is_empty() && self.other.is_empty() && self.leaked.is_empty();
+        let heads = !self.classes && (!speakers || !self.speakers);
+        kept && heads && !self.more.is_empty()
     }
 
     /// What is otherwise, in words.

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(of(&[("start", "1"), ("offset", "2")]), Ok((1.0, Some(2.0), mix, 0)));
         assert_eq!(of(&[("start_ms", "1500"), ("end_ms", "2500")]), Ok((1.5, Some(2.5), mix, 0)));
         assert_eq!(of(&[("duration", "7")]), Ok((0.0, None, mix, 0)));
-        assert_eq!(of(&[("start", "0 days"), ("end", "NaT"), ("channel", "speech")]).is_err(), true);
+        assert!(of(&[("start", "0 days"), ("end", "NaT"), ("channel", "speech")]).is_err());
         assert_eq!(of(&[("start", "0 days 00:00:00"), ("end", "NaT"), ("channel", "speech")]), Ok((0.0, None, mix, 1)));
         assert!(of(&[("start", "2"), ("end", "1")]).unwrap_err().contains("cannot end") && of(&[("start", "-1")]).is_err());
         assert!(of(&[("end", "x")]).unwrap_err().contains("\"end\""));

@@ -53,8 +53,8 @@ fn plain_list(text: &str) -> bool {
 fn list(text: &str) -> Result<Table, Failure> {
     let mut table = Table { columns: vec!["path".into(), "label".into()], ..Table::default() };
     for (i, line) in text.lines().enumerate().map(|(i, l)| (i, l.trim())).filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
-        let cut = line.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| line.split_at(at));
-        let labelled = cut.filter(|(path, _)| is_named_as_sound(path)).last().filter(|_| !is_named_as_sound(line));
+        let mut cut = line.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| line.split_at(at));
+        let labelled = cut.rfind(|(path, _)| is_named_as_sound(path)).filter(|_| !is_named_as_sound(line));
         let (path, label) = labelled.unwrap_or((line, ""));
         table.rows.push((i + 1, [("path".into(), path.trim_matches('"').into()), ("label".into(), label.trim().into())].into()));
     }
@@ -89,7 +89,7 @@ fn separator(first: &str, extension: &str) -> u8 {
 fn separated(text: &str, extension: &str, reading: &Reading) -> Result<Table, Failure> {
     // Excel may say in the first line what separates.
     let (said, body) = match text.split_once('\n') {
-        Some((first, rest)) if first.trim().len() == 5 && first.starts_with("sep=") => (first.bytes().nth(4), rest),
+        Some((first, rest)) if first.trim().len() == 5 && first.starts_with("sep=") => (first.as_bytes().get(4).copied(), rest),
         _ => (None, text),
     };
     let skipped = usize::from(said.is_some());

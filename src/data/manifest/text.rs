@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, Option<String>), String> {
         return converted(encoding, &bytes[mark..]).map(|text| (text, None));
     }
     let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|b| **b == 0).count() * 4 > bytes.len();
-    match bytes.len() >= 4 && bytes.len() % 2 == 0 {
+    match bytes.len() >= 4 && bytes.len().is_multiple_of(2) {
         true if zeros(1) => return converted(UTF_16LE, bytes).map(|text| (text, None)),
         true if zeros(0) => return converted(UTF_16BE, bytes).map(|text| (text, None)),
         _ => {}
