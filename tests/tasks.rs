@@ -184,7 +184,7 @@ fn speakers_nobody_knows_are_refused_and_the_advice_works() {
     std::fs::write(&path, text.replacen("speaker", "talker", 1)).expect("manifest");
     spec.data.split = "random:0.25".into();
     let said = outcome(&device, &spec).expect_err("refused").to_string();
-    assert!(said.contains("stage voiceprint") && said.contains("train.stages=single"), "{said}");
+    assert!(said.contains("stage voiceprint") && said.contains("--stage single"), "{said}");
     spec.config.set("train.stages=single").expect("the advice");
     outcome(&device, &spec).expect("a run by the advice");
 }

@@ -71,7 +71,6 @@ fn unknown_names_suggest_the_nearest() {
     let cases = [
         ("train.bacth=3", "unknown key `train.bacth`; did you mean `train.batch`?"),
         ("trian.batch=3", "unknown key `trian`; did you mean `train`?"),
-        ("train.lr=3", "`stage.emotion.lr`"),
         ("augment.cutout.sise=1", "did you mean `augment.cutout.size`?"),
         ("frontend.zzz=1", "known here: db_floor, denoise, extent, f_max"),
         ("frontend.window=haming", "frontend.window: \"haming\" is not one of hamming, hann; did you mean \"hamming\"?"),
