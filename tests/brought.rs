@@ -152,3 +152,25 @@ fn stretches_of_one_recording_are_trained_on() {
     let predictions = std::fs::read_to_string(dir.path().join("parts/predictions.csv")).expect("predictions");
     assert!(predictions.contains(".wav#t=0.300,0.600"), "{predictions}");
 }
+
+/// A recording that no device takes at once is named, with the way out.
+#[test]
+fn a_recording_too_long_for_one_input_is_named() {
+    if emotone::check::device().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let (root, rows) = clips(dir.path());
+    // An hour, which is beyond the bindings that any device offers by default.
+    let tone: Vec<f32> = (0..3600 * 16_000).map(|i| 0.1 * (i as f32 * 0.07).sin()).collect();
+    emotone::audio::write_wav(&root.join("anger/long.wav"), &tone, 16_000).expect("clip");
+    let mut train = Command::new(env!("CARGO_BIN_EXE_train"));
+    train
+        .current_dir(dir.path())
+        .env("EMOTONE_LIMITS", "default")
+        .args(["--preset", "tiny", "--stage", "single", "--data", "mine", "--out", "long"]);
+    let done = train.output().expect("train starts");
+    let said = said(&done);
+    assert!(done.status.code() == Some(1) && said.contains("long.wav: lasts 3600 s") && said.contains("start and end"), "{said}");
+    assert!(rows.iter().all(|(path, _)| !said.contains(path.as_str())), "{said}");
+}

@@ -9,7 +9,7 @@ use crate::augment::Version;
 use crate::data::{self, Corpus, Loaded, Origin, Reading, Split, SplitSpec, Utterance};
 use crate::frontend::{Extent, Extractor, Inputs, Signals, speech};
 use crate::gpu::Device;
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, parallel, text};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -277,11 +277,23 @@ fn extract(
             Some(copies) => copies.iter().map(Vec::as_slice).collect(),
             None => part.iter().map(|&i| clips[i].samples.as_slice()).collect(),
         };
-        inputs.extend(extractor.join(&signals, &samples)?);
+        inputs.extend(extractor.join(&signals, &samples).map_err(|e| too_long(e, loaded, part))?);
         observe(Event::Preparing(what, inputs.len(), n));
     }
     inputs.resize(loaded.clips.len(), Vec::new());
     Ok(inputs)
+}
+
+/// Names the longest of the recordings `part` where they ask for more memory than there is.
+fn too_long(error: Error, loaded: &Loaded, part: &[usize]) -> Error {
+    let longest = part.iter().copied().max_by_key(|&i| loaded.clips[i].samples.len());
+    let (true, Some(i)) = (matches!(error, Error::OutOfMemory { .. } | Error::Allocation { .. }), longest) else { return error };
+    let (path, clip) = (text::path(&loaded.corpus.utterances[i].path), &loaded.clips[i]);
+    let seconds = clip.samples.len() as f64 / f64::from(clip.sample_rate);
+    Error::Data(format!(
+        "{path}: lasts {seconds:.0} s, and is heard at once in training ({error}); leave it out, or list its parts in a manifest with start and end \
+         in seconds"
+    ))
 }
 
 /// Whether a stage of the run has a task with such a target.
