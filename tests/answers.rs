@@ -1,47 +1,16 @@
 //! What `infer` says of recordings that are not as they should be, and how results reach other programs.
 
+mod common;
+
+use common::asking::{RATE, adapter, command, infer, text, voice};
 use emotone::audio::write_wav;
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-const RATE: u32 = 16_000;
-
-/// Whether there is an adapter.
-fn adapter() -> bool {
-    emotone::check::device().is_some()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// `infer` with a small model of anger, gentleness, happiness and sadness.
-fn command(dir: &Path, args: &[&str]) -> Command {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old/old-model.safetensors");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infer"));
-    command.current_dir(dir).arg("--quiet").arg("--model").arg(model).args(args);
-    command
-}
-
-fn infer(dir: &Path, args: &[&str]) -> Output {
-    command(dir, args).output().expect("infer starts")
-}
+use std::process::{Output, Stdio};
 
 fn json(out: &Output) -> Vec<Value> {
     serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", text(&out.stdout), text(&out.stderr)))
-}
-
-/// Noise in syllables, five in a second.
-fn voice(seconds: f64, level: f32) -> Vec<f32> {
-    let mut state = 1u32;
-    let sample = |i: usize| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let swell = (std::f32::consts::PI * (i % 3200) as f32 / 3200.0).sin().powi(2);
-        (level * swell * (state as f32 / u32::MAX as f32 * 2.0 - 1.0)).clamp(-1.0, 1.0)
-    };
-    (0..(seconds * f64::from(RATE)) as usize).map(sample).collect()
 }
 
 fn silence(seconds: f64) -> Vec<f32> {

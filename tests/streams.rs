@@ -1,53 +1,23 @@
 //! `infer` on sound that is still being recorded, on lists and folders, and on more of it than fits in memory.
 
+mod common;
+
+use common::asking::{RATE, adapter, command, infer, text, voice};
 use emotone::audio::write_wav;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-const RATE: u32 = 16_000;
 /// How long an answer may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Whether there is an adapter.
-fn adapter() -> bool {
-    emotone::check::device().is_some()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// `infer` with a small model of anger, gentleness, happiness and sadness.
-fn command(dir: &Path, args: &[&str]) -> Command {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old/old-model.safetensors");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infer"));
-    command.current_dir(dir).arg("--quiet").arg("--model").arg(model).args(args);
-    command
-}
-
-fn infer(dir: &Path, args: &[&str]) -> Output {
-    command(dir, args).stdin(Stdio::null()).output().expect("infer starts")
-}
 
 fn fed(dir: &Path, args: &[&str], input: &[u8]) -> Output {
     let mut child = command(dir, args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("infer starts");
     // It may have refused its flags already.
     let _ = child.stdin.take().expect("stdin").write_all(input);
     child.wait_with_output().expect("output")
-}
-
-/// Noise in syllables, five in a second.
-fn voice(seconds: f64, level: f32) -> Vec<f32> {
-    let mut state = 1u32;
-    let sample = |i: usize| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let swell = (std::f32::consts::PI * (i % 3200) as f32 / 3200.0).sin().powi(2);
-        (level * swell * (state as f32 / u32::MAX as f32 * 2.0 - 1.0)).clamp(-1.0, 1.0)
-    };
-    (0..(seconds * f64::from(RATE)) as usize).map(sample).collect()
 }
 
 fn pcm(samples: &[f32]) -> Vec<u8> {

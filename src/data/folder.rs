@@ -183,20 +183,7 @@ fn utterance(root: &Path, path: &Path, named: Named) -> Utterance {
 mod tests {
     use super::*;
     use crate::data::open;
-
-    fn tree(files: &[&str]) -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = dir.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        dir
-    }
-
-    fn summary(corpus: &Corpus) -> Vec<(&str, &str)> {
-        corpus.utterances.iter().map(|u| (u.label.as_str(), u.speaker.as_str())).collect()
-    }
+    use crate::data::trees::{summary, tree};
 
     #[test]
     fn a_known_corpus() {

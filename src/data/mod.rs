@@ -29,6 +29,8 @@ pub mod signal;
 mod split;
 mod split_spec;
 pub mod synth;
+#[cfg(test)]
+mod trees;
 mod unlabelled;
 mod walk;
 

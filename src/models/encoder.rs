@@ -2,13 +2,12 @@
 //! pooling over time and a linear head. Parameters have Hugging Face's names without `model.encoder.`.
 
 mod published;
-mod solver;
 
 pub use super::ridge::Centre;
 
 use self::published::{BANDS, Sizes, block_of};
 use super::network::{Input, Network, Settings, Solver, TRUNK};
-use super::ridge;
+use super::ridge::{self, Ridged, Terms};
 use crate::graph::Var;
 use crate::nn::attention::masked_attention;
 use crate::nn::layers::{Conv, conv1d, dropout, layer_norm, linear};
@@ -307,6 +306,12 @@ impl Network for Encoder {
 
     fn import(&self, foreign: &Weights, _: &[usize]) -> Result<Weights> {
         self.sizes().read(foreign)
+    }
+}
+
+impl Ridged for Encoder {
+    fn terms(&self) -> Terms {
+        Terms { penalty: self.penalty, coupling: self.coupling, reach: self.reach, centre: self.centre }
     }
 }
 

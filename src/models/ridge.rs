@@ -17,7 +17,7 @@ mod parts;
 mod rows;
 
 pub use self::balance::Centre;
-pub(super) use self::network::{head, solution};
+pub(super) use self::network::{Ridged, head};
 
 use self::balance::Balance;
 use self::parts::Part;

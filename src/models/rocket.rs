@@ -5,16 +5,14 @@
 //! A kernel here is a profile over the bands times weights over frames ([`Init::Profiles`]): speech's neighbouring bands move together, and kernels
 //! of independent weights would hear their mean. Where ROCKET spreads a kernel's frames, frames are averaged by twos as often.
 
-use super::network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
-use super::ridge::{self, Centre, Terms};
-use crate::gpu::Device;
+use super::network::{Input, Network, Settings, Solver, TRUNK};
+use super::ridge::{self, Centre, Ridged, Terms};
 use crate::graph::Var;
 use crate::nn::{Context, Init};
 use crate::ops::{self, PoolSpec};
 use crate::range::{require, within};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Mel bands of a frame.
 const BANDS: usize = 80;
@@ -149,17 +147,8 @@ impl Network for Rocket {
     }
 }
 
-impl Solver for Rocket {
-    fn on_features(&self) -> bool {
-        true
-    }
-
-    fn holds_out(&self) -> bool {
-        true
-    }
-
-    fn solve(&self, device: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution> {
-        let terms = Terms { penalty: self.penalty, coupling: self.coupling, reach: self.reach, centre: self.centre };
-        ridge::solution(device, examples, &terms, progress)
+impl Ridged for Rocket {
+    fn terms(&self) -> Terms {
+        Terms { penalty: self.penalty, coupling: self.coupling, reach: self.reach, centre: self.centre }
     }
 }

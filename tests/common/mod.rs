@@ -1,6 +1,7 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 //! What several test files share: the device, a small run, and a recipe without data.
 
+pub mod asking;
 pub mod frames;
 
 use emotone::data::synth::{self, SynthConfig};

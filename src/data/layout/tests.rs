@@ -1,21 +1,8 @@
 //! How people lay their recordings out.
 
 use super::*;
+use crate::data::trees::{summary, tree};
 use crate::data::{open, open_as};
-
-fn tree(files: &[&str]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for file in files {
-        let path = dir.path().join(file);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, "").unwrap();
-    }
-    dir
-}
-
-fn summary(corpus: &Corpus) -> Vec<(&str, &str)> {
-    corpus.utterances.iter().map(|u| (u.label.as_str(), u.speaker.as_str())).collect()
-}
 
 #[test]
 fn class_and_speaker_folders() {

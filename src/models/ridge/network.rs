@@ -1,6 +1,6 @@
 //! A ridge as the head of a network: its layer, and its solution as the layer's weights.
 
-use super::super::network::{Examples, Solution};
+use super::super::network::{Examples, Solution, Solver};
 use super::super::standard::standardise;
 use super::{Progress, Terms, solve};
 use crate::Result;
@@ -26,7 +26,7 @@ pub(in super::super) fn head(cx: &mut Context, features: Var, outputs: usize, re
 ///
 /// # Errors
 /// Those of [`solve`].
-pub(in super::super) fn solution(device: &Arc<Device>, examples: &Examples, terms: &Terms, progress: Progress) -> Result<Solution> {
+fn solution(device: &Arc<Device>, examples: &Examples, terms: &Terms, progress: Progress) -> Result<Solution> {
     let found = solve(Some(device), examples, terms, progress)?;
     let (width, outputs) = (found.standard.mean.len(), examples.outputs);
     let tensor = |shape: Vec<usize>, values: &[f64]| (Shape(shape), values.iter().map(|v| *v as f32).collect::<Vec<f32>>());
@@ -39,4 +39,24 @@ pub(in super::super) fn solution(device: &Arc<Device>, examples: &Examples, term
     let single = |answers: Vec<f64>| answers.into_iter().map(|v| v as f32).collect();
     let held_out = found.held_out.into_iter().map(|(i, answers)| (i, single(answers))).collect();
     Ok(Solution { head, objective: found.objective, gap: found.gap, held_out, divided_by: found.divided_by, ..Solution::default() })
+}
+
+/// A network whose machines are a ridge on the features of its trunk.
+pub(in super::super) trait Ridged {
+    /// What is to be solved.
+    fn terms(&self) -> Terms;
+}
+
+impl<N: Ridged> Solver for N {
+    fn on_features(&self) -> bool {
+        true
+    }
+
+    fn holds_out(&self) -> bool {
+        true
+    }
+
+    fn solve(&self, device: &Arc<Device>, examples: &Examples, progress: &mut dyn FnMut(usize, usize) -> Result<()>) -> Result<Solution> {
+        solution(device, examples, &self.terms(), progress)
+    }
 }
