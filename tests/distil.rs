@@ -204,6 +204,37 @@ fn a_model_teaches_another_on_recordings_without_labels() {
     assert!(said.contains("name a teacher (--teacher)"), "{said}");
 }
 
+/// A network that is solved has its teacher's share in what is to be answered, and recordings without labels are answered as the teacher does; one
+/// that cannot learn answers says so.
+#[test]
+fn a_table_teaches_networks_that_are_solved() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let mut student = spec(dir.path(), "alone", &["model.name=rocket", "train.copies=[]", "distil.share=1"]);
+    let alone = outcome(&device, &student).expect("run");
+    let more = dir.path().join("more");
+    std::fs::create_dir(&more).expect("folder");
+    let samples: Vec<f32> = noise(90, 16_000).iter().map(|v| 0.1 * *v as f32).collect();
+    audio::write_wav(&more.join("a.wav"), &samples, 16_000).expect("wav");
+    // What it says has nothing to do with the labels, so a pupil that heeds it alone is at chance.
+    let text = std::fs::read_to_string(dir.path().join("corpus/manifest.csv")).expect("manifest");
+    let paths = text.lines().skip(1).filter_map(|l| l.split(',').next()).chain(["a.wav"]);
+    let said = |i: usize| (0..5).map(|k| if k == (i * i / 3) % 5 { ",0.8" } else { ",0.05" }).collect::<String>();
+    let rows = paths.enumerate().map(|(i, p)| format!("{p}{}\n", said(i))).collect::<String>();
+    std::fs::write(dir.path().join("t.csv"), format!("path,surprise,sadness,gentleness,happiness,anger\n{rows}")).expect("table");
+    student.data.teacher = Some(Teacher::open(&dir.path().join("t.csv")).expect("teacher"));
+    student.data.unlabelled = vec![more];
+    student.out = dir.path().join("taught");
+    let mut clips = String::new();
+    let taught = run(&device, &student, &AtomicBool::new(false), &mut |e| clips += &format!("{e:?}\n")).expect("run");
+    let uar = |result: &RunResult| result.test.as_ref().and_then(|t| t.uar).expect("answers");
+    assert!(uar(&alone) > 0.5 && uar(&taught) < 0.4, "{} alone, {} taught", uar(&alone), uar(&taught));
+    assert!(clips.contains("on 33 clips"), "{clips}");
+    student.config.set("model.name=svm").expect("setting");
+    let said = outcome(&device, &RunSpec { out: dir.path().join("svm"), ..student.clone() }).expect_err("no answers").to_string();
+    assert!(said.contains("is learnt with cross_entropy"), "{said}");
+}
+
 /// Tables of other programs: classes in another order, rows that lack, classes it does not know, embeddings.
 #[test]
 fn a_table_teaches_answers_or_embeddings() {

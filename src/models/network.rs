@@ -175,6 +175,8 @@ pub struct Examples<'a> {
     pub inputs: Vec<&'a [f32]>,
     /// Its class.
     pub classes: Vec<usize>,
+    /// What is to be answered to it: a share for each class. Empty where that is 1 for its own class and 0 for the rest.
+    pub answers: Vec<Vec<f32>>,
     /// Number of classes.
     pub outputs: usize,
     /// Number of its corpus.
@@ -198,6 +200,7 @@ impl<'a> Examples<'a> {
         Examples {
             inputs,
             classes,
+            answers: Vec::new(),
             outputs,
             corpora: vec![0; n],
             home: Some(0),

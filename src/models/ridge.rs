@@ -105,7 +105,7 @@ pub(super) fn solve(device: Option<&Arc<Device>>, examples: &Examples, terms: &T
         let (objective, gap) = task.certificate(&balance, &targets[class], &dual[class], &fits[class]);
         found.objective.push(objective);
         found.gap.push(gap);
-        let mut bias = balance.level(class) - own[class];
+        let mut bias = task.level(&balance, &all, class) - own[class];
         if let (Some(start), Some(known)) = (&start, &known) {
             weight.iter_mut().zip(&start[class]).for_each(|(w, start)| *w += start);
             bias -= of_answers(&balance, &known[class]);
@@ -135,16 +135,31 @@ impl Task<'_> {
     /// corpus does not know the class, no more than they do.
     fn targets(&self, balance: &Balance, which: &[usize]) -> Vec<Vec<f64>> {
         let of = |class: usize| {
-            let known: Option<Vec<f64>> = self.known.map(|known| which.iter().map(|&i| known[class][i]).collect());
-            let means = known.as_ref().map(|known| balance.means(known));
+            let centred = |values: Vec<f64>| {
+                let means = balance.means(&values);
+                values.iter().zip(&balance.centre).map(|(v, &centre)| v - means[centre]).collect::<Vec<f64>>()
+            };
+            let known = self.known.map(|known| centred(which.iter().map(|&i| known[class][i]).collect()));
+            let given = self.given(which, class).map(centred);
             let target = |(n, &i): (usize, &usize)| {
-                let target = balance.target(n, self.examples.classes[i] == class, class);
-                let already = known.as_ref().zip(means.as_ref()).map_or(0.0, |(known, means)| known[n] - means[balance.centre[n]]);
-                target.map_or(0.0, |t| t - already)
+                let own = || balance.target(n, self.examples.classes[i] == class, class);
+                let target = given.as_ref().map_or_else(own, |given| Some(given[n]));
+                target.map_or(0.0, |t| t - known.as_ref().map_or(0.0, |known| known[n]))
             };
             which.iter().enumerate().map(target).collect()
         };
         (0..self.examples.outputs).map(of).collect()
+    }
+
+    /// What is to be answered to the examples `which` for a class, from −1 to 1, where the examples say it.
+    fn given(&self, which: &[usize], class: usize) -> Option<Vec<f64>> {
+        let answers = Some(&self.examples.answers).filter(|answers| !answers.is_empty())?;
+        Some(which.iter().map(|&i| 2.0 * f64::from(answers[i][class]) - 1.0).collect())
+    }
+
+    /// What is answered for a class in the centre of the answers.
+    fn level(&self, balance: &Balance, which: &[usize], class: usize) -> f64 {
+        self.given(which, class).map_or_else(|| balance.level(class), |given| of_answers(balance, &given))
     }
 
     /// By class, the solution a.
@@ -199,7 +214,7 @@ impl Task<'_> {
                 answers.iter_mut().zip(originals).for_each(|(answer, &i)| *answer += known[class][i]);
             }
             let own: Vec<f64> = trained.iter().map(|&n| answers[n]).collect();
-            let level = balance.level(class) - of_answers(&balance, &own);
+            let level = self.level(&balance, &part.trained, class) - of_answers(&balance, &own);
             asked.iter().map(|&n| level + answers[n]).collect::<Vec<f64>>()
         });
         Ok(part.asked.iter().enumerate().map(|(n, &i)| (i, by_class.iter().map(|answers| answers[n]).collect())).collect())
@@ -279,6 +294,10 @@ fn check(examples: &Examples) -> Result<()> {
     let lengths = [&examples.classes, &examples.corpora, &examples.versions, &examples.originals].map(Vec::len);
     if let Some(other) = lengths.into_iter().chain([examples.speakers.len()]).find(|len| *len != n) {
         return Err(Error::shape("examples", format!("{n} of each"), other.to_string()));
+    }
+    if let Some(answer) = examples.answers.iter().find(|a| a.len() != examples.outputs || examples.answers.len() != n) {
+        let found = format!("{} of {}", examples.answers.len(), answer.len());
+        return Err(Error::shape("answers", format!("{n} of {}", examples.outputs), found));
     }
     if let Some(i) = examples.inputs.iter().position(|x| x.iter().any(|v| !v.is_finite())) {
         return Err(Error::NonFinite(format!("features of training clip {i}")));

@@ -3,9 +3,10 @@
 use super::calibration::Calibration;
 use super::config::{Head, Stage, Target};
 use super::dataset::Dataset;
+use super::distil;
 use super::events::{EpochRecord, Event};
 use super::inference::Inference;
-use super::metrics::Confusion;
+use super::metrics::{Confusion, argmax};
 use super::recipe::{Recipe, Source, io};
 use super::report::StageResult;
 use super::state::{self, Progress};
@@ -193,15 +194,41 @@ fn record(stage: &str, solution: &Solution, measure: Option<&Measure>) -> EpochR
 /// Rows, each with its class.
 type Labelled = Vec<(usize, usize)>;
 
-/// Rows that are solved on, and those that are validated on, which are the others but where the solver holds out.
+/// Rows that are solved on, and those that are validated on, which are the others but where the solver holds out. A row without a label is of the
+/// class that the teacher thinks likeliest.
 fn known(run: &RunContext, task: &str, (train, valid): (Vec<usize>, Vec<usize>), holds_out: bool) -> (Labelled, Labelled) {
-    let known = |rows: &[usize]| rows.iter().filter_map(|&i| Some((i, run.data.targets[task].class(i)?))).collect::<Labelled>();
-    let (mut train, mut valid) = (known(&train), known(&valid));
+    let label = |i: usize| run.data.targets[task].class(i);
+    let known = |rows: &[usize], of: &dyn Fn(usize) -> Option<usize>| rows.iter().filter_map(|&i| Some((i, of(i)?))).collect::<Labelled>();
+    let taught = |i: usize| label(i).or_else(|| Some(argmax(&lesson(run, task, i)?)));
+    let (mut train, mut valid) = (known(&train, &taught), known(&valid, &label));
     if holds_out {
         train.append(&mut valid);
         train.sort_unstable();
     }
     (train, valid)
+}
+
+/// What the teacher says of utterance `i`: a share for each class of the task.
+fn lesson(run: &RunContext, task: &str, i: usize) -> Option<Vec<f32>> {
+    run.data.targets.get(&distil::key(task)).filter(|said| said.known(i)).map(|said| said.row(i))
+}
+
+/// What is to be answered to each of `rows`: the label for its share of the lesson, the teacher for the rest; the teacher alone where there is no
+/// label. Nothing where there is no teacher.
+fn answers(run: &RunContext, task: &str, rows: &Labelled) -> Vec<Vec<f32>> {
+    if !run.data.targets.contains_key(&distil::key(task)) {
+        return Vec::new();
+    }
+    let (share, outputs) = (run.recipe.config.distil.share as f32, run.recipe.outputs(task).len());
+    let answer = |&(i, class): &(usize, usize)| {
+        let own = |k: usize| if k == class { 1.0 } else { 0.0 };
+        match (lesson(run, task, i), run.data.targets[task].class(i)) {
+            (Some(said), Some(_)) => said.iter().enumerate().map(|(k, said)| (1.0 - share) * own(k) + share * said).collect(),
+            (Some(said), None) => said,
+            (None, _) => (0..outputs).map(own).collect(),
+        }
+    };
+    rows.iter().map(answer).collect()
 }
 
 /// Values of the task's head among the weights to start from, by their names within it.
@@ -224,9 +251,11 @@ fn examples<'a>(run: &RunContext, task: &str, rows: &Labelled, versions: &[&'a [
         rows.iter().filter(move |(i, _)| version == 0 || !versions[version][*i].is_empty()).map(move |row| (version, *row))
     };
     let all: Vec<(usize, (usize, usize))> = (0..versions.len()).flat_map(of).collect();
+    let answers: BTreeMap<usize, Vec<f32>> = rows.iter().map(|(i, _)| *i).zip(answers(run, task, rows)).collect();
     Examples {
         inputs: all.iter().map(|(version, (i, _))| versions[*version][*i].as_slice()).collect(),
         classes: all.iter().map(|(_, (_, class))| *class).collect(),
+        answers: all.iter().filter_map(|(_, (i, _))| answers.get(i).cloned()).collect(),
         outputs: run.recipe.outputs(task).len(),
         corpora: all.iter().map(|(_, (i, _))| data.corpora[*i]).collect(),
         home: home(data, rows),

@@ -95,6 +95,7 @@ mod tests {
         let examples = Examples {
             inputs: vec![&[]; n],
             classes: (0..n).map(|i| i % 2).collect(),
+            answers: Vec::new(),
             outputs: 2,
             corpora: corpora.to_vec(),
             home,

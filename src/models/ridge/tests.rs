@@ -9,6 +9,7 @@ use crate::reference::noise;
 struct Made {
     inputs: Vec<Vec<f32>>,
     classes: Vec<usize>,
+    answers: Vec<Vec<f32>>,
     corpora: Vec<usize>,
     home: Option<usize>,
     speakers: Vec<Option<usize>>,
@@ -24,9 +25,18 @@ impl Made {
     /// So many recordings of each corpus with so many versions each; every third recording of one of four speakers. Corpus 2 does not know the
     /// last class.
     fn new(corpora: &[(usize, usize, usize)], home: Option<usize>) -> Self {
-        let (inputs, classes) = (Vec::new(), Vec::new());
-        let mut made =
-            Made { inputs, classes, corpora: vec![], home, speakers: vec![], versions: vec![], originals: vec![], given: Weights::new() };
+        let (inputs, classes, given) = (Vec::new(), Vec::new(), Weights::new());
+        let mut made = Made {
+            inputs,
+            classes,
+            answers: vec![],
+            corpora: vec![],
+            home,
+            speakers: vec![],
+            versions: vec![],
+            originals: vec![],
+            given,
+        };
         let mut recording = 0;
         for &(corpus, n, versions) in corpora {
             for i in 0..n {
@@ -55,6 +65,7 @@ impl Made {
         Examples {
             inputs: rows.iter().map(|&i| self.inputs[i].as_slice()).collect(),
             classes: pick(&self.classes),
+            answers: rows.iter().filter_map(|&i| self.answers.get(i).cloned()).collect(),
             outputs: OUTPUTS,
             corpora: pick(&self.corpora),
             home: self.home,
@@ -321,6 +332,33 @@ fn products_of_the_device_are_those_of_the_host() {
             let want = dot(&z(i), &z(j)) / width as f64;
             assert!((k.at(i, j) - want).abs() < 1e-6, "{i}, {j}: {} is not {want}", k.at(i, j));
         }
+    }
+}
+
+/// A share of 1/4 for a teacher who says the same of every example leaves 3/4 of the weights and of what clips held out are answered; the rest of
+/// the answers is what it says.
+#[test]
+fn a_teacher_has_its_share() {
+    let said = [0.5f32, 0.3, 0.2];
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a}, wanted {b}");
+    for (home, centre) in [(Some(0), Centre::Corpus), (None, Centre::Speaker)] {
+        let mut made = Made::new(&[(0, 24, 2), (1, 18, 1)], home);
+        let terms = terms(6.0, centre);
+        let alone = made.solve(&terms);
+        let own = |class: usize, k: usize| if k == class { 1.0 } else { 0.0 };
+        let answer = |class: &usize| (0..OUTPUTS).map(|k| 0.75 * own(*class, k) + 0.25 * said[k]).collect();
+        made.answers = made.classes.iter().map(answer).collect();
+        let taught = made.solve(&terms);
+        taught.weight.iter().zip(&alone.weight).for_each(|(taught, alone)| close(*taught, 0.75 * alone));
+        for k in 0..OUTPUTS {
+            let said = 0.25 * (2.0 * f64::from(said[k]) - 1.0);
+            close(taught.bias[k], 0.75 * alone.bias[k] + said);
+            taught.held_out.iter().zip(&alone.held_out).for_each(|(taught, alone)| close(taught.1[k], 0.75 * alone.1[k] + said));
+        }
+        assert!(taught.gap.iter().all(|gap| *gap < 1e-6), "{:?}", taught.gap);
+        made.answers.pop();
+        let refused = solve(None, &made.examples(), &terms, &mut |_, _| Ok(())).err().unwrap();
+        assert!(matches!(refused, Error::Shape { .. }), "{refused}");
     }
 }
 
