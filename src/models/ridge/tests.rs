@@ -26,17 +26,8 @@ impl Made {
     /// last class.
     fn new(corpora: &[(usize, usize, usize)], home: Option<usize>) -> Self {
         let (inputs, classes, given) = (Vec::new(), Vec::new(), Weights::new());
-        let mut made = Made {
-            inputs,
-            classes,
-            answers: vec![],
-            corpora: vec![],
-            home,
-            speakers: vec![],
-            versions: vec![],
-            originals: vec![],
-            given,
-        };
+        let mut made =
+            Made { inputs, classes, answers: vec![], corpora: vec![], home, speakers: vec![], versions: vec![], originals: vec![], given };
         let mut recording = 0;
         for &(corpus, n, versions) in corpora {
             for i in 0..n {
