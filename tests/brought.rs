@@ -153,24 +153,71 @@ fn stretches_of_one_recording_are_trained_on() {
     assert!(predictions.contains(".wav#t=0.300,0.600"), "{predictions}");
 }
 
-/// A recording that no device takes at once is named, with the way out.
+/// Long recordings, one label each, are learnt from in windows, those of one recording on one side; the model answers such a recording.
 #[test]
-fn a_recording_too_long_for_one_input_is_named() {
+fn long_recordings_are_learnt_from_in_windows() {
     if emotone::check::device().is_none() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
-    let (root, rows) = clips(dir.path());
-    // An hour, which is beyond the bindings that any device offers by default.
-    let tone: Vec<f32> = (0..3600 * 16_000).map(|i| 0.1 * (i as f32 * 0.07).sin()).collect();
-    emotone::audio::write_wav(&root.join("anger/long.wav"), &tone, 16_000).expect("clip");
-    let mut train = Command::new(env!("CARGO_BIN_EXE_train"));
-    train
-        .current_dir(dir.path())
-        .env("EMOTONE_LIMITS", "default")
-        .args(["--preset", "tiny", "--stage", "single", "--data", "mine", "--out", "long"]);
-    let done = train.output().expect("train starts");
-    let said = said(&done);
-    assert!(done.status.code() == Some(1) && said.contains("long.wav: lasts 3600 s") && said.contains("start and end"), "{said}");
-    assert!(rows.iter().all(|(path, _)| !said.contains(path.as_str())), "{said}");
+    let (_, rows) = clips(dir.path());
+    for class in ["happiness", "sadness"] {
+        let own: Vec<f32> = rows.iter().filter(|(_, label)| label == class).flat_map(|(path, _)| sound(dir.path(), path)).collect();
+        std::fs::create_dir_all(dir.path().join("long").join(class)).expect("folder");
+        for take in 0..5 {
+            // Each begins elsewhere and lasts 36 s: seven windows and an end of a second.
+            let long: Vec<f32> = own.iter().cycle().skip(take * 1234).take(36 * 16_000).copied().collect();
+            emotone::audio::write_wav(&dir.path().join(format!("long/{class}/take {take}.wav")), &long, 16_000).expect("clip");
+        }
+    }
+    let (code, done) = train(dir.path(), "out", &["--data", "long", "--stage", "single"]);
+    assert!(code == Some(0) && done.contains("10 recordings are longer than 30 s"), "{done}");
+    assert!(done.contains("80 of the clips are windows of 10 long recordings, each on one side"), "{done}");
+    let listed = std::fs::read_to_string(dir.path().join("out/clips.csv")).expect("list");
+    let mut sides: std::collections::BTreeMap<&str, std::collections::BTreeSet<&str>> = Default::default();
+    for row in listed.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        sides.entry(row.split('#').next().expect("path")).or_default().insert(cells[cells.len() - 2]);
+    }
+    assert!(sides.len() == 10 && sides.values().all(|on| on.len() == 1), "{sides:?}");
+    assert_eq!(sides.values().filter(|on| on.contains("test")).count(), 2);
+    let (code, answer) = infer(dir.path(), &["--model", "out/model.safetensors", "long/sadness/take 0.wav"]);
+    assert!(code == Some(0) && answer.lines().filter(|line| line.contains("take 0.wav")).count() >= 8, "{answer}");
+}
+
+fn sound(dir: &Path, path: &str) -> Vec<f32> {
+    emotone::audio::load(&dir.join(path)).expect("clip").samples
+}
+
+/// A column of weights counts in the loss, by its proportions alone; a network that does not weigh says that the column is not used.
+#[test]
+fn weights_of_rows_count_in_training() {
+    if emotone::check::device().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let (_, rows) = clips(dir.path());
+    let table = |name: &str, weight: &dyn Fn(usize) -> f64| {
+        let row = |(i, (path, label)): (usize, &(String, String))| format!("{path},{label},s{},{}\n", i % 4, weight(i));
+        let lines: String = rows.iter().enumerate().map(row).collect();
+        std::fs::write(dir.path().join(name), format!("path,label,speaker,Sample Weight\n{lines}")).expect("table");
+    };
+    table("alike.csv", &|_| 3.0);
+    table("weighed.csv", &|i| 0.5 + (i % 3) as f64);
+    table("twice.csv", &|i| 1.0 + 2.0 * (i % 3) as f64);
+    for model in [&[][..], &["--set", "model.name=rocket"]] {
+        let trained = |name: &str| {
+            let (out, data) = (format!("{name}-{}", model.len()), format!("{name}.csv"));
+            let (code, done) = train(dir.path(), &out, &[&["--data", data.as_str(), "--stage", "single"][..], model].concat());
+            assert_eq!(code, Some(0), "{done}");
+            let told = done.contains("recordings count in training by column \"weight\", from");
+            assert_eq!((told, done.contains("not used")), (name != "alike", false), "{done}");
+            let result = std::fs::read_to_string(dir.path().join(out).join("result.json")).expect("result");
+            serde_json::from_str::<serde_json::Value>(&result).expect("json")["weights_sha256"].clone()
+        };
+        let [alike, weighed, twice] = ["alike", "weighed", "twice"].map(trained);
+        assert!(weighed == twice && alike != weighed, "{model:?}");
+    }
+    let (code, done) = train(dir.path(), "svm", &["--data", "weighed.csv", "--stage", "single", "--set", "model.name=svm"]);
+    assert!(code == Some(0) && done.contains("columns that are not used: weight") && !done.contains("count in training"), "{done}");
 }

@@ -23,7 +23,7 @@ fn replay(target: fn(&[u8]), folders: &[&str]) -> usize {
 fn seeds_and_past_crashes_hold() {
     assert!(replay(inputs::audio, &["tools/fuzz/seeds/audio", "tests/fixtures", "tests/fixtures/sound"]) >= 38);
     assert!(replay(inputs::checkpoint, &["tools/fuzz/seeds/checkpoint"]) >= 3);
-    assert!(replay(inputs::manifest, &["tools/fuzz/seeds/manifest"]) >= 11);
+    assert!(replay(inputs::manifest, &["tools/fuzz/seeds/manifest"]) >= 14);
     assert!(replay(inputs::signal, &["tools/fuzz/seeds/signal"]) >= 8);
     assert!(replay(inputs::lessons, &["tools/fuzz/seeds/lessons"]) >= 5);
     assert!(replay(inputs::config, &["tools/fuzz/seeds/config"]) >= 2);

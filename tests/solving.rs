@@ -57,6 +57,8 @@ fn data() -> Dataset {
         copies: Vec::new(),
         names: names(150),
         corpora: vec![0; 150],
+        weight: None,
+        recordings: (0..150).collect(),
         digests: vec![[0; 32]; 150],
         speaker: (0..150).map(|i| (i % 3).to_string()).collect(),
         classes: names(4),

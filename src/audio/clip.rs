@@ -41,6 +41,13 @@ pub struct Clip {
     pub notes: Notes,
 }
 
+impl Clip {
+    /// What is known of it besides its samples.
+    pub(crate) fn clone_without_samples(&self) -> Clip {
+        Clip { samples: Vec::new(), notes: self.notes.clone(), ..*self }
+    }
+}
+
 /// Why a recording was refused, in one line without its name.
 pub(super) type Reason = String;
 
@@ -57,7 +64,9 @@ pub(super) fn check_format(rate: u32, channels: usize) -> Result<(), Reason> {
 
 pub(super) fn check_length(frames: u64, rate: u32) -> Result<(), Reason> {
     let most = u64::from(MAX_SECONDS) * u64::from(rate);
-    if frames > most { Err(format!("{} s of audio, more than the {MAX_SECONDS} s accepted", frames / u64::from(rate))) } else { Ok(()) }
+    let seconds = frames / u64::from(rate);
+    let way = "a manifest with start and end in seconds makes stretches of it";
+    if frames > most { Err(format!("{seconds} s of audio, more than the {MAX_SECONDS} s accepted at once; {way}")) } else { Ok(()) }
 }
 
 /// The damage rule of the module: how much of the declared length must be there.

@@ -10,6 +10,7 @@ use symphonia::core::codecs::audio::{
     },
 };
 
+use crate::foreign::{self, Foreign};
 use crate::text::shell;
 
 /// Ends a reason whose file ffmpeg can convert; [`advice`] says how.
@@ -53,16 +54,6 @@ const MAGIC: &[(usize, &[u8], &str, bool)] = &[
     (1, b"#!SILK", "Skype's SILK, which ffmpeg does not read either", false),
     (0, b"MThd", "a MIDI file, which holds notes and no sound", false),
     (0, b"\x00\x05\x16\x07", "a Mac's resource file (._), not the recording itself", false),
-    (0, b"PK\x03\x04", "a zip file: unpack it", false),
-    (0, b"\x1f\x8b", "a gzip file: unpack it", false),
-    (0, b"Rar!", "a rar file: unpack it", false),
-    (0, b"7z\xbc\xaf", "a 7z file: unpack it", false),
-    (0, b"%PDF", "a PDF", false),
-    (0, b"\x93NUMPY", "a NumPy array", false),
-    (0, b"version https://git-lfs", "a Git LFS pointer (the recording itself was not downloaded)", false),
-    (0, b"<!DOCTYPE", "an HTML page", false),
-    (0, b"<!doctype", "an HTML page", false),
-    (0, b"<html", "an HTML page", false),
 ];
 
 /// What `head` begins with, where it is known, as the reason for not reading it.
@@ -70,8 +61,22 @@ pub(super) fn named(head: &[u8]) -> Option<String> {
     if head.first() == Some(&0x47) && head.get(188) == Some(&0x47) {
         return Some(undecoded("an MPEG transport stream"));
     }
-    let (.., name, convertible) = MAGIC.iter().find(|(at, magic, ..)| head.get(*at..).is_some_and(|b| b.starts_with(magic)))?;
-    Some(if *convertible { undecoded(name) } else { format!("this is {name}") })
+    match MAGIC.iter().find(|(at, magic, ..)| head.get(*at..).is_some_and(|b| b.starts_with(magic))) {
+        Some((.., name, true)) => Some(undecoded(name)),
+        Some((.., name, false)) => Some(format!("this is {name}")),
+        None => silent(head),
+    }
+}
+
+/// What begins so where it is no sound at all.
+fn silent(head: &[u8]) -> Option<String> {
+    let foreign = foreign::what(head, "")?;
+    match foreign {
+        Foreign::Zip | Foreign::Torch | Foreign::Archive(_) => Some(format!("this is {foreign}: unpack it")),
+        Foreign::Document(_) | Foreign::Network(_) | Foreign::Page | Foreign::LfsPointer => Some(format!("this is {foreign}")),
+        // What a pickle begins with may begin a recording, and any text is none.
+        Foreign::Pickle | Foreign::Empty | Foreign::Recording | Foreign::Text => None,
+    }
 }
 
 /// The reason for not reading `codec`.
@@ -170,7 +175,11 @@ mod tests {
             (b"\x02#!SILK_V3", "SILK", false),
             (&stream, "Speex", true),
             (&transport, "transport stream", true),
-            (b"PK\x03\x04", "unpack", false),
+            (b"PK\x03\x04", "a zip archive: unpack it", false),
+            (b"Rar!\x1a\x07\x01", "a rar archive: unpack it", false),
+            (b"\n<HTML><head>", "a web page", false),
+            (b"version https://git-lfs.github.com", "Git LFS", false),
+            (b"\0\x05\x16\x07\0\x02", "resource file", false),
         ] {
             let reason = named(head).unwrap();
             assert!(reason.contains(word) && reason.ends_with(CONVERT) == convertible, "{reason}");

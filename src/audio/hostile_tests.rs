@@ -28,7 +28,7 @@ fn other_files() -> Vec<Hostile> {
         ("text.wav", b"this is no sound".to_vec(), "not a recording"),
         ("zeros.wav", vec![0; 5000], "not a recording"),
         ("noise.bin", (0..4000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(), "not a recording"),
-        ("page.mp3", b"<!DOCTYPE html><p>404".to_vec(), "HTML"),
+        ("page.mp3", b"<!DOCTYPE html><p>404".to_vec(), "a web page"),
         ("pointer.flac", b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "pointer"),
         ("song.m4a", b"\0\0\0\x20ftypM4A \0\0\0\0".to_vec(), "index"),
         ("big_endian.wav", b"RIFX\0\0\0\x24WAVEfmt ".to_vec(), "big-endian"),

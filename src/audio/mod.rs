@@ -25,6 +25,7 @@ mod aac;
 mod adpcm;
 mod blocks;
 mod clip;
+mod cut;
 mod decode;
 mod facts;
 mod foreign;
@@ -57,6 +58,7 @@ use std::{fs::File, io::Read, path::Path};
 
 pub use blocks::Blocks;
 pub use clip::{Clip, MAX_CHANNELS, MAX_FILE_BYTES, MAX_SECONDS, SAMPLE_RATE, SOURCE_RATES, is_silent};
+pub use cut::{Cutter, Piece, WHOLE_S, WINDOW_S};
 pub use notes::Notes;
 pub use part::{Channel, Part};
 pub use pcm::Raw;

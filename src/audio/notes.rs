@@ -42,6 +42,13 @@ impl Notes {
         if self.missing_s > 0.0 {
             lines.push(format!("{:.2} s of the wanted part lie behind the end of the recording", self.missing_s));
         }
+        lines.extend(self.remarks());
+        lines
+    }
+
+    /// Those of the lines that are about the recording as it was made, which is all there.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         if self.tracks > 1 {
             lines.push(format!("{} audio tracks, the first is read", self.tracks));
         }

@@ -67,28 +67,27 @@ impl Mono16k {
     /// Takes whole interleaved frames: averages or picks channels, clamps overshoots to [-1, 1], refuses what is not finite.
     pub(super) fn push(&mut self, interleaved: &[f32]) -> Result<(), Reason> {
         let first = self.frames;
-        for (i, frame) in interleaved.chunks_exact(self.channels).enumerate() {
-            let (mut sum, mut squares) = (0.0, 0.0);
-            for &x in frame {
-                if x.is_nan() || x.abs() > LARGEST {
-                    let at = first + i as u64;
-                    return Err(if x.is_finite() {
-                        format!("sample {at} is {x}; float samples are expected within [-1, 1]")
-                    } else {
-                        format!("sample {at} is {x}, not a finite number")
-                    });
-                }
-                let x = x.clamp(-1.0, 1.0);
-                sum += x;
-                squares += x * x;
+        if self.channels == 1 {
+            for (i, &x) in interleaved.iter().enumerate() {
+                // Adding makes one zero of both, as averaging does.
+                self.pending.push(0.0 + within(x, first + i as u64)?);
             }
-            let mean = sum / self.channels as f32;
-            self.energy[0] += f64::from(mean * mean);
-            self.energy[1] += f64::from(squares / self.channels as f32);
-            self.pending.push(match self.channel {
-                Channel::Number(n) => frame[n - 1].clamp(-1.0, 1.0),
-                Channel::Mix => mean,
-            });
+        } else {
+            for (i, frame) in interleaved.chunks_exact(self.channels).enumerate() {
+                let (mut sum, mut squares) = (0.0, 0.0);
+                for &x in frame {
+                    let x = within(x, first + i as u64)?;
+                    sum += x;
+                    squares += x * x;
+                }
+                let mean = sum / self.channels as f32;
+                self.energy[0] += f64::from(mean * mean);
+                self.energy[1] += f64::from(squares / self.channels as f32);
+                self.pending.push(match self.channel {
+                    Channel::Number(n) => frame[n - 1].clamp(-1.0, 1.0),
+                    Channel::Mix => mean,
+                });
+            }
         }
         self.frames += (interleaved.len() / self.channels) as u64;
         match &self.fft {
@@ -160,6 +159,18 @@ pub(super) fn output_len(frames: u64, rate: u32) -> u64 {
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// A sample brought into [-1, 1].
+///
+/// # Errors
+/// One that is not finite, or far from there, with its number.
+fn within(x: f32, at: u64) -> Result<f32, Reason> {
+    match () {
+        () if x.abs() <= LARGEST => Ok(x.clamp(-1.0, 1.0)),
+        () if x.is_finite() => Err(format!("sample {at} is {x}; float samples are expected within [-1, 1]")),
+        () => Err(format!("sample {at} is {x}, not a finite number")),
+    }
 }
 
 #[cfg(test)]

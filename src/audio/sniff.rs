@@ -154,7 +154,7 @@ mod tests {
             (b"RIFF\0\0\0\0ACON", "not a wav"),
             (b"RIFF", "ends inside"),
             (b"FORM\0\0\0\08SVX", "known kind"),
-            (b"<!DOCTYPE html>", "HTML"),
+            (b"<!DOCTYPE html>", "a web page"),
             (b"hello", "68656c6c"),
         ] {
             let reason = kind(bytes).unwrap_err();

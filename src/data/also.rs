@@ -47,7 +47,7 @@ pub fn also(paths: &[PathBuf], label_map: &str, home: &Corpus, signals: Option<&
             let strange: Vec<&str> = strange.iter().map(|l| if l.is_empty() { "none" } else { l.as_str() }).collect();
             all.notes.push(format!("{name}: {} of {total} recordings have other labels ({}): left out", total - taken, strange.join(", ")));
         }
-        all.notes.extend(corpus.notes.into_iter().map(|n| format!("{name}: {n}")));
+        all.notes.extend(corpus.notes.into_iter().chain(corpus.speaker_notes).map(|n| format!("{name}: {n}")));
         names.insert(name);
     }
     load(&all, signals, skip_bad, &|_, _| ())

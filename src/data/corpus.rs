@@ -16,6 +16,8 @@ pub struct Utterance {
     pub path: PathBuf,
     /// What of it: a stretch, a channel; by default all.
     pub part: Part,
+    /// The name of the recording that it is a window of, where a long one was cut into windows: those of one recording are never on two sides.
+    pub window_of: Option<String>,
     /// Emotion class.
     pub label: String,
     /// Who speaks; empty where nobody knows.
@@ -62,8 +64,10 @@ pub struct Corpus {
     pub name: String,
     /// The utterances, in the order of the manifest or of their paths.
     pub utterances: Vec<Utterance>,
-    /// What the reader should know: speakers unknown, labels merged.
+    /// What the reader should know: labels merged, recordings passed over.
     pub notes: Vec<String>,
+    /// What who divides it by speaker should know besides: where speakers were found, or how many are unknown.
+    pub speaker_notes: Vec<String>,
     /// Inputs that are not among the utterances.
     pub left_out: LeftOut,
     /// Columns of its manifest that mean nothing by themselves.

@@ -13,7 +13,7 @@ use super::{
     reading::Reading,
     walk::{Tree, walk},
 };
-use crate::{Error, Result, audio::Part};
+use crate::{Error, Result};
 
 /// Reads the folder `root` as [`super::open`] describes.
 pub(super) fn read(root: &Path, reading: &Reading) -> Result<Corpus> {
@@ -83,6 +83,7 @@ fn dialogues(root: &Path, texts: &[PathBuf], reading: &Reading) -> Result<Option
         all.utterances.extend(corpus.utterances);
         all.left_out.extend(corpus.left_out);
         all.notes.extend(corpus.notes);
+        all.speaker_notes.extend(corpus.speaker_notes);
         all.unread = corpus.unread;
     }
     Ok((!tables.is_empty()).then_some(all))
@@ -170,12 +171,11 @@ fn folders(path: &Path) -> Vec<&str> {
 fn utterance(root: &Path, path: &Path, named: Named) -> Utterance {
     Utterance {
         path: root.join(path),
-        part: Part::default(),
         label: named.label.into(),
         speaker: named.speaker,
         split: named.split,
-        fold: None,
         extra: named.extra.into_iter().map(|(k, v)| (k.into(), v)).collect(),
+        ..Utterance::default()
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn read(root: &Path, recordings: &[PathBuf], reading: &Reading) -> Re
     corpus.notes.extend(found.notes);
     if found.speaker.is_none() {
         let told = speakers_by_name(&mut corpus, &found.emotion);
-        corpus.notes.push(told);
+        corpus.speaker_notes.push(told);
     }
     corpus.notes.extend(contradictions(&corpus, &found.emotion));
     Ok(corpus)

@@ -9,7 +9,11 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::signal::Fitted;
-use super::{Corpus, Split, SplitSpec, Utterance, physiology};
+use super::{
+    Corpus, Split, SplitSpec, Utterance, physiology,
+    remarks::Remarks,
+    windows::{Window, Windows},
+};
 use crate::{
     Error, Result,
     audio::{self, Clip, Part},
@@ -80,6 +84,15 @@ impl Loaded {
         Ok(notes)
     }
 
+    /// Adds number `kept` of the corpus given, or a window of it.
+    fn push(&mut self, kept: usize, (utterance, clip, digest): Window, signals: Vec<f32>) {
+        self.corpus.utterances.push(utterance);
+        self.clips.push(clip);
+        self.kept.push(kept);
+        self.digests.push(digest);
+        self.signals.push(signals);
+    }
+
     /// Length of all clips in hours.
     pub fn hours(&self) -> f64 {
         self.clips.iter().map(|c| c.duration_s).sum::<f64>() / 3600.0
@@ -103,17 +116,18 @@ pub fn load_clips(corpus: &Corpus, skip_bad: bool, progress: &(dyn Fn(usize, usi
     load(corpus, None, skip_bad, progress)
 }
 
-/// Loads every utterance of `corpus`: its recording of speech, or its signals and, where they come with speech, that too.
+/// Loads every utterance of `corpus`: its recording of speech, or its signals and, where they come with speech, that too. A recording of speech
+/// alone that is longer than [`audio::WHOLE_S`] becomes one utterance for each of its windows of [`audio::WINDOW_S`].
 ///
 /// # Errors
 /// As [`load_clips`].
-pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
-    let results = read_all(corpus, signals, progress)?;
+pub fn load(corpus: &Corpus, spec: Option<&Signals>, skip_bad: bool, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded> {
+    let results = read_all(corpus, spec, progress)?;
     let total = results.len();
     let kept = Corpus { utterances: vec![], ..corpus.clone() };
     let mut loaded =
         Loaded { corpus: kept, clips: vec![], kept: vec![], bad: vec![], data_hash: String::new(), digests: vec![], signals: vec![] };
-    let mut fitted = Vec::new();
+    let (mut fitted, mut windows, mut remarks) = (Vec::new(), Windows::default(), Remarks::default());
     let mut hash = Sha256::new();
     for (i, (utterance, result)) in corpus.utterances.iter().zip(results).enumerate() {
         match result {
@@ -123,15 +137,17 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
                     hash.update(text.as_bytes());
                 }
                 hash.update(file);
+                hash.update(utterance.column("weight").unwrap_or_default());
                 for what in in_part(&clip.notes) {
                     loaded.corpus.left_out.add(format!("in part: {what}"), utterance.name());
                 }
-                loaded.corpus.utterances.push(utterance.clone());
-                loaded.clips.push(clip);
-                loaded.kept.push(i);
-                loaded.digests.push(samples);
-                loaded.signals.push(signals);
+                remarks.add(&clip.notes, || utterance.name());
                 fitted.extend(own);
+                if spec.is_some() {
+                    loaded.push(i, (utterance.clone(), clip, samples), signals);
+                } else {
+                    windows.of(utterance, clip, samples).into_iter().for_each(|window| loaded.push(i, window, Vec::new()));
+                }
             }
             Err(reason) => {
                 loaded.corpus.left_out.add(format!("unreadable ({reason})"), utterance.name());
@@ -139,7 +155,8 @@ pub fn load(corpus: &Corpus, signals: Option<&Signals>, skip_bad: bool, progress
             }
         }
     }
-    loaded.corpus.notes.extend(signals.into_iter().flat_map(|s| physiology::notes(s, &fitted)));
+    loaded.corpus.notes.extend(windows.note().into_iter().chain(remarks.lines()));
+    loaded.corpus.notes.extend(spec.into_iter().flat_map(|s| physiology::notes(s, &fitted)));
     loaded.data_hash = hex(&hash.finalize());
     let bad = loaded.bad.len();
     if loaded.clips.is_empty() || (!skip_bad && bad * 100 > total) {

@@ -8,6 +8,7 @@
 //! | `speaker` | `speaker_id`, `spk`, `actor`, ... | unknown speakers where absent or empty |
 //! | `split`, `fold` | `set`, `partition`, ... | optional; a split is used by default |
 //! | `start`, `end`, `duration` | `begin`, `stop`, `offset`, ... | seconds or clock times: the part of the recording that the row is about |
+//! | `weight` | `sample_weight`, `loss_weight` | optional: how much the row counts in training; 1 where empty |
 //! | `channel` | | mix, left, right, or a number from 1 |
 //!
 //! All other columns are kept under their own names, and a note says that nothing reads them. Files that are not where the manifest says are
@@ -165,7 +166,7 @@ fn corpus(path: &Path, table: Table, reading: &Reading) -> Result<Corpus, (usize
     out.unread = table.columns.into_iter().filter(|c| !meant.contains(&c.as_str()) && !rate(c)).collect();
     let unknown = out.utterances.iter().filter(|u| u.speaker.is_empty()).count();
     if unknown > 0 && !reading.unlabelled {
-        out.notes.push(format!("{unknown} of {} speakers are unknown", out.utterances.len()));
+        out.speaker_notes.push(format!("{unknown} of {} speakers are unknown", out.utterances.len()));
     }
     Ok(out)
 }
@@ -204,7 +205,7 @@ fn utterance(folder: &Path, mut row: Cells, dialogues: bool) -> Result<Utterance
     let (label, speaker) = (take("label").unwrap_or_default(), take("speaker").unwrap_or_default());
     let (split, fold) = (take("split"), take("fold"));
     row.extend(signals.into_iter().map(|(name, file)| (name.to_string(), folder.join(file).to_string_lossy().into_owned())));
-    Ok(Utterance { path: folder.join(plain(&file)), part, label, speaker, split, fold, extra: row })
+    Ok(Utterance { path: folder.join(plain(&file)), part, label, speaker, split, fold, extra: row, ..Utterance::default() })
 }
 
 /// A path without what programs put before it: a placeholder for a folder, or the name of a scheme.

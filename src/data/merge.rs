@@ -34,7 +34,7 @@ pub fn merge(mut corpora: Vec<Corpus>, label_map: &LabelMap) -> Result<Corpus> {
         }
         out.left_out.extend(corpus.left_out);
         out.unread.extend(corpus.unread);
-        out.notes.extend(corpus.notes.into_iter().map(|n| if many { format!("{name}: {n}") } else { n }));
+        out.notes.extend(corpus.notes.into_iter().chain(corpus.speaker_notes).map(|n| if many { format!("{name}: {n}") } else { n }));
         names.push(name);
     }
     out.notes.extend(labels);

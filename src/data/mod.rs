@@ -24,6 +24,7 @@ mod physiology;
 mod reading;
 #[cfg(test)]
 mod real_tests;
+mod remarks;
 mod sides;
 pub mod signal;
 mod split;
@@ -33,6 +34,8 @@ pub mod synth;
 mod trees;
 mod unlabelled;
 mod walk;
+mod weights;
+mod windows;
 
 use std::path::Path;
 
@@ -53,6 +56,7 @@ pub use sides::chosen;
 pub use split::Split;
 pub use split_spec::SplitSpec;
 pub use unlabelled::unlabelled;
+pub use weights::{WEIGHT, weights};
 
 use crate::{Error, Result};
 

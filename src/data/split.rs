@@ -137,7 +137,8 @@ impl Split {
             let listed = speakers.iter().copied().take(12).collect::<Vec<_>>().join(" ");
             let listed = if speakers.len() > 12 { format!("{listed} ...") } else { listed };
             let who = if names && !speakers.is_empty() { format!(" ({listed})") } else { String::new() };
-            format!("{name} {} of {} speakers{who}", rows.len(), speakers.len())
+            let of = if speakers.is_empty() { String::new() } else { format!(" of {} speakers", speakers.len()) };
+            format!("{name} {}{of}{who}", rows.len())
         };
         let nature = match (spec, self.speaker_independent) {
             (SplitSpec::None, _) => "nothing is tested",
@@ -160,8 +161,15 @@ impl Split {
             true => String::new(),
             false => format!("; test classes never trained: {}", unseen.into_iter().collect::<Vec<_>>().join(" ")),
         };
+        let cut: Vec<&str> = corpus.utterances.iter().filter_map(|u| u.window_of.as_deref()).collect();
+        let windows = match cut.len() {
+            0 => String::new(),
+            n => {
+                format!("; {n} of the clips are windows of {} long recordings, each on one side", cut.iter().collect::<BTreeSet<_>>().len())
+            }
+        };
         format!(
-            "{spec} ({nature}): {}, {}{validation}, {}{unseen}{untested}",
+            "{spec} ({nature}): {}, {}{validation}, {}{unseen}{untested}{windows}",
             side("train", &self.train, false),
             side("valid", &self.valid, true),
             if *spec == SplitSpec::None { "test none".into() } else { side("test", &self.test, true) }
@@ -282,15 +290,34 @@ fn some_speakers<'a>(speakers: BTreeSet<&'a str>, part: f64, rng: &mut Rng) -> B
     speakers.into_iter().collect()
 }
 
-/// About `part` of the rows of each class; at least one of a class of several.
+/// Rows by recording: the windows of one together, any other utterance by itself.
+fn recordings(corpus: &Corpus, rows: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
+    let (mut units, mut known): (Vec<Vec<usize>>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
+    for i in rows {
+        let of = corpus.utterances[i].window_of.as_deref();
+        match of.and_then(|name| known.get(name)) {
+            Some(&unit) => units[unit].push(i),
+            None => {
+                known.extend(of.map(|name| (name, units.len())));
+                units.push(vec![i]);
+            }
+        }
+    }
+    units
+}
+
+/// About `part` of the recordings of each class; at least one of a class of several.
 fn some_of_each_class(corpus: &Corpus, rows: &[usize], part: f64, rng: &mut Rng) -> Vec<usize> {
-    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    rows.iter().for_each(|&i| classes.entry(&corpus.utterances[i].label).or_default().push(i));
+    let mut classes: BTreeMap<&str, Vec<Vec<usize>>> = BTreeMap::new();
+    for unit in recordings(corpus, rows.iter().copied()) {
+        classes.entry(&corpus.utterances[unit[0]].label).or_default().push(unit);
+    }
     let mut chosen = Vec::new();
     for class in classes.values_mut() {
         rng.shuffle(class);
         let count = (class.len() as f64 * part).round() as usize;
-        chosen.extend(class.iter().take(count.clamp(usize::from(class.len() > 1), class.len() - usize::from(class.len() > 1))));
+        let some = count.clamp(usize::from(class.len() > 1), class.len() - usize::from(class.len() > 1));
+        chosen.extend(class.iter().take(some).flatten());
     }
     chosen
 }
@@ -314,12 +341,12 @@ fn fold<'a>(corpus: &Corpus, speakers: BTreeSet<&'a str>, folds: usize, index: u
     chosen
 }
 
-/// The utterances of one fold: those of each class in random order, dealt out in turn, each class going on where the one before it ended.
+/// The utterances of one fold: the recordings of each class in random order, dealt out in turn, each class going on where the one before it ended.
 fn fold_of_each_class(corpus: &Corpus, folds: usize, index: usize, seed: u64) -> BTreeSet<usize> {
-    let mut rows: Vec<usize> = (0..corpus.utterances.len()).collect();
-    Rng::new(seed, &[FOLDS]).shuffle(&mut rows);
-    rows.sort_by_key(|&i| corpus.utterances[i].label.as_str());
-    rows.into_iter().skip(index - 1).step_by(folds).collect()
+    let mut units = recordings(corpus, 0..corpus.utterances.len());
+    Rng::new(seed, &[FOLDS]).shuffle(&mut units);
+    units.sort_by_key(|unit| corpus.utterances[unit[0]].label.as_str());
+    units.into_iter().skip(index - 1).step_by(folds).flatten().collect()
 }
 
 fn refuse_shared_speakers(corpus: &Corpus, sides: &[Side], held: impl Fn(Side) -> bool, spec: &SplitSpec) -> Result<()> {

@@ -189,6 +189,10 @@ pub struct Examples<'a> {
     pub versions: Vec<usize>,
     /// Number of the clip that it is a version of.
     pub originals: Vec<usize>,
+    /// What it counts, more than 0, in the sum that is least ([`Solver::weighs`]).
+    pub weights: Vec<f64>,
+    /// Number of the recording that it is of: windows of a long one have the same, and versions of one clip.
+    pub recordings: Vec<usize>,
     /// Values of the head's parameters to start from, by their names within it; empty where there are none.
     pub given: &'a Weights,
 }
@@ -207,6 +211,8 @@ impl<'a> Examples<'a> {
             speakers: vec![None; n],
             versions: vec![0; n],
             originals: (0..n).collect(),
+            weights: vec![1.0; n],
+            recordings: (0..n).collect(),
             given,
         }
     }
@@ -240,6 +246,11 @@ pub trait Solver {
 
     /// Whether a solution says what it answers to clips whose speaker it does not know: then it needs no others for validation. By default not.
     fn holds_out(&self) -> bool {
+        false
+    }
+
+    /// Whether examples count by their weights. By default all count alike.
+    fn weighs(&self) -> bool {
         false
     }
 

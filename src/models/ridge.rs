@@ -291,8 +291,8 @@ fn centre(k: &mut Triangle, balance: &Balance, coupling: f64) {
 
 fn check(examples: &Examples) -> Result<()> {
     let n = examples.inputs.len();
-    let lengths = [&examples.classes, &examples.corpora, &examples.versions, &examples.originals].map(Vec::len);
-    if let Some(other) = lengths.into_iter().chain([examples.speakers.len()]).find(|len| *len != n) {
+    let lengths = [&examples.classes, &examples.corpora, &examples.versions, &examples.originals, &examples.recordings].map(Vec::len);
+    if let Some(other) = lengths.into_iter().chain([examples.speakers.len(), examples.weights.len()]).find(|len| *len != n) {
         return Err(Error::shape("examples", format!("{n} of each"), other.to_string()));
     }
     if let Some(answer) = examples.answers.iter().find(|a| a.len() != examples.outputs || examples.answers.len() != n) {

@@ -11,7 +11,7 @@ use crate::data::{self, Split, SplitSpec, Utterance};
 use crate::frontend::{FEATURES, Inputs};
 use crate::gpu::Device;
 use crate::{Error, Result, text};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use super::recordings::DataSpec;
@@ -28,6 +28,10 @@ pub struct Dataset {
     pub class: Vec<usize>,
     /// Number of the corpus that each utterance is from: one that the classes are of has the lowest numbers.
     pub corpora: Vec<usize>,
+    /// How much each utterance counts in training; none where all count alike.
+    pub weight: Option<Vec<f32>>,
+    /// Number of the recording that each utterance is of: windows of a long one have the same.
+    pub recordings: Vec<usize>,
     /// SHA-256 of each utterance's samples.
     pub digests: Vec<[u8; 32]>,
     /// Who speaks in each utterance; empty where nobody knows.
@@ -106,28 +110,35 @@ impl Dataset {
         let taught = spec.teacher.as_ref().map_or_else(String::new, |t| format!("/{}", t.taught().sha256));
         let hash = format!("{}/{split_spec}{taught}", recordings.hash());
         let names: Vec<String> = recordings.utterances().iter().map(Utterance::name).collect();
-        let test_clips = recordings.looked_at(&split.test);
         let mut corpora = recordings.corpora.clone();
         corpora.resize(names.len(), corpora.iter().max().map_or(0, |last| last + 1));
-        let speaker = recordings.utterances().iter().map(|u| u.speaker.clone()).collect();
         Ok(Dataset {
             inputs,
             copies,
             names,
             corpora,
+            weight: recordings.weight.clone(),
+            recordings: of_recordings(recordings.utterances()),
             digests: recordings.digests().to_vec(),
-            speaker,
+            speaker: recordings.utterances().iter().map(|u| u.speaker.clone()).collect(),
             class,
             classes,
             speakers,
             targets,
+            test_clips: recordings.looked_at(&split.test),
             split,
             hash,
-            test_clips,
             mean_std,
             features: recordings.features.clone(),
         })
     }
+}
+
+/// Numbers of recordings: that of the first utterance of each.
+fn of_recordings(utterances: &[Utterance]) -> Vec<usize> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let all = utterances.iter().map(|u| u.window_of.as_deref()).enumerate();
+    all.map(|(i, of)| of.map_or(i, |name| *first.entry(name).or_insert(i))).collect()
 }
 
 /// What the data say of each task of the run's stages. Utterances behind those of known class have no label.
@@ -204,10 +215,15 @@ fn numbers(task: &str, columns: &[String], utterances: &[Utterance]) -> Result<T
 }
 
 impl Dataset {
-    /// Tasks that some training clips have no target of.
+    /// Tasks whose training clips do not all count alike: some have no target of it, or clips have weights.
     pub fn partial(&self) -> BTreeSet<String> {
-        let lacks = |targets: &Targets| self.split.train.iter().any(|&i| !targets.known(i));
+        let lacks = |targets: &Targets| self.weight.is_some() || self.split.train.iter().any(|&i| !targets.known(i));
         self.targets.iter().filter(|(_, targets)| lacks(targets)).map(|(task, _)| task.clone()).collect()
+    }
+
+    /// How much an utterance counts in training.
+    pub fn weight(&self, i: usize) -> f32 {
+        self.weight.as_ref().map_or(1.0, |all| all[i])
     }
 
     /// What enters the network in training: inputs, or where these differ in length each room that the training split takes, the largest

@@ -315,9 +315,8 @@ impl<'a> Bench<'a> {
     /// Writes what all answers come to.
     fn sum_up(mut self, jobs: &[Job], answers: &[(Predictions, Option<Calibration>)]) -> Result<FoldsResult> {
         let (out, seed) = (&self.spec.run.out, self.spec.run.config.train.seed);
-        let path = |u: &crate::data::Utterance| u.path.display().to_string();
         let speakers: HashMap<String, &str> =
-            self.recordings.utterances().iter().filter(|u| !u.speaker.is_empty()).map(|u| (path(u), u.speaker.as_str())).collect();
+            self.recordings.utterances().iter().filter(|u| !u.speaker.is_empty()).map(|u| (u.name(), u.speaker.as_str())).collect();
         let parts: Vec<Part> =
             jobs.iter().zip(answers).map(|(job, (predictions, _))| Part { fold: job.at.0, seed: job.at.1, predictions }).collect();
         self.result.pooled = Some(pooled::pool(&parts, &|clip| speakers.get(clip).copied(), seed)?);

@@ -38,6 +38,7 @@ pub mod run;
 pub mod schedule;
 mod settle;
 pub mod solving;
+mod sound;
 pub mod start;
 pub mod state;
 pub mod step;

@@ -3,13 +3,13 @@
 use super::config::{Config, Target};
 use super::events::{Event, Observer};
 use super::features::Features;
+use super::sound::{cut, silent, too_long};
 use super::teacher::{Said, Teacher};
-use crate::audio::is_silent;
 use crate::augment::Version;
 use crate::data::{self, Corpus, Loaded, Origin, Reading, Split, SplitSpec, Utterance};
-use crate::frontend::{Extent, Extractor, Inputs, Signals, speech};
+use crate::frontend::{Extractor, Inputs, Signals};
 use crate::gpu::Device;
-use crate::{Error, Result, parallel, text};
+use crate::{Error, Result, parallel};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,6 +73,8 @@ pub struct Recordings {
     pub(super) class: Vec<usize>,
     /// Number of the corpus that each of them is from.
     pub(super) corpora: Vec<usize>,
+    /// How much each counts in training; none where all count alike.
+    pub(super) weight: Option<Vec<f32>>,
     /// Copies that training takes beside each.
     copies: Vec<Version>,
     /// Whether the final test looks at clips again.
@@ -121,11 +123,26 @@ impl Recordings {
         if let Some(warning) = silent(&loaded).filter(|_| signals.is_none_or(|s| s.audio.is_some())) {
             observe(Event::Warning(&warning));
         }
+        let weight = weight(config, &loaded, observe)?;
         let looks_again = config.train.tta && matches!(kind, Inputs::Images(..));
         let taught_again = spec.teacher.as_ref().is_some_and(|t| t.of_folds().is_some());
         let (features, copies) = (Features::default(), config.train.copies.clone());
         let (inputs, said) = (None, None);
-        Ok(Recordings { loaded, labelled, kind, classes, class, corpora, copies, looks_again, taught_again, inputs, features, said })
+        Ok(Recordings {
+            loaded,
+            labelled,
+            kind,
+            classes,
+            class,
+            corpora,
+            weight,
+            copies,
+            looks_again,
+            taught_again,
+            inputs,
+            features,
+            said,
+        })
     }
 
     /// The recordings with labels that are divided.
@@ -173,12 +190,16 @@ impl Recordings {
 
     /// How many there are, in a line.
     pub fn describe(&self) -> String {
-        let (clips, speakers) = (self.utterances().len(), self.loaded.corpus.speakers().len());
+        let clips = self.utterances().len();
+        let speakers = match self.loaded.corpus.speakers().len() {
+            0 => "speakers unknown".to_string(),
+            n => format!("{n} speakers"),
+        };
         let classes = match self.classes.len() {
             0 => String::new(),
             n => format!(", {n} classes ({})", self.classes.join(", ")),
         };
-        format!("data: {clips} clips, {speakers} speakers{classes}, {:.2} h", self.loaded.hours())
+        format!("data: {clips} clips, {speakers}{classes}, {:.2} h", self.loaded.hours())
     }
 
     /// What `teacher` says of each, asked once in a row.
@@ -233,29 +254,19 @@ fn append_unlabelled(loaded: &mut Loaded, spec: &DataSpec, signals: Option<&Sign
     Ok(())
 }
 
-/// How many clips are longer than the network takes, and the first of them.
-fn cut(loaded: &Loaded, kind: &Inputs) -> Option<String> {
-    let Inputs::Frames(frontend, frames) = kind else { return None };
-    let taken = |samples: &[f32]| match frontend.extent {
-        Extent::Whole => samples.len(),
-        Extent::Speech => speech::speech(samples, frontend.sample_rate).len(),
-    };
-    let long = |samples: &[f32]| samples.len() > frames.longest() && taken(samples) > frames.longest();
-    let mut cut = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| long(&clip.samples));
-    let (first, _) = cut.next()?;
-    let (n, all, seconds, first) = (1 + cut.count(), loaded.clips.len(), frames.seconds, first.path.display());
-    Some(format!("of {n} of {all} clips the end is cut off: they are longer than frames.seconds = {seconds}, such as {first}"))
+/// How much each counts, where the network learns by that.
+fn weight(config: &Config, loaded: &Loaded, observe: &mut Observer) -> Result<Option<Vec<f32>>> {
+    if !weighs(config)? {
+        return Ok(None);
+    }
+    let (weight, note) = data::weights(&loaded.corpus.utterances);
+    note.iter().for_each(|note| observe(Event::Warning(note)));
+    Ok(weight)
 }
 
-/// How many clips are silent, and the first of them.
-fn silent(loaded: &Loaded) -> Option<String> {
-    let mut silent = loaded.corpus.utterances.iter().zip(&loaded.clips).filter(|(_, clip)| is_silent(&clip.samples)).map(|(u, _)| u);
-    let first = silent.next()?.path.display();
-    let clips = loaded.clips.len();
-    Some(match silent.count() {
-        0 => format!("1 of {clips} clips is silent and says nothing of its label: {first}"),
-        more => format!("{} of {clips} clips are silent and say nothing of their labels: {first} and {more} more", more + 1),
-    })
+/// Whether the network learns more of what weighs more.
+fn weighs(config: &Config) -> Result<bool> {
+    Ok(config.network()?.solver().is_none_or(|solver| solver.weighs()))
 }
 
 /// Inputs of the first `n` recordings, or of a copy of each; nothing of the others.
@@ -284,18 +295,6 @@ fn extract(
     Ok(inputs)
 }
 
-/// Names the longest of the recordings `part` where they ask for more memory than there is.
-fn too_long(error: Error, loaded: &Loaded, part: &[usize]) -> Error {
-    let longest = part.iter().copied().max_by_key(|&i| loaded.clips[i].samples.len());
-    let (true, Some(i)) = (matches!(error, Error::OutOfMemory { .. } | Error::Allocation { .. }), longest) else { return error };
-    let (path, clip) = (text::path(&loaded.corpus.utterances[i].path), &loaded.clips[i]);
-    let seconds = clip.samples.len() as f64 / f64::from(clip.sample_rate);
-    Error::Data(format!(
-        "{path}: lasts {seconds:.0} s, and is heard at once in training ({error}); leave it out, or list its parts in a manifest with start and end \
-         in seconds"
-    ))
-}
-
 /// Whether a stage of the run has a task with such a target.
 fn learns(config: &Config, such: impl Fn(&Target) -> bool) -> Result<bool> {
     Ok(config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()).any(|(task, _)| such(&config.task[task].target)))
@@ -304,6 +303,7 @@ fn learns(config: &Config, such: impl Fn(&Target) -> bool) -> Result<bool> {
 /// Columns that the tasks of a run and its split read.
 fn used(config: &Config, split: &str) -> Result<BTreeSet<String>> {
     let mut used: BTreeSet<String> = split.split([':', '=', ',']).map(|word| word.trim().to_string()).collect();
+    used.extend(weighs(config)?.then(|| data::WEIGHT.to_string()));
     for (task, _) in config.stages()?.iter().flat_map(|(_, stage)| stage.tasks()) {
         if let Target::Columns(columns) = &config.task[task].target {
             used.extend(columns.iter().cloned());

@@ -201,7 +201,10 @@ fn known(run: &RunContext, task: &str, (train, valid): (Vec<usize>, Vec<usize>),
     let known = |rows: &[usize], of: &dyn Fn(usize) -> Option<usize>| rows.iter().filter_map(|&i| Some((i, of(i)?))).collect::<Labelled>();
     let taught = |i: usize| label(i).or_else(|| Some(argmax(&lesson(run, task, i)?)));
     let (mut train, mut valid) = (known(&train, &taught), known(&valid, &label));
+    // Nothing is learnt from what counts nothing.
+    train.retain(|(i, _)| run.data.weight(*i) > 0.0);
     if holds_out {
+        valid.retain(|(i, _)| run.data.weight(*i) > 0.0);
         train.append(&mut valid);
         train.sort_unstable();
     }
@@ -262,6 +265,8 @@ fn examples<'a>(run: &RunContext, task: &str, rows: &Labelled, versions: &[&'a [
         speakers: all.iter().map(|(_, (i, _))| speakers.get(&data.speaker[*i]).copied()).collect(),
         versions: all.iter().map(|(version, _)| *version).collect(),
         originals: all.iter().map(|(_, (i, _))| *i).collect(),
+        weights: all.iter().map(|(_, (i, _))| f64::from(data.weight(*i))).collect(),
+        recordings: all.iter().map(|(_, (i, _))| data.recordings[*i]).collect(),
         given: start,
     }
 }

@@ -17,7 +17,7 @@ pub struct Batch {
     pub lengths: Vec<u32>,
     /// Soft targets of each task of the stage.
     pub targets: BTreeMap<String, Vec<f32>>,
-    /// 1 for rows with a target and 0 for others, of each task that some clips have no target of.
+    /// What rows count, 0 for those without a target, of each task whose clips do not all count alike.
     pub weights: BTreeMap<String, Vec<f32>>,
     /// Mixtures, where the stage makes them.
     pub pairs: Option<Pairs>,

@@ -248,7 +248,9 @@ impl<'a, 'b> StageRun<'a, 'b> {
             let targets = learnt.iter().map(target).collect();
             let known = |task: &str, row: usize| {
                 let partner = pairs.as_ref().map_or(row, |p| p.partner[row] as usize);
-                f32::from(u8::from([row, partner].iter().all(|&r| data.targets[task].known(indices[r]))))
+                let both = [row, partner].map(|r| indices[r]);
+                let known = both.iter().all(|&i| data.targets[task].known(i));
+                if known { (data.weight(both[0]) + data.weight(both[1])) / 2.0 } else { 0.0 }
             };
             let partial = learnt.iter().filter(|task| recipe.partial.contains(*task));
             let weights = partial.map(|task| (task.clone(), (0..indices.len()).map(|r| known(task, r)).collect())).collect();

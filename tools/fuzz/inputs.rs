@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each target uses one of these")]
 
 use emotone::audio;
-use emotone::data::{manifest, signal};
+use emotone::data::{manifest, signal, weights};
 use emotone::gpu::wgsl;
 use emotone::nn::{Params, file};
 use emotone::train::config::Config;
@@ -72,7 +72,10 @@ pub fn manifest(bytes: &[u8]) {
         Ok(corpus) => {
             assert!(corpus.utterances.iter().all(|u| !u.label.is_empty() && !u.path.as_os_str().is_empty()));
             assert!(corpus.utterances.iter().all(|u| u.part.check().is_ok()));
-            corpus.notes.iter().chain(&corpus.left_out.lines(None)).for_each(one_line);
+            corpus.notes.iter().chain(&corpus.speaker_notes).chain(&corpus.left_out.lines(None)).for_each(one_line);
+            let (weights, note) = weights(&corpus.utterances);
+            assert!(weights.is_none_or(|all| all.len() == corpus.utterances.len() && all.iter().all(|w| *w >= 0.0)));
+            note.iter().for_each(one_line);
         }
         Err(e) => one_line(&e),
     }

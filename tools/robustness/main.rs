@@ -124,7 +124,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Disturbance>> {
 /// A job for each fold of the first seed: its model, and the recordings that it was tested on.
 fn of_folds(folder: &Path, corpus: &Corpus) -> Result<Vec<Job>> {
     let result = FoldsResult::read(&folder.join("folds.json"))?;
-    let numbers: HashMap<String, usize> = corpus.utterances.iter().enumerate().map(|(i, u)| (u.path.display().to_string(), i)).collect();
+    let numbers: HashMap<String, usize> = corpus.utterances.iter().enumerate().map(|(i, u)| (u.name(), i)).collect();
     let mut jobs = Vec::new();
     for fold in result.folds.iter().filter(|f| Some(&f.seed) == result.seeds.first()) {
         let own = folder.join(&fold.folder);
@@ -136,6 +136,13 @@ fn of_folds(folder: &Path, corpus: &Corpus) -> Result<Vec<Job>> {
                 fold.fold, tested.rows[0].clip
             );
             continue;
+        }
+        if clips.len() < tested.rows.len() {
+            eprintln!(
+                "fold {}: {} of its test clips are not among --data (and --only), or are windows of long recordings; left out",
+                fold.fold,
+                tested.rows.len() - clips.len()
+            );
         }
         jobs.push(Job { models: vec![own.join("model.safetensors")], clips });
     }
@@ -165,7 +172,7 @@ impl Heard {
                 let Some(class) = self.classes.iter().position(|c| *c == u.label) else { continue };
                 let known = |name: Option<&str>| name.map(String::from);
                 self.known.push(Known { class, speaker: known(u.column("speaker")), sex: known(u.column("sex").or(u.column("gender"))) });
-                clips.push((i, audio::load(&u.path)?.samples));
+                clips.push((i, audio::load_part(&u.path, &u.part)?.samples));
             }
             for (said, disturbance) in self.said.iter_mut().zip(disturbances) {
                 let disturbed = clips.iter().map(|(i, clip)| disturbance.of(clip, *i)).collect::<emotone::Result<Vec<_>>>()?;

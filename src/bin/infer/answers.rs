@@ -1,7 +1,6 @@
 //! From recordings to records: as they are heard, or when all are heard and their statistics are known.
 
 use crate::args::Args;
-use crate::cut::{Cutter, Piece, WHOLE, WINDOW};
 use crate::embedded::Embedded;
 use crate::fared::Fared;
 use crate::flawed::{Flawed, words};
@@ -12,7 +11,7 @@ use crate::record::Record;
 use crate::tell::tell;
 use anyhow::{Context as _, Result};
 use emotone::Error;
-use emotone::audio::{self, Flaw};
+use emotone::audio::{self, Cutter, Flaw, Piece, WHOLE_S, WINDOW_S};
 use emotone::data::LeftOut;
 use emotone::text::{self, printable};
 use emotone::train::adapt::Adaptation;
@@ -105,7 +104,7 @@ impl<'a> Answers<'a> {
 
     /// Takes in a recording; records are written as soon as there is enough to be heard together.
     fn listen(&mut self, item: usize, printer: &mut Printer) -> Result<()> {
-        let mut cutter = Cutter::new(self.args);
+        let mut cutter = Cutter::new(self.args.windows());
         let mut sound = match self.items[item].open() {
             Ok(sound) => sound,
             Err(e) => return self.fail(item, &e, printer),
@@ -120,7 +119,9 @@ impl<'a> Answers<'a> {
             for piece in cutter.push(&block) {
                 if !std::mem::replace(&mut told, true) {
                     let name = printable(&self.items[item].name);
-                    tell!("note: {name}: longer than {WHOLE:.0} s, so it is answered in windows of {WINDOW:.0} s; --window chooses others");
+                    tell!(
+                        "note: {name}: longer than {WHOLE_S:.0} s, so it is answered in windows of {WINDOW_S:.0} s; --window chooses others"
+                    );
                 }
                 self.take(item, piece, vec![], printer)?;
             }
@@ -249,7 +250,7 @@ impl<'a> Answers<'a> {
             if let Some(label) = item.label.as_deref().filter(|_| self.args.window.is_none() && !self.model.says_numbers()) {
                 match at {
                     _ if part.windowed && part.span.0 > 0.0 => {}
-                    _ if part.windowed => self.fared.leave_out(format!("longer than {WHOLE:.0} s")),
+                    _ if part.windowed => self.fared.leave_out(format!("longer than {WHOLE_S:.0} s")),
                     Some(at) => self.fared.add(label, answers[at].class, opinions.iter().map(|said| said[at].class)),
                     None if part.error.is_some() => self.fared.leave_out("could not be used"),
                     None => self.fared.leave_out(words(&part.flaws)),

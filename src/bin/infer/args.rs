@@ -146,6 +146,11 @@ impl Args {
         text.parse().map(Some).map_err(|reason: String| anyhow::anyhow!("--raw {reason}"))
     }
 
+    /// Seconds of windows and from window to window, where recordings are cut into such.
+    pub fn windows(&self) -> Option<(f64, f64)> {
+        self.window.map(|length| (length, self.hop.unwrap_or(length / 2.0)))
+    }
+
     /// Whether windows are answered one by one as they fill.
     pub fn live(&self) -> bool {
         self.window.is_some() && matches!(self.inputs.as_slice(), [one] if one.as_os_str() == "-")

@@ -126,8 +126,7 @@ impl Inputs {
         self.items.extend(corpus.utterances.into_iter().map(item));
         self.left_out.extend(corpus.left_out);
         // Whether speakers are known is of no use here.
-        let notes = corpus.notes.iter().filter(|note| !quiet && !note.contains("speakers"));
-        notes.for_each(|note| tell!("note: {}: {note}", text::path(path)));
+        corpus.notes.iter().filter(|_| !quiet).for_each(|note| tell!("note: {}: {note}", text::path(path)));
     }
 
     /// A recording, or names of recordings, one a line, as `find` writes them.

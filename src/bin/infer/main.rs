@@ -3,7 +3,6 @@
 mod answers;
 mod args;
 mod boxed;
-mod cut;
 mod embedded;
 mod fared;
 mod flawed;

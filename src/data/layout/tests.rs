@@ -29,7 +29,7 @@ fn what_is_no_speaker_is_not_believed() {
         ["joy/1.wav", "joy/a_2.wav", "fear/a_1.wav", "fear/2.wav"],
     ] {
         let corpus = open(tree(&files).path()).unwrap();
-        assert!(corpus.speakers().is_empty() && corpus.notes[0].contains("unknown"), "{files:?}");
+        assert!(corpus.speakers().is_empty() && corpus.speaker_notes[0].contains("unknown"), "{files:?}");
     }
 }
 

@@ -94,6 +94,7 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("end_ms", &["stop_ms", "offset_ms"]),
     ("duration", &["duration_s", "dur", "length", "length_s", "duration_sec", "dauer"]),
     ("offset", &[]),
+    ("weight", &["sample_weight", "loss_weight", "row_weight"]),
     ("channel", &["channel_id", "channel_number", "kanal"]),
     ("ecg", &[]),
     ("eeg", &[]),

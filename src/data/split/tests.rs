@@ -261,3 +261,33 @@ fn few_recordings() {
     let split = split(&one_of_a_class, "default", 1).unwrap();
     assert!(split.description.contains("classes that are not tested: joy"), "{}", split.description);
 }
+
+/// Windows of a recording are drawn together, and count as one where sides are by share.
+#[test]
+fn windows_of_a_recording_stay_together() {
+    let mut corpus = undivided(1, 10);
+    corpus.utterances.iter_mut().for_each(|u| u.speaker.clear());
+    // Five more recordings of joy, of twelve windows each.
+    let window = |i: usize| {
+        let name = format!("long-{}.wav", i / 12);
+        let part = crate::audio::Part { start_s: 5.0 * (i % 12) as f64, ..Default::default() };
+        Utterance { path: (&name).into(), part, window_of: Some(name), label: "joy".into(), ..Utterance::default() }
+    };
+    corpus.utterances.extend((0..60).map(window));
+    let together = |rows: &[usize]| {
+        let windows: BTreeSet<usize> = rows.iter().copied().filter(|i| *i >= 30).collect();
+        (0..5).all(|r| [0, 12].contains(&windows.range(30 + 12 * r..42 + 12 * r).count()))
+    };
+    for seed in 0..4 {
+        for spec in ["random:0.2", "kfold:3:1", "kfold:3:2"] {
+            let split = split(&corpus, spec, seed).unwrap();
+            check(&corpus, &split);
+            assert!([&split.train, &split.valid, &split.test].iter().all(|rows| together(rows)), "{spec} {seed}: {split:?}");
+            assert!(split.description.contains("60 of the clips are windows of 5 long recordings"), "{}", split.description);
+        }
+        // A fifth of fifteen recordings of joy and of ten of each other class.
+        let split = split(&corpus, "random:0.2", seed).unwrap();
+        let tested: BTreeSet<&std::path::Path> = split.test.iter().map(|&i| corpus.utterances[i].path.as_path()).collect();
+        assert_eq!(tested.len(), 3 + 2 + 2);
+    }
+}

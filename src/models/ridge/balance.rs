@@ -152,8 +152,8 @@ fn numbered<T: Ord>(all: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
     all.into_iter().enumerate().map(|(n, value)| (value, n)).collect()
 }
 
-/// Versions of a recording over the weight of each example: n / (classes · examples of its class) within a corpus. Where answers are for any
-/// other corpus the weights of each sum to the same.
+/// Versions of a recording over the weight of each example: n / (classes · examples of its class) within a corpus, times its own weight over the
+/// mean of these. Where answers are for any other corpus the weights of each sum to the same.
 fn shares(examples: &Examples, rows: &[usize], classes: &BTreeMap<usize, Vec<usize>>) -> Vec<f64> {
     let size = |corpus: usize| classes[&corpus].iter().sum::<usize>() as f64;
     let versions = |corpus: Option<usize>| {
@@ -162,13 +162,14 @@ fn shares(examples: &Examples, rows: &[usize], classes: &BTreeMap<usize, Vec<usi
         own.count() as f64 / recordings.len().max(1) as f64
     };
     let of_all = versions(None);
+    let mean = rows.iter().map(|&i| examples.weights[i]).sum::<f64>() / rows.len().max(1) as f64;
     let of: BTreeMap<usize, f64> = classes.keys().map(|&c| (c, if examples.home.is_some() { versions(Some(c)) } else { of_all })).collect();
     let share = |&i: &usize| {
         let (corpus, counts) = (examples.corpora[i], &classes[&examples.corpora[i]]);
         let present = counts.iter().filter(|n| **n > 0).count() as f64;
         let within = size(corpus) / (present * counts[examples.classes[i]] as f64);
         let weight = if examples.home.is_some() { within } else { within * rows.len() as f64 / (classes.len() as f64 * size(corpus)) };
-        of[&corpus] / weight
+        of[&corpus] / (weight * (examples.weights[i] / mean))
     };
     rows.iter().map(share).collect()
 }

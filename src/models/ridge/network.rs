@@ -52,6 +52,10 @@ impl<N: Ridged> Solver for N {
         true
     }
 
+    fn weighs(&self) -> bool {
+        true
+    }
+
     fn holds_out(&self) -> bool {
         true
     }

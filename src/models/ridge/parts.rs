@@ -15,7 +15,7 @@ pub(super) struct Part {
     pub trained: Vec<usize>,
 }
 
-/// What is not divided: examples of one corpus, of one speaker, versions of one recording.
+/// What is not divided: examples of one corpus, of one speaker, windows and versions of one recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unit {
     Corpus(usize),
@@ -35,7 +35,7 @@ pub(super) fn parts(examples: &Examples) -> (&'static str, Vec<Part>) {
     if examples.home.is_none() && corpora.len() >= CORPORA {
         return ("corpus", divided(&originals, &asked, &corpus, &corpora.into_iter().zip(0..).collect()));
     }
-    let recording = |i: usize| Unit::Recording(examples.originals[i]);
+    let recording = |i: usize| Unit::Recording(examples.recordings[i]);
     let speaker = |i: usize| examples.speakers[i].map_or_else(|| recording(i), Unit::Speaker);
     let speakers = distinct(&speaker);
     if speakers.len() > 1 && speakers.iter().all(|unit| matches!(unit, Unit::Speaker(_))) {
@@ -83,6 +83,17 @@ mod tests {
     use crate::nn::Weights;
 
     fn divide(home: Option<usize>, corpora: &[usize], speakers: &[Option<usize>], versions: &[usize]) -> (&'static str, Vec<Part>) {
+        divide_windows(home, corpora, speakers, versions, 1)
+    }
+
+    /// The same where so many clips in a row are windows of one recording.
+    fn divide_windows(
+        home: Option<usize>,
+        corpora: &[usize],
+        speakers: &[Option<usize>],
+        versions: &[usize],
+        windows: usize,
+    ) -> (&'static str, Vec<Part>) {
         let (given, n) = (Weights::new(), corpora.len());
         let mut recordings = 0;
         let originals = versions
@@ -91,7 +102,7 @@ mod tests {
                 recordings += usize::from(*v == 0);
                 recordings
             })
-            .collect();
+            .collect::<Vec<usize>>();
         let examples = Examples {
             inputs: vec![&[]; n],
             classes: (0..n).map(|i| i % 2).collect(),
@@ -101,6 +112,8 @@ mod tests {
             home,
             speakers: speakers.to_vec(),
             versions: versions.to_vec(),
+            weights: vec![1.0; n],
+            recordings: originals.iter().map(|n| (n - 1) / windows).collect(),
             originals,
             given: &given,
         };
@@ -136,6 +149,10 @@ mod tests {
         let of_class = |p: &Part, class: usize| p.asked.iter().filter(|&&i| i % 2 == class).count();
         assert!(all.iter().all(|p| (1..=2).contains(&of_class(p, 0)) && (1..=2).contains(&of_class(p, 1))));
         assert_eq!(divide(Some(0), &[0], &[None], &[0]), ("recording", vec![]));
+        // Windows of a recording are asked together.
+        let (by, all) = divide_windows(Some(0), &[0; 12], &[None; 12], &[0; 12], 4);
+        let asked: Vec<&[usize]> = all.iter().map(|p| p.asked.as_slice()).collect();
+        assert_eq!((by, asked), ("recording", vec![&[0, 1, 2, 3][..], &[4, 5, 6, 7], &[8, 9, 10, 11]]));
         // One speaker is nobody to be left out.
         assert_eq!(divide(Some(0), &[0; 4], &[Some(3); 4], &[0; 4]).0, "recording");
     }

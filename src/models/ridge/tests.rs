@@ -15,6 +15,7 @@ struct Made {
     speakers: Vec<Option<usize>>,
     versions: Vec<usize>,
     originals: Vec<usize>,
+    weights: Vec<f64>,
     given: Weights,
 }
 
@@ -26,8 +27,9 @@ impl Made {
     /// last class.
     fn new(corpora: &[(usize, usize, usize)], home: Option<usize>) -> Self {
         let (inputs, classes, given) = (Vec::new(), Vec::new(), Weights::new());
+        let (answers, weights) = (Vec::new(), Vec::new());
         let mut made =
-            Made { inputs, classes, answers: vec![], corpora: vec![], home, speakers: vec![], versions: vec![], originals: vec![], given };
+            Made { inputs, classes, answers, corpora: vec![], home, speakers: vec![], versions: vec![], originals: vec![], weights, given };
         let mut recording = 0;
         for &(corpus, n, versions) in corpora {
             for i in 0..n {
@@ -40,6 +42,7 @@ impl Made {
                     made.speakers.push(Some(10 * corpus + i % 4));
                     made.versions.push(version);
                     made.originals.push(recording);
+                    made.weights.push(1.0);
                 }
                 recording += 1;
             }
@@ -63,6 +66,8 @@ impl Made {
             speakers: rows.iter().map(|&i| self.speakers[i]).collect(),
             versions: pick(&self.versions),
             originals: pick(&self.originals),
+            recordings: pick(&self.originals),
+            weights: rows.iter().map(|&i| self.weights[i]).collect(),
             given: &self.given,
         }
     }
@@ -176,7 +181,8 @@ fn primal(made: &Made, found: &Ridge, terms: &Terms) -> Vec<(Vec<f64>, f64, f64)
     let weigh = |i: usize| {
         let (c, known) = (made.corpora[i], made.known(made.corpora[i]).len() as f64);
         let n = if unseen { z.len() as f64 / names.len() as f64 } else { rows(Some(c)).len() as f64 };
-        n / (known * made.of(c, made.classes[i]).len() as f64) / versions(if unseen { None } else { Some(c) })
+        let own = made.weights[i] * z.len() as f64 / made.weights.iter().sum::<f64>();
+        own * n / (known * made.of(c, made.classes[i]).len() as f64) / versions(if unseen { None } else { Some(c) })
     };
     let (weight, started): (Vec<f64>, _) = ((0..z.len()).map(weigh).collect(), made.started());
     let solve = |class: usize| {
@@ -221,6 +227,10 @@ fn machines_are_those_of_the_primal_problem() {
             for start in [None, Some(false), Some(true)] {
                 let mut made = Made::new(corpora, home);
                 start.into_iter().for_each(|standard| made.start(standard));
+                if start == Some(true) {
+                    // Recordings count differently, all versions of one alike.
+                    made.weights = made.originals.iter().map(|n| 0.5 + (n % 3) as f64).collect();
+                }
                 let terms = terms(reach, centre);
                 let found = made.solve(&terms);
                 assert_eq!(found.standard.reach, reach);

@@ -1,19 +1,20 @@
 //! Cuts sound into windows while it comes. No more of it is kept than the last windows need.
 
-use crate::args::Args;
-use emotone::audio::SAMPLE_RATE;
+use super::clip::SAMPLE_RATE;
 
-/// Seconds up to which a recording is answered as a whole, and of the windows into which a longer one is cut.
-pub const WHOLE: f64 = 30.0;
-pub const WINDOW: f64 = 5.0;
+/// Seconds up to which a recording is heard as a whole.
+pub const WHOLE_S: f64 = 30.0;
+/// Seconds of the windows into which a longer one is cut.
+pub const WINDOW_S: f64 = 5.0;
 /// The shortest end that is heard, in seconds: the shortest recording that is answered.
 const END: f64 = 0.2;
 
 /// A recording, or a window of one.
 #[derive(Debug, PartialEq)]
 pub struct Piece {
-    /// First sample, and the one behind the last, in the recording.
+    /// Its first sample in the recording.
     pub from: usize,
+    /// The sample behind its last one.
     pub to: usize,
     /// Whether it is a window.
     pub windowed: bool,
@@ -41,17 +42,18 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// Cuts as the flags say.
-    pub fn new(args: &Args) -> Self {
-        let window = args.window.map(|length| (samples(length), samples(args.hop.unwrap_or(length / 2.0))));
+    /// Cuts into windows of so many seconds, so many seconds apart. Without them a recording of up to [`WHOLE_S`] stays whole, and a longer one is
+    /// cut into windows of [`WINDOW_S`] one after the other.
+    pub fn new(windows: Option<(f64, f64)>) -> Self {
+        let window = windows.map(|(length, hop)| (samples(length), samples(hop)));
         Cutter { window, start: 0, kept: Vec::new(), next: 0, covered: 0 }
     }
 
     /// Takes samples in; the windows that are full now.
     pub fn push(&mut self, block: &[f32]) -> Vec<Piece> {
         self.kept.extend_from_slice(block);
-        if self.window.is_none() && self.kept.len() > samples(WHOLE) {
-            self.window = Some((samples(WINDOW), samples(WINDOW)));
+        if self.window.is_none() && self.kept.len() > samples(WHOLE_S) {
+            self.window = Some((samples(WINDOW_S), samples(WINDOW_S)));
         }
         let Some((length, hop)) = self.window else { return Vec::new() };
         let mut full = Vec::new();
@@ -104,15 +106,14 @@ mod tests {
     use super::*;
 
     /// Start and end of the windows of a recording of so many tenths of a second, in tenths, whatever blocks it comes in.
-    fn windows(flags: &[&str], tenths: usize) -> Vec<(usize, usize)> {
-        let args = <Args as clap::Parser>::parse_from([&["infer"], flags].concat());
+    fn windows(asked: Option<(f64, f64)>, tenths: usize) -> Vec<(usize, usize)> {
         let sound: Vec<f32> = (0..tenths * 1600).map(|i| i as f32).collect();
         let of = |block: usize| -> Vec<Piece> {
-            let mut cutter = Cutter::new(&args);
+            let mut cutter = Cutter::new(asked);
             let mut pieces: Vec<Piece> = Vec::new();
             for block in sound.chunks(block) {
                 pieces.extend(cutter.push(block));
-                assert!(cutter.kept.len() <= samples(WHOLE) + block.len() + samples(1.0), "{} samples are kept", cutter.kept.len());
+                assert!(cutter.kept.len() <= samples(WHOLE_S) + block.len() + samples(1.0), "{} samples are kept", cutter.kept.len());
             }
             pieces.extend(cutter.finish());
             pieces
@@ -121,28 +122,28 @@ mod tests {
         assert_eq!(pieces, of(sound.len().max(1)));
         for piece in &pieces {
             assert_eq!(piece.samples, &sound[piece.from..piece.to]);
-            assert_eq!(piece.windowed, pieces.len() > 1 || args.window.is_some());
+            assert_eq!(piece.windowed, pieces.len() > 1 || asked.is_some());
         }
         pieces.iter().map(|p| (p.from / 1600, p.to / 1600)).collect()
     }
 
     #[test]
     fn windows_reach_from_start_to_end() {
-        assert_eq!(windows(&["--window", "1"], 20), [(0, 10), (5, 15), (10, 20)]);
-        assert_eq!(windows(&["--window", "1", "--hop", "1"], 26), [(0, 10), (10, 20), (20, 26)]);
+        assert_eq!(windows(Some((1.0, 0.5)), 20), [(0, 10), (5, 15), (10, 20)]);
+        assert_eq!(windows(Some((1.0, 1.0)), 26), [(0, 10), (10, 20), (20, 26)]);
         // An end of less than half a window is heard with what comes before it.
-        assert_eq!(windows(&["--window", "1", "--hop", "1"], 24), [(0, 10), (10, 20), (14, 24)]);
-        assert_eq!(windows(&["--window", "1", "--hop", "1"], 21), [(0, 10), (10, 20)]);
-        assert_eq!(windows(&["--window", "1", "--hop", "3"], 26), [(0, 10)]);
-        assert_eq!(windows(&["--window", "1", "--hop", "3"], 33), [(0, 10), (23, 33)]);
-        assert_eq!(windows(&["--window", "1"], 4), [(0, 4)]);
-        assert_eq!(windows(&["--window", "1"], 0), []);
+        assert_eq!(windows(Some((1.0, 1.0)), 24), [(0, 10), (10, 20), (14, 24)]);
+        assert_eq!(windows(Some((1.0, 1.0)), 21), [(0, 10), (10, 20)]);
+        assert_eq!(windows(Some((1.0, 3.0)), 26), [(0, 10)]);
+        assert_eq!(windows(Some((1.0, 3.0)), 33), [(0, 10), (23, 33)]);
+        assert_eq!(windows(Some((1.0, 0.5)), 4), [(0, 4)]);
+        assert_eq!(windows(Some((1.0, 0.5)), 0), []);
     }
 
     #[test]
     fn recordings_are_cut_where_one_answer_cannot_be_about_all() {
-        assert_eq!(windows(&[], 0), []);
-        assert_eq!(windows(&[], 300), [(0, 300)]);
-        assert_eq!(windows(&[], 322), [(0, 50), (50, 100), (100, 150), (150, 200), (200, 250), (250, 300), (272, 322)]);
+        assert_eq!(windows(None, 0), []);
+        assert_eq!(windows(None, 300), [(0, 300)]);
+        assert_eq!(windows(None, 322), [(0, 50), (50, 100), (100, 150), (150, 200), (200, 250), (250, 300), (272, 322)]);
     }
 }
