@@ -10,6 +10,7 @@
 // order of reversed digits, and a pass per factor of M follows in place, each butterfly in registers. With E = (Z[k] + Z*[M−k])/2 and
 // O = (Z[k] − Z*[M−k])/2i,   X[k] = E + e^(−2πi·k/n)·O,   X[M−k] = conj(E − e^(−2πi·k/n)·O).
 // Factors are values, not constants: one pipeline serves all lengths, and 2048 points fill the 16 KiB every adapter has.
+// A frame that the clip does not have is its first one, transformed and thrown away: barriers must not depend on what buffers hold.
 // Grid: one workgroup per frame, folded into 2-D.
 
 //#include <common/grid.wgsl>
@@ -130,18 +131,15 @@ fn dft(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
     let b = row / p.frames;
     let start = row % p.frames * p.hop;
     let out = row * p.points;
-    if start + 2u * p.points > min(lengths[b], p.samples) {
-        for (var k = lane; k < p.points; k += WG) { y[out + k] = 0.0; }
-        return;
-    }
-    let begin = b * p.samples + start;
+    let own = start + 2u * p.points <= min(lengths[b], p.samples);
+    let begin = b * p.samples + select(0u, start, own);
     for (var j = lane; j < p.points; j += WG) { z[place(j)] = vec2<f32>(x[begin + 2u * j], x[begin + 2u * j + 1u]); }
     transform(lane);
     let scale = 1.0 / f32(p.points);
     for (var k = lane; k <= p.points / 2u; k += WG) {
         let v = bins(k);
-        y[out + k] = scale * length(v.low);
-        if k > 0u { y[out + p.points - k] = scale * length(v.high); }
+        y[out + k] = select(0.0, scale * length(v.low), own);
+        if k > 0u { y[out + p.points - k] = select(0.0, scale * length(v.high), own); }
     }
 }
 
@@ -150,17 +148,17 @@ fn dft(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec
 @group(0) @binding(6) var<storage, read_write> re:     array<f32>; // (B, K, T)    overwritten
 @group(0) @binding(7) var<storage, read_write> im:     array<f32>; // (B, K, T)    overwritten
 
-// Frame t of clip b, windowed and transformed, where the clip has it.
+// Frame t of clip b, windowed and transformed; whether the clip has it.
 fn windowed(b: u32, t: u32, lane: u32) -> bool {
     let length = min(lengths[b], p.samples);
-    if length == 0u || t > length / p.hop { return false; }
-    let start = b * p.padded + t * p.hop;
+    let own = length > 0u && t <= length / p.hop;
+    let start = b * p.padded + select(0u, t, own) * p.hop;
     for (var j = lane; j < p.points; j += WG) {
         let i = 2u * j;
         z[place(j)] = vec2<f32>(window[i] * framed[start + i], window[i + 1u] * framed[start + i + 1u]);
     }
     transform(lane);
-    return true;
+    return own;
 }
 
 @compute @workgroup_size(WG)

@@ -11,7 +11,8 @@
 //   8  thirteen cepstra   rows of a cosine transform of log10(bank·X + ε), 40 bands
 //  21  twelve chroma      Σ weight·X² over a pitch class's bins / max(ΣX², ε)
 //  33  their deviation
-// Frames behind the clip's last are zero.
+// Frames behind the clip's last are zero; what is computed for them is of the first frame's samples, because barriers must not depend on what
+// buffers hold.
 // Grid: one workgroup per frame, folded into 2-D.
 
 //#include <common/grid.wgsl>
@@ -35,6 +36,9 @@ struct Params { batch: u32, samples: u32, frames: u32, hop: u32, n: u32, bins: u
 @group(0) @binding(6) var<storage, read_write> y:       array<f32>; // (B, T, 34)   overwritten
 
 var<workgroup> rows: array<f32, 52>; // log10 of the bands, then chroma
+var<private> inside: bool; // whether the clip has the frame
+
+fn put(at: u32, v: f32) { y[at] = select(0.0, v, inside); }
 
 fn log10(v: f32) -> f32 { return 0.30102999566398120 * log2(v); }
 
@@ -74,9 +78,9 @@ fn of_samples(lane: u32, at: u32, out: u32) {
     var entropy = 0.0;
     for (var i = 0u; i < BLOCKS; i++) { entropy += part(energy[i] / (total + EPS)); }
     if lane == 0u {
-        y[out] = 0.5 * crossings / f32(p.n - 1u);
-        y[out + 1u] = total / f32(p.n);
-        y[out + 2u] = entropy;
+        put(out, 0.5 * crossings / f32(p.n - 1u));
+        put(out + 1u, total / f32(p.n));
+        put(out + 2u, entropy);
     }
 }
 
@@ -104,9 +108,9 @@ fn of_spectrum(lane: u32, at: u32, first: bool, out: u32) {
         flux = block_sum(lane, sum);
     }
     if lane == 0u {
-        y[out + 3u] = centroid;
-        y[out + 4u] = spread;
-        y[out + 6u] = flux;
+        put(out + 3u, centroid);
+        put(out + 4u, spread);
+        put(out + 6u, flux);
     }
 }
 
@@ -143,8 +147,8 @@ fn of_powers(lane: u32, at: u32, out: u32) -> f32 {
     }
     found = block_max(lane, found);
     if lane == 0u {
-        y[out + 5u] = entropy;
-        y[out + 7u] = select(0.0, (f32(p.bins) - found) / f32(p.bins), found > 0.0);
+        put(out + 5u, entropy);
+        put(out + 7u, select(0.0, (f32(p.bins) - found) / f32(p.bins), found > 0.0));
     }
     return total;
 }
@@ -167,14 +171,14 @@ fn of_bands(lane: u32, at: u32, power: f32, out: u32) {
         } else {
             v = rows[BANDS + q - CEPSTRA];
         }
-        y[out + 8u + q] = v;
+        put(out + 8u + q, v);
     }
     if lane == 0u {
         var mean = 0.0;
         for (var c = BANDS; c < BANDS + CHROMA; c++) { mean += rows[c] / f32(CHROMA); }
         var squares = 0.0;
         for (var c = BANDS; c < BANDS + CHROMA; c++) { squares += (rows[c] - mean) * (rows[c] - mean); }
-        y[out + FEATURES - 1u] = sqrt(squares / f32(CHROMA));
+        put(out + FEATURES - 1u, sqrt(squares / f32(CHROMA)));
     }
 }
 
@@ -185,11 +189,8 @@ fn short_term(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let b = row / p.frames;
     let t = row % p.frames;
     let out = row * FEATURES;
-    if t * p.hop + p.n > min(lengths[b], p.samples) {
-        for (var i = lane; i < FEATURES; i += WG) { y[out + i] = 0.0; }
-        return;
-    }
-    of_samples(lane, b * p.samples + t * p.hop, out);
+    inside = t * p.hop + p.n <= min(lengths[b], p.samples);
+    of_samples(lane, b * p.samples + select(0u, t * p.hop, inside), out);
     of_spectrum(lane, row * p.bins, t == 0u, out);
     let power = of_powers(lane, row * p.bins, out);
     of_bands(lane, row * p.bins, power, out);

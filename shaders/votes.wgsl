@@ -21,7 +21,7 @@ fn votes(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: v
     var s = 0.0;
     for (var i = 0u; i < p.classes; i++) {
         for (var j = i + 1u; j < p.classes; j++) {
-            if i == k && decision[pair] > 0.0 || j == k && decision[pair] <= 0.0 { s += 1.0; }
+            if (i == k && decision[pair] > 0.0) || (j == k && decision[pair] <= 0.0) { s += 1.0; }
             pair++;
         }
     }
