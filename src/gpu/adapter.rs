@@ -39,6 +39,9 @@ pub struct Capabilities {
     /// Driver and version.
     pub driver: String,
     /// Runs on the processor.
+    pub processor: bool,
+    /// Takes the variants of software drivers. Those are Mesa's; DX12's runs on the processor too, and takes the variants of GPUs, because what
+    /// compiles its shaders needs minutes for those of software.
     pub software: bool,
     /// Lanes of a subgroup, where that is one number and verified.
     pub subgroup_size: Option<u32>,
@@ -75,7 +78,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// The first line of every program: adapter, backend, driver, and what a software adapter costs.
     pub fn headline(&self) -> String {
-        let cost = if self.software { "; software, runs on the processor: expect a GPU to be 10 to 1000 times faster" } else { "" };
+        let cost = if self.processor { "; software, runs on the processor: expect a GPU to be 10 to 1000 times faster" } else { "" };
         let off = match self.switched_off.as_slice() {
             [] => String::new(),
             words => format!("; switched off, because doctor found it wrong here: {}", words.join(", ")),
@@ -214,12 +217,13 @@ fn watch(device: &wgpu::Device, faults: &Faults) {
 /// What `adapter` can do when it is opened with `features` and `limits`.
 fn capabilities(adapter: &wgpu::Adapter, features: wgpu::Features, limits: &wgpu::Limits) -> Capabilities {
     let info = adapter.get_info();
-    let software = info.device_type == wgpu::DeviceType::Cpu;
+    let processor = info.device_type == wgpu::DeviceType::Cpu;
     let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
     Capabilities {
         driver: driver(&info),
         backend: format!("{:?}", info.backend),
-        software,
+        processor,
+        software: takes_software(processor, info.backend),
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
@@ -234,9 +238,14 @@ fn capabilities(adapter: &wgpu::Adapter, features: wgpu::Features, limits: &wgpu
         storage_alignment: limits.min_storage_buffer_offset_alignment,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment,
         switched_off: Vec::new(),
-        memory_budget: if software { free_memory() } else { None },
+        memory_budget: if processor { free_memory() } else { None },
         adapter: info.name,
     }
+}
+
+/// Whether an adapter takes the variants of software drivers.
+fn takes_software(processor: bool, backend: wgpu::Backend) -> bool {
+    processor && backend != wgpu::Backend::Dx12
 }
 
 /// Side of the largest square cooperative matrices with half-precision operands and single-precision sums that shaders can name.
@@ -268,6 +277,13 @@ mod tests {
         for a in request.list() {
             assert!(message.contains(&a.name), "{message}");
         }
+    }
+
+    #[test]
+    fn variants_of_software_are_for_mesa() {
+        assert!(takes_software(true, wgpu::Backend::Vulkan));
+        assert!(!takes_software(true, wgpu::Backend::Dx12));
+        assert!(!takes_software(false, wgpu::Backend::Vulkan));
     }
 
     #[test]
