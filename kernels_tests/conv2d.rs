@@ -7,6 +7,7 @@ use emotone::compile::{Options, TrialPass};
 use emotone::gpu::Device;
 use emotone::kernels::conv2d::{Geometry, Variant};
 use emotone::kernels::matmul::SUBGROUP;
+use emotone::kernels::panel::Panel;
 use emotone::kernels::{Target, conv2d_stem, winograd};
 use emotone::ops;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ fn norm_is_taken_in() {
     let Some(device) = device() else { return };
     let target = Target::new(&device);
     let subgroups = target.subgroup_size == Some(SUBGROUP);
-    let mut families = vec![Variant::Tile];
+    let mut families = vec![Variant::Tile, Variant::Panel(Panel::ALL[0]), Variant::Panel(Panel::ALL[5])];
     families.extend(subgroups.then_some(Variant::Subgroup));
     for n in [2, 1] {
         let g = geometry((n, 1, 8, 16, [11, 22], [3, 1, 1, 1]));

@@ -22,41 +22,41 @@ struct Params { n: u32 }
 @compute @workgroup_size(WG)
 fn relu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(rectified(load(x[i])));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = load(x[${i}]);
+    //#then
+    y[${i}] = store(rectified(x_${i}));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn sigmoid_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        // The exponent is never positive, so nothing overflows.
-        let v = load(x[i]);
-        let e = exp(-abs(v));
-        y[i] = store(select(e, Value(1.0), v >= Value()) / (1.0 + e));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = load(x[${i}]);
+    //#then
+    // The exponent is never positive, so nothing overflows.
+    let v = x_${i};
+    let e = exp(-abs(v));
+    y[${i}] = store(select(e, Value(1.0), v >= Value()) / (1.0 + e));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn tanh_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
-        let v = load(x[i]);
-        let a = abs(v);
-        let e = exp(-2.0 * a);
-        let s = a * a;
-        let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
-        let t = select((1.0 - e) / (1.0 + e), near, a < Value(0.2));
-        y[i] = store(select(t, -t, v < Value()));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = load(x[${i}]);
+    //#then
+    // tanh |x| = 1 − 2e/(1 + e) with e = exp(−2|x|); near zero, where that cancels, the odd Taylor polynomial.
+    let v = x_${i};
+    let a = abs(v);
+    let e = exp(-2.0 * a);
+    let s = a * a;
+    let near = a * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
+    let t = select((1.0 - e) / (1.0 + e), near, a < Value(0.2));
+    y[${i}] = store(select(t, -t, v < Value()));
+    //#end
 }
 
 // Complementary error function, relative error below 1.2e-7 (Press et al., Numerical Recipes, 2nd ed., erfcc).
@@ -71,23 +71,23 @@ fn erfc(v: Value) -> Value {
 @compute @workgroup_size(WG)
 fn gelu_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(x[i]);
-        y[i] = store(v * 0.5 * erfc(-v * 0.70710678));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = load(x[${i}]);
+    //#then
+    let v = x_${i};
+    y[${i}] = store(v * 0.5 * erfc(-v * 0.70710678));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn ln_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(x[i]);
-        y[i] = store(log(select(v, Value(1e-12), v < Value(1e-12))));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = load(x[${i}]);
+    //#then
+    let v = x_${i};
+    y[${i}] = store(log(select(v, Value(1e-12), v < Value(1e-12))));
+    //#end
 }
 
 @group(0) @binding(1) var<storage, read>       saved: array<Stored>; // (n)  y, or x for gelu and ln
@@ -97,53 +97,58 @@ fn ln_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: 
 @compute @workgroup_size(WG)
 fn relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        dx[i] = store(select(Value(), load(dy[i]), load(saved[i]) > Value()));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let dy_${i} = load(dy[${i}]);
+    let saved_${i} = load(saved[${i}]);
+    //#then
+    dx[${i}] = store(select(Value(), dy_${i}, saved_${i} > Value()));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn sigmoid_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(saved[i]);
-        dx[i] = store(load(dy[i]) * v * (1.0 - v));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let saved_${i} = load(saved[${i}]);
+    let dy_${i} = load(dy[${i}]);
+    //#then
+    let v = saved_${i};
+    dx[${i}] = store(dy_${i} * v * (1.0 - v));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn tanh_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(saved[i]);
-        dx[i] = store(load(dy[i]) * (1.0 - v * v));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let saved_${i} = load(saved[${i}]);
+    let dy_${i} = load(dy[${i}]);
+    //#then
+    let v = saved_${i};
+    dx[${i}] = store(dy_${i} * (1.0 - v * v));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn gelu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(saved[i]);
-        dx[i] = store(load(dy[i]) * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v)));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let saved_${i} = load(saved[${i}]);
+    let dy_${i} = load(dy[${i}]);
+    //#then
+    let v = saved_${i};
+    dx[${i}] = store(dy_${i} * (0.5 * erfc(-v * 0.70710678) + v * 0.39894228 * exp(-0.5 * v * v)));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn ln_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        let v = load(saved[i]);
-        dx[i] = store(select(Value(), load(dy[i]) / v, v > Value(1e-12)));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let saved_${i} = load(saved[${i}]);
+    let dy_${i} = load(dy[${i}]);
+    //#then
+    let v = saved_${i};
+    dx[${i}] = store(select(Value(), dy_${i} / v, v > Value(1e-12)));
+    //#end
 }

@@ -39,13 +39,22 @@ fn batch_norm_stats(@builtin(local_invocation_index) lane: u32, @builtin(workgro
     var s = Value();
     for (var n = 0u; n < p.n; n++) {
         let base = in_x(n, c);
-        for (var i = lane; i < p.inner; i += WG) { s += load(x[base + i]); }
+        //#stream i in lane..p.inner by WG
+        let x_${i} = load(x[base + ${i}]);
+        //#then
+        s += x_${i};
+        //#end
     }
     let m = block_sum(lane, total(s)) / p.count;
     var q = Value();
     for (var n = 0u; n < p.n; n++) {
         let base = in_x(n, c);
-        for (var i = lane; i < p.inner; i += WG) { let d = load(x[base + i]) - m; q += d * d; }
+        //#stream i in lane..p.inner by WG
+        let x_${i} = load(x[base + ${i}]);
+        //#then
+        let d = x_${i} - m;
+        q += d * d;
+        //#end
     }
     let v = block_sum(lane, total(q)) / p.count;
     if lane == 0u {
@@ -78,10 +87,12 @@ fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let shift = bias[c];
     let base = in_x(image, own);
     let to = in_y(image, own);
-    for (var i = at.first; i < p.inner; i += at.step) {
-        let v = scale * ((load(x[base + i]) - m) * r) + shift;
-        if p.relu != 0u { y[to + i] = store(rectified(v)); } else { y[to + i] = store(v); }
-    }
+    //#stream i in at.first..p.inner by at.step
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    let v = scale * ((x_${i} - m) * r) + shift;
+    if p.relu != 0u { y[to + ${i}] = store(rectified(v)); } else { y[to + ${i}] = store(v); }
+    //#end
 }
 
 @group(0) @binding(2) var<storage, read>       y_saved: array<Stored>; // (n, whole, inner); read after ReLU only
@@ -90,6 +101,12 @@ fn batch_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
 @group(0) @binding(5) var<storage, read>       dy:      array<Stored>; // (n, whole, inner)
 @group(0) @binding(6) var<storage, read_write> dweight: array<f32>; // (whole)  the piece overwritten
 @group(0) @binding(7) var<storage, read_write> dbias:   array<f32>; // (whole)  the piece overwritten
+
+// dy, after ReLU where y is positive only.
+fn of_positive(dy: Value, y: Value) -> Value {
+    if p.relu == 0u { return dy; }
+    return select(Value(), dy, y > Value());
+}
 
 @compute @workgroup_size(WG)
 fn batch_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -103,12 +120,16 @@ fn batch_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(wo
     for (var n = 0u; n < p.n; n++) {
         let base = in_x(n, c);
         let above = in_y(n, c);
-        for (var i = lane; i < p.inner; i += WG) {
-            var d = load(dy[above + i]);
-            if p.relu != 0u { d = select(Value(), d, load(y_saved[above + i]) > Value()); }
-            sum += d;
-            product += d * (load(x[base + i]) - m);
-        }
+        //#stream i in lane..p.inner by WG
+        let dy_${i} = load(dy[above + ${i}]);
+        let x_${i} = load(x[base + ${i}]);
+        var y_${i} = Value();
+        if p.relu != 0u { y_${i} = load(y_saved[above + ${i}]); }
+        //#then
+        let d = of_positive(dy_${i}, y_${i});
+        sum += d;
+        product += d * (x_${i} - m);
+        //#end
     }
     let db = block_sum(lane, total(sum));
     let dw = block_sum(lane, total(product)) * r;
@@ -162,12 +183,15 @@ fn batch_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let m = coefficients_in[3u * p.whole + c];
     let base = in_x(image, own);
     let above = in_y(image, own);
-    for (var i = at.first; i < p.inner; i += at.step) {
-        var d = load(dy_in[above + i]);
-        if p.relu != 0u { d = select(Value(), d, load(y_saved[above + i]) > Value()); }
-        let v = d * scale + (load(x[base + i]) - m) * x_scale + constant;
-        if p.accumulate != 0u { dx[base + i] = store(load(dx[base + i]) + v); } else { dx[base + i] = store(v); }
-    }
+    //#stream i in at.first..p.inner by at.step
+    let dy_${i} = load(dy_in[above + ${i}]);
+    let x_${i} = load(x[base + ${i}]);
+    var y_${i} = Value();
+    if p.relu != 0u { y_${i} = load(y_saved[above + ${i}]); }
+    //#then
+    let v = of_positive(dy_${i}, y_${i}) * scale + (x_${i} - m) * x_scale + constant;
+    if p.accumulate != 0u { dx[base + ${i}] = store(load(dx[base + ${i}]) + v); } else { dx[base + ${i}] = store(v); }
+    //#end
 }
 
 @group(0) @binding(1) var<storage, read>       running_mean: array<f32>; // (c)

@@ -44,9 +44,9 @@ fn ceiling_fma(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
 @compute @workgroup_size(WG)
 fn ceiling_copy(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        dst[i] = src[i];
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let src_${i} = src[${i}];
+    //#then
+    dst[${i}] = src_${i};
+    //#end
 }

@@ -28,7 +28,11 @@ fn channel_scale_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgr
     if at.row >= p.rows { return; }
     let scale = s[at.row];
     let base = at.row * p.inner;
-    for (var i = at.first; i < p.inner; i += at.step) { y[base + i] = store(scale * load(x[base + i])); }
+    //#stream i in at.first..p.inner by at.step
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    y[base + ${i}] = store(scale * x_${i});
+    //#end
 }
 
 @group(0) @binding(3) var<storage, read>       a:   array<Stored>; // (rows, inner)
@@ -41,10 +45,13 @@ fn channel_scale_add(@builtin(local_invocation_index) lane: u32, @builtin(workgr
     if at.row >= p.rows { return; }
     let scale = s[at.row];
     let base = at.row * p.inner;
-    for (var i = at.first; i < p.inner; i += at.step) {
-        let v = scale * load(x[base + i]) + load(a[base + i]);
-        if p.relu != 0u { sum[base + i] = store(rectified(v)); } else { sum[base + i] = store(v); }
-    }
+    //#stream i in at.first..p.inner by at.step
+    let x_${i} = load(x[base + ${i}]);
+    let a_${i} = load(a[base + ${i}]);
+    //#then
+    let v = scale * x_${i} + a_${i};
+    if p.relu != 0u { sum[base + ${i}] = store(rectified(v)); } else { sum[base + ${i}] = store(v); }
+    //#end
 }
 
 @compute @workgroup_size(WG)
@@ -54,7 +61,11 @@ fn channel_scale_add_row(@builtin(local_invocation_index) lane: u32, @builtin(wo
     let scale = s[at.row];
     let shift = p.factor * t[at.row];
     let base = at.row * p.inner;
-    for (var i = at.first; i < p.inner; i += at.step) { sum[base + i] = store(scale * load(x[base + i]) + shift); }
+    //#stream i in at.first..p.inner by at.step
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    sum[base + ${i}] = store(scale * x_${i} + shift);
+    //#end
 }
 
 @group(0) @binding(2) var<storage, read>       dy: array<Stored>; // (rows, inner)
@@ -66,7 +77,13 @@ fn channel_scale_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgr
     let inside = at.row < p.rows;
     let base = min(at.row, p.rows - 1u) * p.inner;
     var products = Value();
-    for (var i = at.first; inside && i < p.inner; i += at.step) { products += load(x[base + i]) * load(dy[base + i]); }
+    let end = select(0u, p.inner, inside);
+    //#stream i in at.first..end by at.step
+    let x_${i} = load(x[base + ${i}]);
+    let dy_${i} = load(dy[base + ${i}]);
+    //#then
+    products += x_${i} * dy_${i};
+    //#end
     var whole = total(products);
     if p.row_per_thread == 0u { whole = block_sum(lane, whole); }
     if inside && at.first == 0u { ds[at.row] = whole; }

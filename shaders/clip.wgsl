@@ -25,10 +25,11 @@ fn clip_partial(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     if first >= p.n { return; }
     let end = first + min(p.chunk, p.n - first);
     var squares = Value();
-    for (var i = first + lane; i < end; i += WG) {
-        let xi = load(x[i]);
-        squares += xi * xi;
-    }
+    //#stream i in first + lane..end by WG
+    let x_${i} = load(x[${i}]);
+    //#then
+    squares += x_${i} * x_${i};
+    //#end
     let s = block_sum(lane, total(squares));
     if lane == 0u { partial[group] = s; }
 }

@@ -1,5 +1,5 @@
-// 2-D convolution and its gradients as implicit matrix products through workgroup memory, for GPUs and for adapters without a fixed
-// subgroup size. Equations: conv2d_fwd_subgroup.wgsl, conv2d_bwd_input_subgroup.wgsl, conv2d_bwd_weight_subgroup.wgsl.
+// 2-D convolution and its gradients as implicit matrix products through workgroup memory, for software adapters without a fixed subgroup
+// size and for cooperative matrices. Equations: conv2d_fwd_subgroup.wgsl, conv2d_bwd_input_subgroup.wgsl, conv2d_bwd_weight_subgroup.wgsl.
 //   fwd         rows co, columns (n,oy,ox), sum over (ci,ky,kx)
 //   bwd_input   rows ci, columns (n,iy,ix), sum over (co,ky,kx)
 //   bwd_weight  rows co, columns (ci,ky,kx), sum over (n,oy,ox), cut into slices that a second launch adds in order

@@ -15,9 +15,9 @@ struct Params { n: u32 }
 @compute @workgroup_size(WG)
 fn copy(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = x[i];
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let x_${i} = x[${i}];
+    //#then
+    y[${i}] = x_${i};
+    //#end
 }

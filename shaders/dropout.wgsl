@@ -81,9 +81,10 @@ fn dropout_add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
 @compute @workgroup_size(WG)
 fn dropout_relu_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        dx[i] = store(select(Value(), p.scale * load(dy[i]), load(y_saved[i]) > Value()));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let dy_${i} = load(dy[${i}]);
+    let y_saved_${i} = load(y_saved[${i}]);
+    //#then
+    dx[${i}] = store(select(Value(), p.scale * dy_${i}, y_saved_${i} > Value()));
+    //#end
 }

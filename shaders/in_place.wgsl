@@ -18,30 +18,30 @@ struct Params { n: u32, s: f32 }
 @compute @workgroup_size(WG)
 fn ema(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        let yi = y[i];
-        y[i] = yi + p.s * (x[i] - yi);
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let y_${i} = y[${i}];
+    let x_${i} = x[${i}];
+    //#then
+    y[${i}] = y_${i} + p.s * (x_${i} - y_${i});
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn accumulate(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        y[i] += p.s * x[i];
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let y_${i} = y[${i}];
+    let x_${i} = x[${i}];
+    //#then
+    y[${i}] = y_${i} + p.s * x_${i};
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn fill(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        y[i] = p.s;
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    //#then
+    y[${i}] = p.s;
+    //#end
 }

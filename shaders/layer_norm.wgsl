@@ -33,14 +33,29 @@ fn layer_norm_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     // Relative to the first value, so that a row of equal values has exactly that mean.
     let first = first_of(load(x[base]));
     var s = Value();
-    for (var i = lane; i < p.n; i += WG) { s += load(x[base + i]) - first; }
+    //#stream i in lane..p.n by WG
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    s += x_${i} - first;
+    //#end
     let m = first + block_sum(lane, total(s)) / p.count;
     var q = Value();
-    for (var i = lane; i < p.n; i += WG) { let d = load(x[base + i]) - m; q += d * d; }
+    //#stream i in lane..p.n by WG
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    let d = x_${i} - m;
+    q += d * d;
+    //#end
     let squares = block_sum(lane, total(q));
     var r = 1.0 / sqrt(squares / p.count + p.eps);
     if p.unbiased != 0u { r = 1.0 / (sqrt(squares / (p.count - 1.0)) + p.eps); }
-    for (var i = lane; i < p.n; i += WG) { y[base + i] = store(load(weight[i]) * ((load(x[base + i]) - m) * r) + load(bias[i])); }
+    //#stream i in lane..p.n by WG
+    let x_${i} = load(x[base + ${i}]);
+    let weight_${i} = load(weight[${i}]);
+    let bias_${i} = load(bias[${i}]);
+    //#then
+    y[base + ${i}] = store(weight_${i} * ((x_${i} - m) * r) + bias_${i});
+    //#end
     if lane == 0u {
         mean[row] = m;
         rstd[row] = r;
@@ -62,11 +77,15 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let r = rstd_s[row];
     var sums = Value();
     var dots = Value();
-    for (var i = lane; i < p.n; i += WG) {
-        let d = load(dy[base + i]) * load(weight[i]);
-        sums += d;
-        dots += d * (load(x[base + i]) - m);
-    }
+    //#stream i in lane..p.n by WG
+    let dy_${i} = load(dy[base + ${i}]);
+    let weight_${i} = load(weight[${i}]);
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    let d = dy_${i} * weight_${i};
+    sums += d;
+    dots += d * (x_${i} - m);
+    //#end
     let sum = block_sum(lane, total(sums)) / p.count;
     let dot = block_sum(lane, total(dots));
     var slope = r * r * r * dot / p.count;
@@ -76,11 +95,15 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
         slope = 0.0;
         if sigma > 1e-6 * p.eps { slope = r * r * dot / (sigma * (p.count - 1.0)); }
     }
-    for (var i = lane; i < p.n; i += WG) {
-        var d = r * (load(dy[base + i]) * load(weight[i]) - sum) - (load(x[base + i]) - m) * slope;
-        if p.plus != 0u { d += load(other[base + i]); }
-        dx[base + i] = store(d);
-    }
+    //#stream i in lane..p.n by WG
+    let dy_${i} = load(dy[base + ${i}]);
+    let weight_${i} = load(weight[${i}]);
+    let x_${i} = load(x[base + ${i}]);
+    //#then
+    var d = r * (dy_${i} * weight_${i} - sum) - (x_${i} - m) * slope;
+    if p.plus != 0u { d += load(other[base + ${i}]); }
+    dx[base + ${i}] = store(d);
+    //#end
 }
 
 @group(0) @binding(2) var<storage, read>       mean_c: array<f32>; // (rows)
@@ -99,11 +122,15 @@ fn layer_norm_bwd_params(@builtin(local_invocation_index) lane: u32, @builtin(wo
     let end = min(p.rows, (slice + 1u) * span);
     var dw = Value();
     var db = Value();
-    for (var row = slice * span; row < end; row++) {
-        let d = load(dy_c[row * p.n + c]);
-        dw += d * ((load(x[row * p.n + c]) - mean_c[row]) * rstd_c[row]);
-        db += d;
-    }
+    //#stream row in slice * span..end by 1u
+    let d_${row} = load(dy_c[${row} * p.n + c]);
+    let x_${row} = load(x[${row} * p.n + c]);
+    let mean_${row} = mean_c[${row}];
+    let rstd_${row} = rstd_c[${row}];
+    //#then
+    dw += d_${row} * ((x_${row} - mean_${row}) * rstd_${row});
+    db += d_${row};
+    //#end
     part_w[id] = store(dw);
     part_b[id] = store(db);
 }
@@ -119,10 +146,13 @@ fn layer_norm_bwd_params_sum(@builtin(local_invocation_index) lane: u32, @builti
     if c >= p.n { return; }
     var dw = Value();
     var db = Value();
-    for (var slice = 0u; slice < p.slices; slice++) {
-        dw += load(sum_w[slice * p.n + c]);
-        db += load(sum_b[slice * p.n + c]);
-    }
+    //#stream slice in 0u..p.slices by 1u
+    let w_${slice} = load(sum_w[${slice} * p.n + c]);
+    let b_${slice} = load(sum_b[${slice} * p.n + c]);
+    //#then
+    dw += w_${slice};
+    db += b_${slice};
+    //#end
     dweight[c] = store(dw);
     dbias[c] = store(db);
 }

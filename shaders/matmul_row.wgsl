@@ -32,7 +32,12 @@ fn matmul_row(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let span = (p.k + p.slices - 1u) / p.slices;
     let end = min(p.k, (slice + 1u) * span);
     var s = 0.0;
-    for (var k = slice * span + lane; k < end; k += WG) { s += a[at_a + k * p.a_k] * b[at_b + k * p.b_k]; }
+    //#stream k in slice * span + lane..end by WG
+    let a_${k} = a[at_a + ${k} * p.a_k];
+    let b_${k} = b[at_b + ${k} * p.b_k];
+    //#then
+    s += a_${k} * b_${k};
+    //#end
     s = block_sum(lane, s);
     if lane == 0u { part[id] = s; }
 }
@@ -47,7 +52,11 @@ fn matmul_row_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let elements = p.batch * p.m * p.n;
     if e >= elements { return; }
     var s = 0.0;
-    for (var i = 0u; i < p.slices; i++) { s += part_in[i * elements + e]; }
+    //#stream i in 0u..p.slices by 1u
+    let part_${i} = part_in[${i} * elements + e];
+    //#then
+    s += part_${i};
+    //#end
     s *= p.alpha;
     if (p.flags & 1u) != 0u { s += bias[e % p.n]; }
     if (p.flags & 4u) != 0u { s = rectified(s); }

@@ -1,4 +1,4 @@
-// Batched matrix product through workgroup memory, for GPUs and for adapters without a fixed subgroup size.
+// Batched matrix product through workgroup memory, for software adapters without a fixed subgroup size and for cooperative matrices.
 //   c[z,m,n] = α · Σ_k a[z,m,k] · b[z,k,n]  (+ bias[n]), optionally its positive part
 // A workgroup of 256 invocations makes a 64 x 64 tile in steps of 16 along k; each invocation keeps 4 x 4 of it in registers.
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.

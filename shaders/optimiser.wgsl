@@ -33,31 +33,36 @@ fn adamw_range(first: u32, s: f32) {
     let beta2 = scalars[3];
     let eps = scalars[4];
     let one_minus_beta2 = scalars[7];
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        let g = s * load(grad[i]);
-        let m0 = load(m[i]);
-        let mi = m0 + one_minus_beta1 * (g - m0);
-        let vi = beta2 * load(v[i]) + one_minus_beta2 * g * g;
-        m[i] = store(mi);
-        v[i] = store(vi);
-        param[i] = store(keep * load(param[i]) - step * mi / (sqrt(vi) * root + eps));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let grad_${i} = load(grad[${i}]);
+    let m_${i} = load(m[${i}]);
+    let v_${i} = load(v[${i}]);
+    let param_${i} = load(param[${i}]);
+    //#then
+    let g = s * grad_${i};
+    let m0 = m_${i};
+    let mi = m0 + one_minus_beta1 * (g - m0);
+    let vi = beta2 * v_${i} + one_minus_beta2 * g * g;
+    m[${i}] = store(mi);
+    v[${i}] = store(vi);
+    param[${i}] = store(keep * param_${i} - step * mi / (sqrt(vi) * root + eps));
+    //#end
 }
 
 fn sgd_range(first: u32, s: f32) {
     let lr = scalars[0];
     let decay = scalars[1];
     let momentum = scalars[2];
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        let w = load(param[i]);
-        let mi = momentum * load(m[i]) + (s * load(grad[i]) + decay * w);
-        m[i] = store(mi);
-        param[i] = store(w - lr * mi);
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let param_${i} = load(param[${i}]);
+    let m_${i} = load(m[${i}]);
+    let grad_${i} = load(grad[${i}]);
+    //#then
+    let w = param_${i};
+    let mi = momentum * m_${i} + (s * grad_${i} + decay * w);
+    m[${i}] = store(mi);
+    param[${i}] = store(w - lr * mi);
+    //#end
 }
 
 fn rmsprop_range(first: u32, s: f32) {
@@ -67,17 +72,20 @@ fn rmsprop_range(first: u32, s: f32) {
     let alpha = scalars[3];
     let eps = scalars[4];
     let one_minus_alpha = scalars[7];
-    for (var e = 0u; e < PER; e++) {
-        let i = first + e * WG;
-        if i >= p.n { return; }
-        let w = load(param[i]);
-        let g = s * load(grad[i]) + decay * w;
-        let vi = alpha * load(v[i]) + one_minus_alpha * g * g;
-        let mi = momentum * load(m[i]) + g / (sqrt(vi) + eps);
-        v[i] = store(vi);
-        m[i] = store(mi);
-        param[i] = store(w - lr * mi);
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let param_${i} = load(param[${i}]);
+    let grad_${i} = load(grad[${i}]);
+    let v_${i} = load(v[${i}]);
+    let m_${i} = load(m[${i}]);
+    //#then
+    let w = param_${i};
+    let g = s * grad_${i} + decay * w;
+    let vi = alpha * v_${i} + one_minus_alpha * g * g;
+    let mi = momentum * m_${i} + g / (sqrt(vi) + eps);
+    v[${i}] = store(vi);
+    m[${i}] = store(mi);
+    param[${i}] = store(w - lr * mi);
+    //#end
 }
 
 @compute @workgroup_size(WG)

@@ -13,14 +13,19 @@ struct Params { shape: vec4<u32>, stride: vec4<u32> }
 @group(0) @binding(1) var<storage, read>       x: array<f32>; // any order
 @group(0) @binding(2) var<storage, read_write> y: array<f32>; // (shape)  overwritten
 
+// Where element i of y lies in x.
+fn place(i: u32) -> u32 {
+    let c = i % p.shape.w; let r2 = i / p.shape.w;
+    let b = r2 % p.shape.z; let r1 = r2 / p.shape.z;
+    return r1 / p.shape.y * p.stride.x + r1 % p.shape.y * p.stride.y + b * p.stride.z + c * p.stride.w;
+}
+
 @compute @workgroup_size(WG)
 fn permute(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.shape.x * p.shape.y * p.shape.z * p.shape.w { return; }
-        let c = i % p.shape.w; let r2 = i / p.shape.w;
-        let b = r2 % p.shape.z; let r1 = r2 / p.shape.z;
-        y[i] = x[r1 / p.shape.y * p.stride.x + r1 % p.shape.y * p.stride.y + b * p.stride.z + c * p.stride.w];
-    }
+    //#stream i in first..p.shape.x * p.shape.y * p.shape.z * p.shape.w by WG, PER rounds
+    let x_${i} = x[place(${i})];
+    //#then
+    y[${i}] = x_${i};
+    //#end
 }

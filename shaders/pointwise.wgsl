@@ -23,59 +23,64 @@ struct Params { n: u32, scale: f32, shift: f32, inner: u32, period: u32 }
 @compute @workgroup_size(WG)
 fn add(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(load(a[i]) + load(b[i]));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    let b_${i} = load(b[${i}]);
+    //#then
+    y[${i}] = store(a_${i} + b_${i});
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn add_relu(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(rectified(load(a[i]) + load(b[i])));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    let b_${i} = load(b[${i}]);
+    //#then
+    y[${i}] = store(rectified(a_${i} + b_${i}));
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn mul(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(load(a[i]) * load(b[i]));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    let b_${i} = load(b[${i}]);
+    //#then
+    y[${i}] = store(a_${i} * b_${i});
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn add_broadcast(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(load(a[i]) + load(b[i / p.inner % p.period]));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    let b_${i} = load(b[${i} / p.inner % p.period]);
+    //#then
+    y[${i}] = store(a_${i} + b_${i});
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn mul_broadcast(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(load(a[i]) * load(b[i / p.inner % p.period]));
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    let b_${i} = load(b[${i} / p.inner % p.period]);
+    //#then
+    y[${i}] = store(a_${i} * b_${i});
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn affine(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.n { return; }
-        y[i] = store(p.scale * load(a[i]) + p.shift);
-    }
+    //#stream i in first..p.n by WG, PER rounds
+    let a_${i} = load(a[${i}]);
+    //#then
+    y[${i}] = store(p.scale * a_${i} + p.shift);
+    //#end
 }

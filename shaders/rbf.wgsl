@@ -30,9 +30,11 @@ fn rbf_norms(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
 @compute @workgroup_size(WG)
 fn rbf(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.rows * p.cols { return; }
-        k[i] = exp(-p.gamma * max(xx[i / p.cols] + yy[i % p.cols] - 2.0 * k[i], 0.0));
-    }
+    //#stream i in first..p.rows * p.cols by WG, PER rounds
+    let xx_${i} = xx[${i} / p.cols];
+    let yy_${i} = yy[${i} % p.cols];
+    let k_${i} = k[${i}];
+    //#then
+    k[${i}] = exp(-p.gamma * max(xx_${i} + yy_${i} - 2.0 * k_${i}, 0.0));
+    //#end
 }

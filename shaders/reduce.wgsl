@@ -24,7 +24,11 @@ fn reduce_block(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_i
     if e >= p.outer * p.inner { return; }
     let base = (e / p.inner) * p.n * p.inner + e % p.inner;
     var s = 0.0;
-    for (var j = lane; j < p.n; j += WG) { s += x[base + j * p.inner]; }
+    //#stream j in lane..p.n by WG
+    let x_${j} = x[base + ${j} * p.inner];
+    //#then
+    s += x_${j};
+    //#end
     s = block_sum(lane, s);
     if lane == 0u { y[e] = p.scale * s; }
 }
@@ -39,7 +43,11 @@ fn reduce_lane(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     if e >= p.outer * p.inner { return; }
     let base = (e / p.inner) * p.n * p.inner + e % p.inner;
     var s = Value();
-    for (var j = 0u; j < p.n; j++) { s += load(xs[base + j * p.inner]); }
+    //#stream j in 0u..p.n by 1u
+    let x_${j} = load(xs[base + ${j} * p.inner]);
+    //#then
+    s += x_${j};
+    //#end
     ys[e] = store(p.scale * s);
 }
 
@@ -48,7 +56,11 @@ fn reduce_row(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
     let e = flat_group(g, groups) * WG + lane;
     if e >= p.outer { return; }
     var s = Value();
-    for (var j = e * p.n; j < (e + 1u) * p.n; j++) { s += load(xs[j]); }
+    //#stream j in e * p.n..(e + 1u) * p.n by 1u
+    let x_${j} = load(xs[${j}]);
+    //#then
+    s += x_${j};
+    //#end
     y[e] = p.scale * total(s);
 }
 
@@ -58,9 +70,9 @@ fn reduce_row(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
 @compute @workgroup_size(WG)
 fn reduce_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let first = flat_group(g, groups) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let e = first + step * WG;
-        if e >= p.outer * p.n * p.inner { return; }
-        dx[e] = p.scale * dy[e / (p.n * p.inner) * p.inner + e % p.inner];
-    }
+    //#stream e in first..p.outer * p.n * p.inner by WG, PER rounds
+    let dy_${e} = dy[${e} / (p.n * p.inner) * p.inner + ${e} % p.inner];
+    //#then
+    dx[${e}] = p.scale * dy_${e};
+    //#end
 }

@@ -24,35 +24,39 @@ fn place(i: u32) -> u32 {
 @compute @workgroup_size(WG)
 fn slice_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.outer * p.m * p.inner { return; }
-        part[i] = whole[place(i)];
-    }
+    //#stream i in first..p.outer * p.m * p.inner by WG, PER rounds
+    let whole_${i} = whole[place(${i})];
+    //#then
+    part[${i}] = whole_${i};
+    //#end
 }
 
 @group(0) @binding(1) var<storage, read>       part_in:   array<f32>; // (outer, m, inner)
 @group(0) @binding(2) var<storage, read_write> whole_out: array<f32>; // (outer, n, inner)  overwritten
 
+// What element i of the whole has of the part.
+fn inside(i: u32) -> f32 {
+    let j = i / p.inner % p.n - p.start;
+    if j < p.m { return part_in[(i / (p.n * p.inner) * p.m + j) * p.inner + i % p.inner]; }
+    return 0.0;
+}
+
 @compute @workgroup_size(WG)
 fn slice_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.outer * p.n * p.inner { return; }
-        let j = i / p.inner % p.n - p.start;
-        var v = 0.0;
-        if j < p.m { v = part_in[(i / (p.n * p.inner) * p.m + j) * p.inner + i % p.inner]; }
-        whole_out[i] = v;
-    }
+    //#stream i in first..p.outer * p.n * p.inner by WG, PER rounds
+    let part_${i} = inside(${i});
+    //#then
+    whole_out[${i}] = part_${i};
+    //#end
 }
 
 @compute @workgroup_size(WG)
 fn concat_part(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
     let first = flat_group(g, n) * WG * PER + lane;
-    for (var step = 0u; step < PER; step++) {
-        let i = first + step * WG;
-        if i >= p.outer * p.m * p.inner { return; }
-        whole_out[place(i)] = part_in[i];
-    }
+    //#stream i in first..p.outer * p.m * p.inner by WG, PER rounds
+    let part_${i} = part_in[${i}];
+    //#then
+    whole_out[place(${i})] = part_${i};
+    //#end
 }

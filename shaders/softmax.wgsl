@@ -24,12 +24,24 @@ fn softmax_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     if row >= p.rows { return; }
     let base = start(row);
     var m = -3.4e38;
-    for (var c = lane; c < p.cols; c += WG) { m = max(m, x[base + c * p.inner]); }
+    //#stream c in lane..p.cols by WG
+    let x_${c} = x[base + ${c} * p.inner];
+    //#then
+    m = max(m, x_${c});
+    //#end
     m = block_max(lane, m);
     var s = 0.0;
-    for (var c = lane; c < p.cols; c += WG) { s += exp(x[base + c * p.inner] - m); }
+    //#stream c in lane..p.cols by WG
+    let x_${c} = x[base + ${c} * p.inner];
+    //#then
+    s += exp(x_${c} - m);
+    //#end
     s = block_sum(lane, s);
-    for (var c = lane; c < p.cols; c += WG) { y[base + c * p.inner] = exp(x[base + c * p.inner] - m) / s; }
+    //#stream c in lane..p.cols by WG
+    let x_${c} = x[base + ${c} * p.inner];
+    //#then
+    y[base + ${c} * p.inner] = exp(x_${c} - m) / s;
+    //#end
 }
 
 @compute @workgroup_size(WG)
@@ -61,15 +73,27 @@ fn softmax_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id
     if row >= p.rows { return; }
     let base = start(row);
     var dot = 0.0;
-    for (var c = lane; c < p.cols; c += WG) { dot += y_saved[base + c * p.inner] * dy[base + c * p.inner]; }
+    //#stream c in lane..p.cols by WG
+    let y_${c} = y_saved[base + ${c} * p.inner];
+    let dy_${c} = dy[base + ${c} * p.inner];
+    //#then
+    dot += y_${c} * dy_${c};
+    //#end
     dot = block_sum(lane, dot);
     var rest = 0.0;
-    for (var c = lane; c < p.cols; c += WG) { rest += y_saved[base + c * p.inner] * (dy[base + c * p.inner] - dot); }
+    //#stream c in lane..p.cols by WG
+    let y_${c} = y_saved[base + ${c} * p.inner];
+    let dy_${c} = dy[base + ${c} * p.inner];
+    //#then
+    rest += y_${c} * (dy_${c} - dot);
+    //#end
     rest = block_sum(lane, rest);
-    for (var c = lane; c < p.cols; c += WG) {
-        let i = base + c * p.inner;
-        dx[i] = y_saved[i] * (dy[i] - dot - rest);
-    }
+    //#stream c in lane..p.cols by WG
+    let y_${c} = y_saved[base + ${c} * p.inner];
+    let dy_${c} = dy[base + ${c} * p.inner];
+    //#then
+    dx[base + ${c} * p.inner] = y_${c} * (dy_${c} - dot - rest);
+    //#end
 }
 
 @compute @workgroup_size(WG)

@@ -130,7 +130,7 @@ pub fn cases(_: &Target) -> Vec<Case> {
     let far = |shape: [usize; 3]| normal(1, shape).map(|v| v + 40.0);
     let mut all = vec![running(), eval(normal(1, [3, 5, 9]), fixed(8, [5]), true, true)];
     for relu in [false, true] {
-        for e in [[2, 1, 1], [5, 3, 7], [2, 7, 64], [3, 33, 9], [2, 4, 131], [4, 33, 6], [3, 43, 5], [1, 3, 130]] {
+        for e in [[2, 1, 1], [5, 3, 7], [2, 7, 64], [3, 33, 9], [2, 4, 131], [4, 33, 6], [3, 43, 5], [1, 3, 130], [3, 2, 1999]] {
             all.push(train(far(e), relu));
             all.push(eval(far(e), given([e[1]], vec![40.1; e[1]]), relu, false));
         }
@@ -138,6 +138,7 @@ pub fn cases(_: &Target) -> Vec<Case> {
             all.push(pieces(2, 6, &[(3, 3), (9, 4)], train, relu));
             all.push(pieces(3, 7, &[(5, 1), (2, 2), (40, 33)], train, relu));
             all.push(pieces(2, 64, &[(70, 66)], train, relu));
+            all.push(pieces(3, 1000, &[(3, 2), (1, 1)], train, relu));
         }
         all.extend(LENGTHS.map(|n| train(normal(1, [3, 5, n]), relu).doctor(true)));
     }

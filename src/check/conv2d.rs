@@ -5,6 +5,7 @@ use crate::kernels::Target;
 use crate::kernels::conv2d::{Geometry, Variant};
 use crate::kernels::cooperative::Fragments;
 use crate::kernels::matmul::SUBGROUP;
+use crate::kernels::panel::Panel;
 use crate::kernels::{conv2d_stem, winograd};
 use crate::ops::{self, Conv2d};
 use crate::reference::conv2d as reference;
@@ -119,6 +120,27 @@ fn general(target: &Target) -> Vec<Named> {
     all
 }
 
+/// What shows edges of blocks: strides that do not divide the image, more channels and pixels than a block, single lines, points.
+const PANEL: [Row; 8] = [
+    (1, 1, 1, 1, [1, 1], [1, 1, 0, 1]),
+    (2, 1, 3, 17, [7, 9], [3, 1, 1, 1]),
+    (1, 1, 9, 33, [11, 13], [3, 2, 1, 1]),
+    (2, 2, 3, 4, [6, 7], [3, 2, 1, 2]),
+    (1, 1, 4, 3, [14, 13], [5, 4, 2, 1]),
+    (3, 1, 19, 21, [6, 5], [1, 1, 0, 1]),
+    (2, 1, 5, 6, [13, 12], [3, 1, 0, 3]),
+    (2, 1, 130, 65, [5, 7], [1, 2, 0, 1]),
+];
+
+/// One size of blocks on all passes.
+fn panel(panel: Panel, target: &Target) -> Vec<Case> {
+    let name = format!("panel {}x{}", panel.rows(), panel.columns());
+    let wide = (1, 1, 2, 3, [24, 30], [3, 3, 2, 1]);
+    let cases = PANEL.into_iter().chain([wide]).enumerate();
+    // Only GPUs are given it, so only there the doctor looks.
+    cases.map(|(i, row)| case(&name, Some(Variant::Panel(panel)), geometry(row), i % 2 == 1).doctor(!target.software)).collect()
+}
+
 /// Families for this geometry only.
 fn special(target: &Target, g: &Geometry) -> Vec<Named> {
     let stem = target.subgroup_size == Some(SUBGROUP) && conv2d_stem::fits(target, g);
@@ -140,6 +162,7 @@ pub fn cases(target: &Target) -> Vec<Case> {
             all.push(case(name, Some(family), g, true).switch(switch));
         }
     }
+    all.extend(Panel::ALL.into_iter().flat_map(|size| panel(size, target)));
     all
 }
 

@@ -3,6 +3,7 @@
 use super::{Case, normal, tol};
 use crate::kernels::Target;
 use crate::kernels::matmul::{SUBGROUP, Variant};
+use crate::kernels::panel::Panel;
 use crate::ops::{self, LayerNormMode};
 use crate::reference::matmul::{self, Extents};
 use crate::reference::{channel_scale, layer_norm, squeeze_excite};
@@ -129,7 +130,7 @@ pub fn savings(target: &Target) -> Vec<Saving> {
         let modes = [LayerNormMode::Standard, LayerNormMode::UnbiasedStd];
         all.extend(modes.map(|mode| norm_beside_a_residual_path(rows, n, mode)));
     }
-    let mut variants = vec![Variant::Tile, Variant::Row { slices: 3 }];
+    let mut variants = vec![Variant::Tile, Variant::Panel(Panel::ALL[3]), Variant::Row { slices: 3 }];
     if target.subgroup_size == Some(SUBGROUP) {
         variants.push(Variant::Subgroup);
         variants.extend(target.int64.then_some(Variant::Wide));

@@ -5,6 +5,7 @@ use crate::kernels::Target;
 use crate::kernels::cooperative::Fragments;
 use crate::kernels::matmul::{Product, SUBGROUP, Variant};
 use crate::kernels::matmul_wide::fits;
+use crate::kernels::panel::Panel;
 use crate::ops;
 use crate::reference::matmul::{self as reference, Extents};
 
@@ -67,15 +68,17 @@ pub fn linear([m, n, k]: [usize; 3], bias: bool) -> Case {
 }
 
 /// The variants with their names and what switches them off; `None` where the adapter lacks what one needs.
-pub fn variants(target: &Target) -> [(&'static str, Option<&'static str>, Option<Variant>); 5] {
+pub fn variants(target: &Target) -> Vec<(&'static str, Option<&'static str>, Option<Variant>)> {
     let subgroups = target.subgroup_size == Some(SUBGROUP);
-    [
+    let mut all = vec![
         ("tile", None, Some(Variant::Tile)),
         ("row sums", None, Some(Variant::Row { slices: 3 })),
         ("subgroup", Some("subgroups"), subgroups.then_some(Variant::Subgroup)),
         ("wide", Some("int64"), (subgroups && target.int64).then_some(Variant::Wide)),
         ("cooperative", Some("coop"), Fragments::of(target).map(Variant::Cooperative)),
-    ]
+    ];
+    all.extend(Panel::ALL.map(|panel| ("panel", None, Some(Variant::Panel(panel)))));
+    all
 }
 
 /// What the doctor looks at. The last two sizes have tiles of their own in the wide variant.
@@ -131,10 +134,27 @@ fn cooperative(name: &str, variant: Variant) -> Vec<Case> {
     ]
 }
 
+/// Edges of blocks, more blocks than one each way, sums in whole steps and not, in slices and not.
+fn panel(name: &str, panel: Panel) -> Vec<Case> {
+    let at = |[batch, m, n, k]: [usize; 4], transposed| case(name, Some(Variant::Panel(panel)), Extents { batch, m, n, k, transposed });
+    let (m, n) = (panel.rows(), panel.columns());
+    let sizes = [[1, 1, 1, 1], [2, 17, 33, 7], [1, m, n, 24], [1, m + 1, 2 * n - 1, 19], [2, 2 * m - 3, n + 2, 8], [1, 3, 5, 600]];
+    let mut all: Vec<Case> = sizes.into_iter().enumerate().map(|(i, e)| at(e, LAYOUTS[i % 4])).collect();
+    all.extend(LAYOUTS.map(|t| at([3, 30, 42, 37], t)));
+    all.extend([[1, m + 3, n + 1, 130], [1, 9, 10, 700]].map(|e| scaled_with_bias(name, Variant::Panel(panel), e)));
+    all
+}
+
 /// The cases.
 pub fn cases(target: &Target) -> Vec<Case> {
     let mut all = Vec::new();
     for (name, switch, variant) in variants(target).into_iter().filter_map(|(n, s, v)| Some((n, s, v?))) {
+        if let Variant::Panel(size) = variant {
+            // Only GPUs are given it, so only there the doctor looks.
+            let name = format!("{name} {}x{}", size.rows(), size.columns());
+            all.extend(panel(&name, size).into_iter().map(|case| case.doctor(!target.software)));
+            continue;
+        }
         let mut of = listed(name, variant);
         match variant {
             Variant::Wide => of.extend(wide(name, variant)),

@@ -8,6 +8,7 @@ pub mod device;
 mod experimental;
 pub mod faults;
 pub mod launch;
+mod line;
 mod open;
 pub mod params;
 pub mod pipeline;
@@ -18,6 +19,7 @@ pub mod reflect;
 pub mod request;
 mod self_check;
 mod signal;
+mod stream;
 mod timing;
 pub mod wgsl;
 

@@ -5,7 +5,10 @@
 //!   file its value names.
 //! * `//#unroll i in 0..TM` ... `//#end` repeats its lines with `${i}` replaced; bounds are integers or tunables; loops nest.
 //!   It exists because registers kept in arrays are slow on software Vulkan and on some drivers.
+//! * `//#stream i in first..end by step` ... `//#then` ... `//#end` is a loop with several loads in flight; see [`stream`].
 
+use super::line::Line;
+use super::stream;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -64,18 +67,6 @@ const fn follows(text: &[u8], at: usize, part: &[u8]) -> bool {
     true
 }
 
-struct Line {
-    text: String,
-    file: String,
-    number: usize,
-}
-
-impl Line {
-    fn error(&self, message: impl Into<String>) -> Error {
-        Error::Wgsl { file: self.file.clone(), line: self.number, message: message.into() }
-    }
-}
-
 /// Expands `source`, named `file` in messages. `include` resolves the name between the angle brackets.
 ///
 /// # Errors
@@ -85,6 +76,7 @@ pub fn expand(file: &str, source: &str, tunables: &[Tunable], include: &dyn Fn(&
     let source = &choose_includes(source, tunables);
     insert(file, source, include, &mut vec![file.to_string()], &mut Vec::new(), &mut lines)?;
     let values = override_tunables(file, &mut lines, tunables)?;
+    let lines = stream::expand(lines, &values)?;
     let mut out = Vec::new();
     unroll(&lines, &values, &mut Vec::new(), &mut 0, &mut out)?;
     let mut text = String::new();

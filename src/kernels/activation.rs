@@ -5,6 +5,7 @@ use crate::gpu::{Capabilities, Launch};
 
 shader!(
     "activation",
+    [("PER", 8)],
     [("WG", 8), ("PER", 256)],
     [("WG", 8), ("PER", 16)],
     [("WG", 8), ("PER", 256), ("VEC", 2)],

@@ -48,7 +48,7 @@ impl Norm {
     /// One invocation or one workgroup per image and channel.
     fn by_row<B>(&self, caps: &Capabilities, entry: &'static str) -> Launch<B> {
         let vec = vector_width(caps, &[self.inner]);
-        by_row(caps, self.launch(entry, vec).tune("VEC", vec as u32), self.n * self.c, self.inner / vec)
+        by_row(caps, self.launch(entry, vec).tune("VEC", vec as u32), self.n * self.c, (self.inner / vec).div_ceil(4))
     }
 
     fn elements(&self) -> u64 {

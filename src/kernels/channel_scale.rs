@@ -8,7 +8,7 @@ shader!("channel_scale", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("
 fn launch<B>(caps: &Capabilities, entry: &'static str, rows: usize, inner: usize) -> Launch<B> {
     let vec = vector_width(caps, &[inner]);
     let launch = Launch::new(&SHADER, entry).set("rows", rows).set("inner", inner / vec).tune("VEC", vec as u32);
-    by_row(caps, launch, rows, inner / vec)
+    by_row(caps, launch, rows, (inner / vec).div_ceil(4))
 }
 
 /// `y[r,i] = s[r] · x[r,i]`.

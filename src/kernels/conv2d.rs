@@ -1,10 +1,12 @@
 //! 2-D convolution: the variants, which one is taken, and its launches.
 
 use super::cooperative::Fragments;
+use super::panel::Panel;
 use super::product::SUBGROUP;
 use super::tuned::Variants;
 use super::winograd::{self, Tiling};
-use super::{Target, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup, conv2d_stem, conv2d_tile, reduce};
+use super::{Target, conv2d_bwd_input_subgroup, conv2d_bwd_weight_subgroup, conv2d_fwd_subgroup};
+use super::{conv2d_panel, conv2d_stem, conv2d_tile, reduce};
 use crate::gpu::{Capabilities, Launch};
 
 pub use super::conv2d_geometry::{Epilogue, Geometry, Launches, Pass};
@@ -18,6 +20,8 @@ pub enum Variant {
     Stem,
     /// Tiles in workgroup memory.
     Tile,
+    /// Blocks of sums in registers, for GPUs; must [fit](conv2d_panel::fits).
+    Panel(Panel),
     /// The same by cooperative matrices, operands rounded to half precision.
     Cooperative(Fragments),
     /// Winograd's minimal filtering.
@@ -47,13 +51,13 @@ impl Variants for ConvolutionProblem {
 
     fn name(variant: Variant) -> String {
         match variant {
-            Variant::Subgroup => "subgroup",
-            Variant::Stem => "stem",
-            Variant::Tile => "tile",
-            Variant::Cooperative(_) => "cooperative",
-            Variant::Winograd(_) => "winograd",
+            Variant::Subgroup => "subgroup".into(),
+            Variant::Stem => "stem".into(),
+            Variant::Tile => "tile".into(),
+            Variant::Panel(panel) => panel.name(),
+            Variant::Cooperative(_) => "cooperative".into(),
+            Variant::Winograd(_) => "winograd".into(),
         }
-        .into()
     }
 
     fn heuristic(&self, target: &Target) -> Variant {
@@ -67,6 +71,7 @@ impl Variants for ConvolutionProblem {
         match target.software && target.subgroup_size == Some(SUBGROUP) {
             true if *pass == Pass::Forward && conv2d_stem::fits(target, g) => Variant::Stem,
             true => Variant::Subgroup,
+            false if !target.software && conv2d_panel::fits(g) => Variant::Panel(conv2d_panel::fastest(g, *pass)),
             false => Variant::Tile,
         }
     }
@@ -81,9 +86,10 @@ impl Variants for ConvolutionProblem {
             winograd::fits(target, g).map(Variant::Winograd),
             (subgroups && *pass == Pass::Forward && conv2d_stem::fits(target, g)).then_some(Variant::Stem),
             subgroups.then_some(Variant::Subgroup),
-            Some(Variant::Tile),
+            target.software.then_some(Variant::Tile),
         ];
-        others.into_iter().flatten().collect()
+        let panels = Panel::ALL.into_iter().filter(|_| !target.software && conv2d_panel::fits(g)).map(Variant::Panel);
+        others.into_iter().flatten().chain(panels).collect()
     }
 }
 
@@ -101,6 +107,7 @@ pub fn forward<B: Copy>(
         Variant::Winograd(t) => winograd::forward(&t, epilogue, x, weight, y, scratch),
         Variant::Stem => conv2d_stem::forward(g, epilogue, x, weight, y).into(),
         Variant::Cooperative(f) => conv2d_tile::forward(g, Some(f), epilogue, x, weight, y).into(),
+        Variant::Panel(panel) => conv2d_panel::forward(g, panel, epilogue, x, weight, y).into(),
         Variant::Tile => conv2d_tile::forward(g, None, epilogue, x, weight, y).into(),
         Variant::Subgroup => conv2d_fwd_subgroup::forward(g, epilogue, x, weight, y).into(),
     }
@@ -111,6 +118,7 @@ pub fn backward_input<B: Copy>(v: Variant, g: &Geometry, weight: B, dy: B, dx: B
     match v {
         Variant::Winograd(t) => winograd::backward_input(&t, weight, dy, dx, scratch),
         Variant::Cooperative(f) => conv2d_tile::backward_input(g, Some(f), weight, dy, dx).into(),
+        Variant::Panel(panel) => conv2d_panel::backward_input(g, panel, weight, dy, dx).into(),
         Variant::Tile => conv2d_tile::backward_input(g, None, weight, dy, dx).into(),
         Variant::Subgroup | Variant::Stem => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx).into(),
     }
@@ -131,6 +139,7 @@ pub fn backward_weight<B: Copy>(
     let slices = match v {
         Variant::Winograd(_) => 1,
         Variant::Tile | Variant::Cooperative(_) => slices_of_pixels(caps, g),
+        Variant::Panel(panel) => conv2d_panel::slices(g, panel),
         Variant::Subgroup | Variant::Stem => slices_of_images(g),
     };
     let weights = g.elements()[1];
@@ -138,6 +147,7 @@ pub fn backward_weight<B: Copy>(
     let mut launches = match v {
         Variant::Winograd(t) => winograd::backward_weight(&t, x, dy, dw, scratch),
         Variant::Cooperative(f) => vec![tiles(Some(f), slices, sums)],
+        Variant::Panel(panel) => vec![conv2d_panel::backward_weight(g, panel, slices, x, dy, sums)],
         Variant::Tile => vec![tiles(None, slices, sums)],
         Variant::Subgroup | Variant::Stem => vec![conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, sums)],
     };

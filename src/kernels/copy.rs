@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("copy", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!("copy", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// `y = x` for `n` elements.
 pub fn copy<B>(caps: &Capabilities, n: usize, x: B, y: B) -> Launch<B> {

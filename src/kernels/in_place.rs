@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("in_place", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 128), ("PER", 4)]);
+shader!("in_place", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)], [("WG", 128), ("PER", 4)]);
 
 fn launch<B>(caps: &Capabilities, entry: &'static str, n: usize, s: f32, y: B) -> Launch<B> {
     stream(caps, Launch::new(&SHADER, entry).set("n", n).set("s", s), n).bind("y", y)

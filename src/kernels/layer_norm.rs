@@ -1,6 +1,6 @@
 //! Launches of `layer_norm.wgsl`.
 
-use super::{reduce_workgroup, shader, vector_width};
+use super::{shader, stream_workgroup, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
 shader!("layer_norm", [("WG", 8)], [("WG", 8), ("VEC", 2)], [("WG", 32)], [("WG", 64)], [("WG", 256)]);
@@ -36,7 +36,7 @@ impl Norm {
     fn by_row<B>(&self, caps: &Capabilities, entry: &'static str, passes: u64, flops: u64) -> Launch<B> {
         let elements = (self.rows * self.n) as u64;
         let (launch, n) = self.launch(caps, entry);
-        launch.tune("WG", reduce_workgroup(caps, n)).linear(self.rows as u64).cost(4 * passes * elements, flops * elements)
+        launch.tune("WG", stream_workgroup(caps, n)).linear(self.rows as u64).cost(4 * passes * elements, flops * elements)
     }
 
     /// One invocation per column of each slice.

@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("lstm", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!("lstm", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// One direction of an LSTM: extents, and the order of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

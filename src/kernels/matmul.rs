@@ -1,8 +1,9 @@
 //! Batched matrix products: the variants, which one is taken, and its launches.
 
 use super::cooperative::Fragments;
+use super::panel::Panel;
 use super::tuned::Variants;
-use super::{Target, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
+use super::{Target, matmul_panel, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
 
 pub use super::product::{Operands, Product, SUBGROUP};
@@ -16,6 +17,8 @@ pub enum Variant {
     Wide,
     /// Tiles in workgroup memory.
     Tile,
+    /// Blocks of sums in registers, for GPUs.
+    Panel(Panel),
     /// The same by cooperative matrices, operands rounded to half precision.
     Cooperative(Fragments),
     /// One workgroup per element and slice of the sum, then the slices' sum.
@@ -38,6 +41,7 @@ impl Variants for Product {
             Variant::Subgroup => "subgroup".into(),
             Variant::Wide => "wide".into(),
             Variant::Tile => "tile".into(),
+            Variant::Panel(panel) => panel.name(),
             Variant::Cooperative(_) => "cooperative".into(),
             Variant::Row { slices } => format!("row {slices}"),
         }
@@ -49,14 +53,20 @@ impl Variants for Product {
             return Variant::Cooperative(f);
         }
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
-        let tiles = batch * m.div_ceil(64) * n.div_ceil(64);
-        if subgroups && m * n * batch <= 8 && k >= 64 || !subgroups && tiles <= 16 && m * n * batch <= 4096 && k >= 512 {
+        let (elements, tiles) = (batch * m * n, batch * m.div_ceil(64) * n.div_ceil(64));
+        let row = match (target.software, subgroups) {
+            (true, true) => elements <= 8 && k >= 64,
+            (true, false) => tiles <= 16 && elements <= 4096 && k >= 512,
+            (false, _) => elements <= 256 && k >= 512,
+        };
+        if row {
             return Variant::Row { slices: slices(target, self) };
         }
         match subgroups {
             true if target.int64 && matmul_wide::fits(self) => Variant::Wide,
             true => Variant::Subgroup,
-            false => Variant::Tile,
+            false if target.software => Variant::Tile,
+            false => Variant::Panel(Panel::fastest([batch, m, n, k], true)),
         }
     }
 
@@ -70,11 +80,22 @@ impl Variants for Product {
         let others = [
             (subgroups && target.int64 && matmul_wide::fits(self)).then_some(Variant::Wide),
             subgroups.then_some(Variant::Subgroup),
-            Some(Variant::Tile),
+            target.software.then_some(Variant::Tile),
             few.then_some(Variant::Row { slices: 1 }),
             few.then(|| Variant::Row { slices: slices(target, self) }),
         ];
-        others.into_iter().flatten().collect()
+        let panels = Panel::ALL.into_iter().filter(|_| !target.software).map(Variant::Panel);
+        others.into_iter().flatten().chain(panels).collect()
+    }
+}
+
+/// Elements of scratch that a variant's sums need in parts; 0 where it makes them whole.
+pub fn parts(v: Variant, p: &Product) -> usize {
+    let elements = p.batch * p.m * p.n;
+    match v {
+        Variant::Row { slices } => slices.max(1) * elements,
+        Variant::Panel(panel) if matmul_panel::slices(panel, p) > 1 => matmul_panel::slices(panel, p) * elements,
+        _ => 0,
     }
 }
 
@@ -85,12 +106,13 @@ fn slices(caps: &Capabilities, p: &Product) -> usize {
     (wanted / elements.max(1)).clamp(1, p.k.div_ceil(256).max(1))
 }
 
-/// Launches of the product; `part` is scratch of `slices·batch·m·n` elements for [`Variant::Row`].
+/// Launches of the product; `part` is scratch of as many elements as [`parts`] says.
 pub fn launches<B: Copy>(caps: &Capabilities, v: Variant, p: &Product, o: Operands<B>, part: Option<B>) -> Vec<Launch<B>> {
     match (v, part) {
         (Variant::Row { slices }, Some(part)) => matmul_row::matmul(caps, p, slices.max(1), o, part),
         (Variant::Wide, _) if matmul_wide::fits(p) => vec![matmul_wide::matmul(p, o)],
         (Variant::Subgroup | Variant::Wide, _) => vec![matmul_subgroup::matmul(p, o)],
+        (Variant::Panel(panel), part) => matmul_panel::matmul(caps, panel, p, o, part),
         (Variant::Cooperative(f), _) => vec![matmul_tile::matmul(p, Some(f), o)],
         _ => vec![matmul_tile::matmul(p, None, o)],
     }

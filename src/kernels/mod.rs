@@ -4,6 +4,7 @@ pub mod activation;
 pub mod attention_decoder;
 pub mod augment;
 pub mod batch_norm;
+pub mod batch_norm_slices;
 pub mod bce_with_logits;
 pub mod capsule_routing;
 pub mod ceiling;
@@ -14,6 +15,7 @@ pub mod conv2d_bwd_input_subgroup;
 pub mod conv2d_bwd_weight_subgroup;
 pub mod conv2d_fwd_subgroup;
 pub mod conv2d_geometry;
+pub mod conv2d_panel;
 pub mod conv2d_stem;
 pub mod conv2d_tile;
 pub mod cooperative;
@@ -34,6 +36,7 @@ pub mod lstm;
 pub mod margin;
 pub mod masked_softmax;
 pub mod matmul;
+pub mod matmul_panel;
 pub mod matmul_row;
 pub mod matmul_subgroup;
 pub mod matmul_tile;
@@ -42,6 +45,7 @@ pub mod mel;
 pub mod mixup;
 pub mod moments;
 pub mod optimiser;
+pub mod panel;
 pub mod permute;
 pub mod pointwise;
 pub mod pool2d;
@@ -105,14 +109,20 @@ pub fn reduce_workgroup(caps: &Capabilities, cols: usize) -> u32 {
     if caps.software { 8 } else { (cols as u32).next_power_of_two().clamp(32, 256.min(caps.max_workgroup_invocations)) }
 }
 
+/// Workgroup size of a `//#stream` over `n` values: as [`reduce_workgroup`], but on GPUs four values per invocation, whose loads are in flight
+/// together.
+pub(crate) fn stream_workgroup(caps: &Capabilities, n: usize) -> u32 {
+    reduce_workgroup(caps, n.div_ceil(4))
+}
+
 /// Floats per access of a kernel whose operands consist of runs of these lengths: two where the driver is software and has 64-bit
 /// integers, because it spends a dozen instructions per invocation on each access, whatever its width; else one.
 pub fn vector_width(caps: &Capabilities, runs: &[usize]) -> usize {
     if caps.software && caps.int64 && runs.iter().all(|n| n.is_multiple_of(2)) { 2 } else { 1 }
 }
 
-/// Sets `launch` to go over `rows` rows of `inner` accesses each (see `common/rows.wgsl`): one invocation a row on software adapters where
-/// there are enough rows for every core, else one workgroup.
+/// Sets `launch` to go over `rows` rows of `inner` accesses each, or a quarter for a `//#stream` (see `common/rows.wgsl`): one invocation a
+/// row on software adapters where there are enough rows for every core, else one workgroup.
 pub(crate) fn by_row<B>(caps: &Capabilities, launch: Launch<B>, rows: usize, inner: usize) -> Launch<B> {
     let row_per_thread = caps.software && rows >= 128;
     match row_per_thread {
@@ -130,10 +140,10 @@ pub(crate) fn stream_vec<B>(caps: &Capabilities, launch: Launch<B>, n: usize, ve
 /// Sets `launch` to stream over `n` elements: in long runs on software adapters, where a workgroup costs more than its arithmetic; in short
 /// ones on GPUs, to fill them.
 pub(crate) fn stream<B>(caps: &Capabilities, launch: Launch<B>, n: usize) -> Launch<B> {
-    // Two lengths only, since each is a pipeline to compile; at least sixteen workgroups where it is the long one.
+    // Two lengths only, since each is a pipeline to compile; at least sixteen workgroups where it is the long one, 256 on GPUs.
     let (wg, per) = match caps.software {
         true => (8, if n >= 32_768 { 256 } else { 16 }),
-        false => (128, 4),
+        false => (128, if n >= 262_144 { 8 } else { 4 }),
     };
     launch.tune("WG", wg).tune("PER", per as u32).invocations(n.div_ceil(per))
 }

@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("permute", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!("permute", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// `y` of the given shape, gathered from `x` by the given strides.
 pub fn permute<B>(caps: &Capabilities, shape: [usize; 4], stride: [usize; 4], x: B, y: B) -> Launch<B> {

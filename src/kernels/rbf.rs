@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("rbf", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!("rbf", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// Squared lengths of the rows of x (rows, cols).
 pub fn norms<B>(rows: usize, cols: usize, x: B, norms: B) -> Launch<B> {

@@ -1,10 +1,11 @@
 //! Launches of `reduce.wgsl`.
 
-use super::{reduce_workgroup, shader, stream, vector_width};
+use super::{shader, stream, stream_workgroup, vector_width};
 use crate::gpu::{Capabilities, Launch};
 
 shader!(
     "reduce",
+    [("PER", 8)],
     [("WG", 8), ("PER", 256)],
     [("WG", 8), ("PER", 16)],
     [("WG", 8)],
@@ -29,7 +30,7 @@ pub fn forward<B>(caps: &Capabilities, around: Around, scale: f32, x: B, y: B) -
     let per_invocation = if caps.software { outputs >= 64 || inner >= 8 } else { inner >= 8 && outputs >= 1024 };
     let wg = if caps.software { 8 } else { 64 };
     let launch = if !per_invocation {
-        let launch = launch("reduce_block", around, scale).tune("WG", reduce_workgroup(caps, n));
+        let launch = launch("reduce_block", around, scale).tune("WG", stream_workgroup(caps, n));
         launch.linear(outputs as u64).bind("x", x).bind("y", y)
     } else if inner == 1 {
         let vec = vector_width(caps, &[n]);

@@ -3,7 +3,7 @@
 use super::{shader, stream};
 use crate::gpu::{Capabilities, Launch};
 
-shader!("slice", [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
+shader!("slice", [("PER", 8)], [("WG", 8), ("PER", 256)], [("WG", 8), ("PER", 16)]);
 
 /// A part of `m` from `start` along the middle of (outer, n, inner).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

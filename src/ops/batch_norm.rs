@@ -3,6 +3,7 @@
 use super::{arity, same};
 use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use crate::kernels::batch_norm::Norm;
+use crate::kernels::batch_norm_slices;
 use crate::{Error, Result};
 
 /// Inputs x, weight, bias (train) and mean, variance (eval); outputs y (train: and mean, rstd, which pass no gradient on).
@@ -66,7 +67,8 @@ impl Op for BatchNorm {
         let (mean, rstd_or_var) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
         let x = cx.input(0);
         if self.train {
-            cx.launch(norm.stats(cx.target()).bind("x", x).bind("mean", mean).bind("rstd", rstd_or_var));
+            let target = cx.target();
+            batch_norm_slices::stats(target, &norm, x, [mean, rstd_or_var], |n| cx.scratch(n)).into_iter().for_each(|l| cx.launch(l));
         }
         let launch = norm.forward(cx.target()).bind("x", x).bind("weight", cx.input(1)).bind("bias", cx.input(2));
         cx.launch(launch.bind("mean_in", mean).bind("rstd_or_var", rstd_or_var).bind("y", cx.output(0)));
@@ -86,9 +88,8 @@ impl Op for BackwardParams {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let launch = norm.backward_params(cx.target()).bind("x", cx.input(0)).bind("y_saved", cx.input(1)).bind("mean_s", cx.input(2));
-        let launch = launch.bind("rstd_or_var_s", cx.input(3)).bind("dy", cx.input(4));
-        cx.launch(launch.bind("dweight", cx.output(0)).bind("dbias", cx.output(1)));
+        let (target, given, gradients) = (cx.target(), [0, 1, 2, 3, 4].map(|i| cx.input(i)), [cx.output(0), cx.output(1)]);
+        batch_norm_slices::backward_params(target, &norm, given, gradients, |n| cx.scratch(n)).into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
 }

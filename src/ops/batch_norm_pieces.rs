@@ -5,6 +5,7 @@ use super::arity;
 use super::batch_norm::{BatchNorm, Coefficients};
 use crate::graph::{Graph, InPlace, Lowering, NodeId, Op, Shape, Var, Writes};
 use crate::kernels::batch_norm::Norm;
+use crate::kernels::batch_norm_slices;
 use crate::{Error, Result};
 
 /// Inputs the pieces, weight, bias and (eval) mean, variance; outputs y, (train) mean and rstd, and the pieces again.
@@ -87,7 +88,8 @@ impl Op for Pieces {
         for i in 0..k {
             let (norm, x) = (self.piece(i, cx.input_shape(i)), cx.input(i));
             if train {
-                cx.launch(norm.stats(cx.target()).bind("x", x).bind("mean", mean).bind("rstd", rstd_or_var));
+                let target = cx.target();
+                batch_norm_slices::stats(target, &norm, x, [mean, rstd_or_var], |n| cx.scratch(n)).into_iter().for_each(|l| cx.launch(l));
             }
             let launch = norm.forward(cx.target()).bind("x", x).bind("weight", cx.input(k)).bind("bias", cx.input(k + 1));
             cx.launch(launch.bind("mean_in", mean).bind("rstd_or_var", rstd_or_var).bind("y", cx.output(0)));
@@ -114,9 +116,9 @@ impl Op for BackwardParams {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let k = self.0.channels.len();
         for i in 0..k {
-            let launch = self.0.piece(i, cx.input_shape(i)).backward_params(cx.target()).bind("x", cx.input(i));
-            let launch = launch.bind("y_saved", cx.input(k)).bind("mean_s", cx.input(k + 1)).bind("rstd_or_var_s", cx.input(k + 2));
-            cx.launch(launch.bind("dy", cx.input(k + 3)).bind("dweight", cx.output(0)).bind("dbias", cx.output(1)));
+            let (target, norm, gradients) = (cx.target(), self.0.piece(i, cx.input_shape(i)), [cx.output(0), cx.output(1)]);
+            let given = [i, k, k + 1, k + 2, k + 3].map(|i| cx.input(i));
+            batch_norm_slices::backward_params(target, &norm, given, gradients, |n| cx.scratch(n)).into_iter().for_each(|l| cx.launch(l));
         }
         Ok(())
     }

@@ -124,10 +124,8 @@ impl Repeated {
 
 /// Memory for the parts of sums, where a variant makes such.
 fn scratch(cx: &mut Lowering, variant: Variant, p: &Product) -> Option<Operand> {
-    match variant {
-        Variant::Row { slices } => Some(cx.scratch(slices.max(1) * p.batch * p.m * p.n)),
-        _ => None,
-    }
+    let elements = kernel::parts(variant, p);
+    (elements > 0).then(|| cx.scratch(elements))
 }
 
 fn scaled(g: &mut Graph, a: Var, b: Var, transpose_a: bool, transpose_b: bool, alpha: f32) -> Result<Var> {

@@ -1,0 +1,293 @@
+// 2-D convolution and its gradients as implicit matrix products for GPUs: blocks of sums in registers, panels in workgroup memory
+// (common/panel.wgsl). Equations: conv2d_fwd_subgroup.wgsl, conv2d_bwd_input_subgroup.wgsl, conv2d_bwd_weight_subgroup.wgsl.
+//   fwd         rows co, columns (n,oy,ox), terms (ci,ky,kx): weight · x
+//   bwd_input   rows ci, columns (n,iy,ix), terms (co,ky,kx): weight · dy
+//   bwd_weight  rows co, columns (ci,ky,kx), terms (n,oy,ox): dy · x, cut into slices that a second launch adds in order
+// The left factor's place in memory is a number of the row plus one of the term. So are the three numbers of an element of the image, its
+// place, its line and its column. Those of a row or column are found once, those of a term once per step.
+// Grid: x column blocks, y row blocks, z groups x folds of x (bwd_weight: groups x slices).
+
+//#include <common/panel.wgsl>
+//#include <common/epilogue.wgsl>
+
+// The image is what taps reach into: x, and dy in bwd_input. `pixels` go over the other one: y, dx, and dy in bwd_weight.
+struct Params {
+    groups: u32, rows: u32, columns: u32, terms: u32,
+    channels: u32, h: u32, w: u32, inside: u32,      // of the image, per group; whether all taps are inside
+    taps: u32, kw: u32, dil_y: u32, dil_x: u32,
+    ph: u32, pw: u32, up_y: u32, up_x: u32,           // extents of pixels; what a pixel is multiplied with to be a line of the image,
+    shift_y: u32, shift_x: u32, down_y: u32, down_x: u32, // what is added, what it is divided by: gradients of strides
+    sign: u32, factor_row: u32, factor_channel: u32, factor_group: u32,
+    per_taps: f32, per_kw: f32, per_pw: f32, per_down_y: f32,
+    per_down_x: f32, epilogue: u32, eps: f32, span: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+
+@group(0) @binding(1) var<storage, read>       image:    array<f32>; // (n, groups·channels, h, w)
+@group(0) @binding(2) var<storage, read>       factor:   array<f32>; // weight (groups·cout, cin, kh, kw); dy in bwd_weight
+@group(0) @binding(3) var<storage, read>       bias:     array<f32>; // (groups·rows)
+@group(0) @binding(4) var<storage, read>       scale:    array<f32>; // (groups·rows)
+@group(0) @binding(5) var<storage, read>       mean:     array<f32>; // (groups·rows)
+@group(0) @binding(6) var<storage, read>       variance: array<f32>; // (groups·rows)  running variance
+@group(0) @binding(7) var<storage, read_write> out:      array<f32>; // y, dx (n, groups·rows, ph, pw), or dw of each slice  overwritten
+
+// Where an element of the image is: its place in memory, line and column. Sums of two such may wrap below zero, which is outside.
+struct Spot { at: u32, y: u32, x: u32 }
+struct Spots { at: vec4<u32>, y: vec4<u32>, x: vec4<u32> }
+
+//#unroll q in 0..FILL_A
+var<private> rows_${q}: vec4<u32>; // places of the rows of a vector of panel a
+//#end
+//#unroll q in 0..FILL_B
+var<private> columns_${q}: Spots;
+//#end
+
+// ⌊a / b⌋ for a < 2^21, where `per` is 1 / b.
+fn quotient(a: u32, per: f32) -> u32 { return u32((f32(a) + 0.5) * per); }
+
+// A line of the image from one in units of 1 / down: the quotient, and above it the remainder. Where remainders differ, the difference of two
+// such is far outside.
+fn line(v: u32, down: u32, per: f32) -> u32 {
+    if down == 1u { return v; }
+    let q = quotient(v, per);
+    return q + ((v - q * down) << 24u);
+}
+
+// What pixel (y, x) of the pixels adds to a spot, apart from its image.
+fn pixel(y: u32, x: u32) -> Spot {
+    let iy = line(y * p.up_y + p.shift_y, p.down_y, p.per_down_y);
+    let ix = line(x * p.up_x + p.shift_x, p.down_x, p.per_down_x);
+    return spot(0u, iy, ix);
+}
+
+// What tap (c, ky, kx) adds to a spot, subtracted in bwd_input.
+fn tap(k: u32) -> Spot {
+    let c = quotient(k, p.per_taps);
+    let t = k - c * p.taps;
+    let ky = quotient(t, p.per_kw);
+    let iy = line(ky * p.dil_y, p.down_y, p.per_down_y);
+    let ix = line((t - ky * p.kw) * p.dil_x, p.down_x, p.per_down_x);
+    return spot(c * p.h * p.w, iy * p.sign, ix * p.sign);
+}
+
+// A spot with its place, in which remainders do not count. They do where `sign` made it negative, but those are outside.
+fn spot(at: u32, y: u32, x: u32) -> Spot { return Spot(at + y * p.w + x, y, x); }
+
+// Loads are in flight until `settle`, which puts zeros in the place of what is outside.
+//#unroll q in 0..FILL_A
+var<private> inside_a_${q}: bool;
+//#end
+//#unroll q in 0..FILL_B
+var<private> inside_b_${q}: vec4<bool>;
+//#end
+fn settle() {
+    //#unroll q in 0..FILL_A
+    next_a_${q} = select(vec4<f32>(), next_a_${q}, inside_a_${q});
+    //#end
+    //#unroll q in 0..FILL_B
+    next_b_${q} = select(vec4<f32>(), next_b_${q}, inside_b_${q});
+    //#end
+}
+
+fn factor_at(at: vec4<u32>) -> vec4<f32> { return vec4<f32>(factor[at.x], factor[at.y], factor[at.z], factor[at.w]); }
+fn image_at(at: vec4<u32>) -> vec4<f32> { return vec4<f32>(image[at.x], image[at.y], image[at.z], image[at.w]); }
+
+// Which of four elements of the image there are in one term.
+fn inside(columns: Spots, term: Spot, valid: bool) -> vec4<bool> {
+    if p.inside != 0u { return vec4<bool>(valid); }
+    return vec4<bool>(valid) & (columns.y + term.y < vec4<u32>(p.h)) & (columns.x + term.x < vec4<u32>(p.w));
+}
+
+fn spots(a: Spot, b: Spot, c: Spot, d: Spot) -> Spots {
+    return Spots(vec4<u32>(a.at, b.at, c.at, d.at), vec4<u32>(a.y, b.y, c.y, d.y), vec4<u32>(a.x, b.x, c.x, d.x));
+}
+
+// Sets the rows' part of the left factor's places; those beyond the last row are the last one's, and are not stored.
+fn set_rows(lane: u32, row0: u32, group: u32) {
+    //#unroll q in 0..FILL_A
+    place_a_${q} = place(lane + ${q}u * LANES, A4, true);
+    let at${q} = min(row0 + 4u * place_a_${q}.four + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(p.rows - 1u));
+    rows_${q} = group * p.factor_group + at${q} * p.factor_row;
+    //#end
+}
+
+// Pixel `i` over (n, y, x), or the last one.
+fn pixel_column(i: u32, group: u32) -> Spot {
+    let at = min(i, p.columns - 1u);
+    let n = at / (p.ph * p.pw);
+    let y = at % (p.ph * p.pw) / p.pw;
+    let s = pixel(y, at % p.pw);
+    return Spot(s.at + (n * p.groups + group) * p.channels * p.h * p.w, s.y, s.x);
+}
+
+// Loads the step of taps that begins at k. All vectors of panel a have one term, all of panel b the same columns.
+fn load_taps(k: u32) {
+    let term = min(k + place_a_0.term, p.terms - 1u);
+    let c = quotient(term, p.per_taps);
+    let at = c * p.factor_channel + term - c * p.taps;
+    //#unroll q in 0..FILL_A
+    next_a_${q} = factor_at(rows_${q} + at);
+    inside_a_${q} = k + place_a_0.term < p.terms;
+    //#end
+    //#unroll q in 0..FILL_B
+    let tap${q} = tap(k + place_b_${q}.term);
+    inside_b_${q} = inside(columns_0, tap${q}, k + place_b_${q}.term < p.terms);
+    next_b_${q} = image_at(select(vec4<u32>(), columns_0.at + tap${q}.at, inside_b_${q}));
+    //#end
+}
+
+// The sums of a block of rows and pixels.
+fn sum_taps(l: vec3<u32>, lane: u32, group: u32, row0: u32, col0: u32) {
+    set_rows(lane, row0, group);
+    //#unroll q in 0..FILL_B
+    place_b_${q} = place(lane + ${q}u * LANES, B4, false);
+    //#end
+    let column = col0 + 4u * place_b_0.four;
+    columns_0 = spots(pixel_column(column, group), pixel_column(column + 1u, group), pixel_column(column + 2u, group), pixel_column(column + 3u, group));
+    load_taps(0u);
+    for (var k = 0u; k < p.terms; k += STEP) {
+        workgroupBarrier();
+        settle();
+        panel_store();
+        workgroupBarrier();
+        if k + STEP < p.terms { load_taps(k + STEP); }
+        panel_sums(l.x, l.y);
+    }
+}
+
+// Where pixel `i` of a group's first row is stored.
+fn stored_at(i: u32, group: u32) -> u32 {
+    let plane = p.ph * p.pw;
+    return (i / plane * p.groups + group) * p.rows * plane + i % plane;
+}
+
+// Stores those of four columns that there are.
+fn store(at: vec4<u32>, column: u32, v: vec4<f32>) {
+    if column + 4u <= p.columns {
+        out[at.x] = v.x;
+        out[at.y] = v.y;
+        out[at.z] = v.z;
+        out[at.w] = v.w;
+    } else {
+        if column < p.columns { out[at.x] = v.x; }
+        if column + 1u < p.columns { out[at.y] = v.y; }
+        if column + 2u < p.columns { out[at.z] = v.z; }
+    }
+}
+
+@compute @workgroup_size(LX, LY)
+fn conv2d_fwd_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let group = g.z % p.groups;
+    let row0 = g.y * TM;
+    let col0 = ((g.z / p.groups) * groups.x + g.x) * TN;
+    if col0 >= p.columns { return; }
+    sum_taps(l, lane, group, row0, col0);
+    //#unroll j in 0..RX
+    let column${j} = col0 + column_of(l.x, ${j}u);
+    let at${j} = vec4<u32>(stored_at(column${j}, group), stored_at(column${j} + 1u, group), stored_at(column${j} + 2u, group), stored_at(column${j} + 3u, group));
+    //#end
+    //#unroll i in 0..RY
+    //#unroll r in 0..4
+    let row${i}_${r} = row0 + row_of(l.y, ${i}u, ${r}u);
+    if row${i}_${r} < p.rows {
+        let f = epilogue_of(group * p.rows + row${i}_${r});
+        //#unroll j in 0..RX
+        let v${j} = sum_${i}_${r}_${j};
+        store(at${j} + row${i}_${r} * p.ph * p.pw, column${j}, vec4<f32>(epilogue(f, v${j}.x), epilogue(f, v${j}.y), epilogue(f, v${j}.z), epilogue(f, v${j}.w)));
+        //#end
+    }
+    //#end
+    //#end
+}
+
+@compute @workgroup_size(LX, LY)
+fn conv2d_bwd_input_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let group = g.z % p.groups;
+    let row0 = g.y * TM;
+    let col0 = ((g.z / p.groups) * groups.x + g.x) * TN;
+    if col0 >= p.columns { return; }
+    sum_taps(l, lane, group, row0, col0);
+    //#unroll j in 0..RX
+    let column${j} = col0 + column_of(l.x, ${j}u);
+    let at${j} = vec4<u32>(stored_at(column${j}, group), stored_at(column${j} + 1u, group), stored_at(column${j} + 2u, group), stored_at(column${j} + 3u, group));
+    //#end
+    //#unroll i in 0..RY
+    //#unroll r in 0..4
+    let row${i}_${r} = row0 + row_of(l.y, ${i}u, ${r}u);
+    if row${i}_${r} < p.rows {
+        //#unroll j in 0..RX
+        store(at${j} + row${i}_${r} * p.ph * p.pw, column${j}, sum_${i}_${r}_${j});
+        //#end
+    }
+    //#end
+    //#end
+}
+
+// Loads the step of pixels whose first is pixel `i` of the batch, `at` of image `n`. All vectors have one term.
+fn load_pixels(n: u32, at: u32, valid: bool) {
+    let y = quotient(at, p.per_pw);
+    let s = pixel(y, at - y * p.pw);
+    let term = Spot(s.at + n * p.groups * p.channels * p.h * p.w, s.y, s.x);
+    //#unroll q in 0..FILL_A
+    next_a_${q} = factor_at(rows_${q} + select(0u, n * p.factor_channel + at, valid));
+    inside_a_${q} = valid;
+    //#end
+    //#unroll q in 0..FILL_B
+    inside_b_${q} = inside(columns_${q}, term, valid);
+    next_b_${q} = image_at(select(vec4<u32>(), columns_${q}.at + term.at, inside_b_${q}));
+    //#end
+}
+
+// Tap `i` of a group, or the last one.
+fn tap_column(i: u32, group: u32) -> Spot {
+    let s = tap(min(i, p.columns - 1u));
+    return Spot(s.at + group * p.channels * p.h * p.w, s.y, s.x);
+}
+
+@compute @workgroup_size(LX, LY)
+fn conv2d_bwd_weight_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let group = g.z % p.groups;
+    let slice = g.z / p.groups;
+    let row0 = g.y * TM;
+    let col0 = g.x * TN;
+    set_rows(lane, row0, group);
+    //#unroll q in 0..FILL_B
+    place_b_${q} = place(lane + ${q}u * LANES, B4, true);
+    let column_b${q} = col0 + 4u * place_b_${q}.four;
+    columns_${q} = spots(tap_column(column_b${q}, group), tap_column(column_b${q} + 1u, group), tap_column(column_b${q} + 2u, group), tap_column(column_b${q} + 3u, group));
+    //#end
+    let plane = p.ph * p.pw;
+    let end = min(p.terms, (slice + 1u) * p.span);
+    // The pixel of this invocation's term: its number, its image, its place there. Counted on, since a batch may have any number of pixels.
+    var i = slice * p.span + place_a_0.term;
+    var n = i / plane;
+    var at = i % plane;
+    load_pixels(n, at, i < end);
+    for (var k = slice * p.span; k < end; k += STEP) {
+        workgroupBarrier();
+        settle();
+        panel_store();
+        workgroupBarrier();
+        i += STEP;
+        n += STEP / plane;
+        at += STEP % plane;
+        if at >= plane {
+            at -= plane;
+            n++;
+        }
+        if k + STEP < end { load_pixels(n, at, i < end); }
+        panel_sums(l.x, l.y);
+    }
+    //#unroll i in 0..RY
+    //#unroll r in 0..4
+    let row${i}_${r} = row0 + row_of(l.y, ${i}u, ${r}u);
+    if row${i}_${r} < p.rows {
+        let first${i}_${r} = ((slice * p.groups + group) * p.rows + row${i}_${r}) * p.columns;
+        //#unroll j in 0..RX
+        let column${i}_${r}_${j} = col0 + column_of(l.x, ${j}u);
+        store(first${i}_${r} + column${i}_${r}_${j} + vec4<u32>(0u, 1u, 2u, 3u), column${i}_${r}_${j}, sum_${i}_${r}_${j});
+        //#end
+    }
+    //#end
+    //#end
+}

@@ -1,0 +1,98 @@
+//! Launches of `conv2d_panel.wgsl`.
+
+use super::conv2d_geometry::{Epilogue, Geometry, Pass, grid};
+use super::panel::{Panel, panel_shader};
+use crate::gpu::Launch;
+
+panel_shader!("conv2d_panel");
+
+/// Numbers that the shader divides stay below, so that single precision is exact.
+const EXACT: usize = 1 << 21;
+/// Strides that fit above a quotient.
+const STRIDES: usize = 256;
+
+/// Whether the shader can count the convolution's terms, lines and columns.
+pub fn fits(g: &Geometry) -> bool {
+    let taps = g.kernel[0] * g.kernel[1];
+    let counted = [g.cin * taps, g.cout * taps, g.output[0] * g.output[1]];
+    let sides = [0, 1].map(|axis| g.input[axis] + 2 * g.padding[axis]);
+    counted.into_iter().chain(sides).all(|n| n + 8 < EXACT) && g.stride.iter().all(|&s| s < STRIDES)
+}
+
+/// A pass as a product: groups, rows, columns, terms of a sum.
+fn extents(g: &Geometry, pass: Pass) -> [usize; 4] {
+    let taps = g.kernel[0] * g.kernel[1];
+    let pixels = |size: [usize; 2]| g.n * size[0] * size[1];
+    match pass {
+        Pass::Forward => [g.groups, g.cout, pixels(g.output), g.cin * taps],
+        Pass::Input => [g.groups, g.cin, pixels(g.input), g.cout * taps],
+        Pass::Weight => [g.groups, g.cout, g.cin * taps, pixels(g.output)],
+    }
+}
+
+/// The size of blocks that should be fastest for a pass.
+pub fn fastest(g: &Geometry, pass: Pass) -> Panel {
+    Panel::fastest(extents(g, pass), pass == Pass::Weight)
+}
+
+/// Slices of the pixels, for the weight's gradient: more than one where blocks are few.
+pub fn slices(g: &Geometry, panel: Panel) -> usize {
+    let [groups, rows, columns, terms] = extents(g, Pass::Weight);
+    panel.slices(panel.blocks(groups, rows, columns), terms)
+}
+
+/// What the entry points share: a product of a factor and an image, in which taps reach; pixels are counted over the other operand.
+fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel) -> Launch<B> {
+    let [groups, rows, columns, terms] = extents(g, pass);
+    let taps = g.kernel[0] * g.kernel[1];
+    let plane = g.output[0] * g.output[1];
+    let weights = [g.cin * taps, taps, g.cout * g.cin * taps];
+    let negative = |n: usize| 0u32.wrapping_sub(n as u32);
+    let back = pass == Pass::Input;
+    let (channels, image, pixels) = if back { (g.cout, g.output, g.input) } else { (g.cin, g.input, g.output) };
+    let (up, down) = if back { ([1, 1], g.stride) } else { (g.stride, [1, 1]) };
+    let shift = g.padding.map(|n| if back { n as u32 } else { negative(n) });
+    let point = taps == 1 && g.stride == [1, 1];
+    let [row, channel, group] = match pass {
+        Pass::Forward => weights,
+        Pass::Input => [weights[1], weights[0], weights[2]],
+        Pass::Weight => [plane, g.groups * g.cout * plane, g.cout * plane],
+    };
+    let per = |n: usize| 1.0 / n as f32;
+    let launch = Launch::new(&SHADER, entry).set("groups", groups).set("rows", rows).set("columns", columns).set("terms", terms);
+    let launch = launch.set("channels", channels).set("h", image[0]).set("w", image[1]);
+    let launch = launch.set("inside", g.padding == [0, 0] && (!back || point)).set("taps", taps).set("kw", g.kernel[1]);
+    let launch = launch.set("dil_y", g.dilation[0]).set("dil_x", g.dilation[1]).set("ph", pixels[0]).set("pw", pixels[1]);
+    let launch = launch.set("up_y", up[0]).set("up_x", up[1]).set("shift_y", shift[0]).set("shift_x", shift[1]);
+    let launch = launch.set("down_y", down[0]).set("down_x", down[1]).set("sign", if back { negative(1) } else { 1 });
+    let launch = launch.set("factor_row", row).set("factor_channel", channel).set("factor_group", group);
+    let launch = launch.set("per_taps", per(taps)).set("per_kw", per(g.kernel[1])).set("per_pw", per(pixels[1]));
+    let launch = launch.set("per_down_y", per(down[0])).set("per_down_x", per(down[1]));
+    panel.tune(launch).cost(g.bytes(), g.flops())
+}
+
+/// The grid of a pass whose columns are pixels.
+fn over_pixels(g: &Geometry, pass: Pass, panel: Panel) -> [u32; 3] {
+    let [groups, rows, columns, _] = extents(g, pass);
+    grid(columns.div_ceil(panel.columns()), rows.div_ceil(panel.rows()), groups)
+}
+
+/// `y = epilogue(x * weight)`.
+pub fn forward<B: Copy>(g: &Geometry, panel: Panel, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
+    let launch = launch(g, Pass::Forward, "conv2d_fwd_panel", panel).grid(over_pixels(g, Pass::Forward, panel));
+    epilogue.apply(launch.bind("image", x).bind("factor", weight).bind("out", y), weight)
+}
+
+/// `dx` from `weight` and `dy`.
+pub fn backward_input<B>(g: &Geometry, panel: Panel, weight: B, dy: B, dx: B) -> Launch<B> {
+    let launch = launch(g, Pass::Input, "conv2d_bwd_input_panel", panel).grid(over_pixels(g, Pass::Input, panel));
+    launch.bind("image", dy).bind("factor", weight).bind("out", dx)
+}
+
+/// Partial `dw` of each of `slices` slices of the pixels.
+pub fn backward_weight<B>(g: &Geometry, panel: Panel, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
+    let [groups, rows, columns, terms] = extents(g, Pass::Weight);
+    let blocks = [columns.div_ceil(panel.columns()), rows.div_ceil(panel.rows()), groups * slices];
+    let launch = launch(g, Pass::Weight, "conv2d_bwd_weight_panel", panel).set("span", terms.div_ceil(slices));
+    launch.bind("image", x).bind("factor", dy).bind("out", dw).grid(blocks.map(|n| n as u32))
+}

@@ -1,0 +1,129 @@
+//! Blocks of sums in registers, fed by panels in workgroup memory (`common/panel.wgsl`): which sizes there are, and which one is taken.
+
+use crate::gpu::Launch;
+
+/// A block of sums: so many invocations with so many fours of columns and rows each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panel {
+    /// Invocations along columns and rows.
+    lanes: [u32; 2],
+    /// Fours of columns and rows per invocation.
+    fours: [u32; 2],
+    /// Multiply-adds per invocation and time when the device is full, in percent of the largest block's: reads of workgroup memory, loads and
+    /// barriers are spread over fewer sums in small blocks.
+    rate: u32,
+}
+
+/// Terms of the sum per step. As few as give each invocation a vector to load, so that little is kept in registers on its way.
+const STEP: u32 = 8;
+
+/// Invocations that keep a GPU busy: 128 workgroups of 256. Those of many cores need more, integrated ones a tenth.
+const FULL: f64 = 32_768.0;
+/// Terms of a sum that cost as much as what a block does once, before and after it.
+const ONCE: f64 = 32.0;
+/// Fewest terms of a slice of the sum.
+const SLICE: usize = 128;
+
+impl Panel {
+    /// All sizes, 128 x 128 sums to 32 x 32.
+    pub const ALL: [Panel; 6] = [
+        Panel::new([16, 16], [2, 2], 100),
+        Panel::new([16, 8], [2, 2], 95),
+        Panel::new([8, 16], [2, 2], 95),
+        Panel::new([8, 16], [2, 1], 80),
+        Panel::new([8, 8], [2, 1], 70),
+        Panel::new([8, 8], [1, 1], 45),
+    ];
+
+    const fn new(lanes: [u32; 2], fours: [u32; 2], rate: u32) -> Self {
+        Panel { lanes, fours, rate }
+    }
+
+    /// Rows of a block.
+    pub fn rows(&self) -> usize {
+        (4 * self.lanes[1] * self.fours[1]) as usize
+    }
+
+    /// Columns of a block.
+    pub fn columns(&self) -> usize {
+        (4 * self.lanes[0] * self.fours[0]) as usize
+    }
+
+    /// The name of a variant.
+    pub(super) fn name(&self) -> String {
+        format!("panel {}x{}", self.rows(), self.columns())
+    }
+
+    /// A launch of a shader on `panel.wgsl`.
+    pub(super) fn tune<B>(&self, launch: Launch<B>) -> Launch<B> {
+        let ([lx, ly], [rx, ry]) = (self.lanes, self.fours);
+        let launch = launch.tune("LX", lx).tune("LY", ly).tune("RX", rx).tune("RY", ry).tune("STEP", STEP);
+        launch.tune("FILL_A", ry * STEP / lx).tune("FILL_B", rx * STEP / ly)
+    }
+
+    /// Blocks of `batch` products of `rows` x `columns`.
+    pub(super) fn blocks(&self, batch: usize, rows: usize, columns: usize) -> usize {
+        batch * rows.div_ceil(self.rows()) * columns.div_ceil(self.columns())
+    }
+
+    fn invocations(&self) -> f64 {
+        f64::from(self.lanes[0] * self.lanes[1])
+    }
+
+    /// Slices of sums of `terms`, so that `blocks` fill the device; 1 where they fill half of it.
+    pub(super) fn slices(&self, blocks: usize, terms: usize) -> usize {
+        let wanted = (FULL / (self.invocations() * blocks.max(1) as f64)) as usize;
+        wanted.clamp(1, (terms / SLICE).max(1))
+    }
+
+    /// The time of the products by this panel, up to a factor: all sums of all blocks, by as many invocations as there are or work at a time.
+    fn time(&self, [batch, rows, columns, terms]: [usize; 4], sliced: bool) -> f64 {
+        let blocks = self.blocks(batch, rows, columns);
+        let slices = if sliced { self.slices(blocks, terms) } else { 1 };
+        let sums = (blocks * self.rows() * self.columns()) as f64;
+        let busy = (blocks as f64 * slices as f64 * self.invocations()).min(FULL);
+        sums * (terms as f64 + ONCE * slices as f64) / (f64::from(self.rate) * busy)
+    }
+
+    /// The one that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices or not.
+    pub(super) fn fastest(extents: [usize; 4], sliced: bool) -> Self {
+        let time = |panel: &Panel| panel.time(extents, sliced);
+        Panel::ALL.into_iter().reduce(|best, other| if time(&other) < time(&best) { other } else { best }).unwrap_or(Panel::ALL[0])
+    }
+}
+
+/// Declares a shader on `panel.wgsl`, which ships with all sizes.
+macro_rules! panel_shader {
+    ($stem:literal) => {
+        $crate::kernels::shader!(
+            $stem,
+            [("LX", 16), ("LY", 8), ("RX", 2), ("RY", 2), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 2)],
+            [("LX", 8), ("LY", 16), ("RX", 2), ("RY", 2), ("STEP", 8), ("FILL_A", 2), ("FILL_B", 1)],
+            [("LX", 8), ("LY", 16), ("RX", 2), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 1)],
+            [("LX", 8), ("LY", 8), ("RX", 2), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 2)],
+            [("LX", 8), ("LY", 8), ("RX", 1), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 1)],
+        );
+    };
+}
+pub(super) use panel_shader;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_products_take_large_blocks_and_small_ones_fill_the_device() {
+        let name = |extents| Panel::fastest(extents, true).name();
+        assert_eq!(name([1, 4096, 4096, 512]), "panel 128x128");
+        assert_eq!(name([1, 64, 100_000, 576]), "panel 64x128");
+        assert_eq!(name([1, 20, 65_536, 64]), "panel 32x64");
+        assert_eq!(name([64, 32, 32, 64]), "panel 32x32");
+    }
+
+    #[test]
+    fn sums_are_cut_where_blocks_are_few() {
+        let [large, .., small] = Panel::ALL;
+        assert_eq!((large.slices(1, 100_000), large.slices(64, 4096), large.slices(65, 4096)), (128, 2, 1));
+        assert_eq!((small.slices(1, 100), small.slices(1, 1000), small.slices(0, 0)), (1, 7, 1));
+    }
+}
