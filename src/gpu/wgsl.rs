@@ -5,7 +5,7 @@
 //!   file its value names.
 //! * `//#unroll i in 0..TM` ... `//#end` repeats its lines with `${i}` replaced; bounds are integers or tunables; loops nest.
 //!   It exists because registers kept in arrays are slow on software Vulkan and on some drivers.
-//! * `//#stream i in first..end by step` ... `//#then` ... `//#end` is a loop with several loads in flight; see [`stream`].
+//! * `//#stream i in first..end by step` ... `//#then` ... `//#end` is a loop with several loads in flight; see `stream.rs`.
 
 use super::line::Line;
 use super::stream;

@@ -96,6 +96,8 @@ fn depth_of(launch: &Launch<Operand>, info: &EntryInfo) -> Result<Option<u64>> {
     };
     let product = |names: &[&str]| names.iter().map(|name| of(name)).product::<Option<u64>>();
     Ok(match launch.entry {
+        // Of a slice, or whole.
+        entry if entry.contains("panel") => [of("span"), of("terms")].into_iter().flatten().find(|&n| n > 0),
         entry if entry.contains("bwd_weight") => {
             product(&["n", "oh", "ow"]).map(|pixels| pixels.div_ceil(of("slices").unwrap_or(1).max(1)))
         }
