@@ -1,5 +1,5 @@
 //! Writes the registries of shaders: an owner in `src/kernels` for each file of `shaders`, and the text of each file of `shaders/common`; and the
-//! expression that takes the model in the box, where there is one.
+//! expressions that take the models in the box, where they are there.
 
 use std::{env, fs, io, path::Path};
 
@@ -26,10 +26,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write("shipped.rs", format!("/// Every shader of the crate, sorted.\npub const SHIPPED: &[Shipped] = &[\n{shipped}];\n"))?;
     write("includes.rs", format!("[\n{includes}]\n"))?;
     println!("cargo:rerun-if-changed=assets");
-    let boxed = match Path::new("assets/emotion.safetensors").exists() {
-        true => "Some(include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/assets/emotion.safetensors\")) as &[u8])\n",
-        false => "None\n",
-    };
-    write("boxed.rs", boxed.to_string())?;
+    for (model, file) in [("emotion", "boxed.rs"), ("small", "boxed_small.rs")] {
+        let path = format!("assets/{model}.safetensors");
+        let bytes = format!("Some(include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\")) as &[u8])\n");
+        write(file, if Path::new(&path).exists() { bytes } else { "None\n".into() })?;
+    }
     Ok(())
 }

@@ -128,23 +128,30 @@ fn what_is_no_model_is_refused_with_its_name() {
     }
 }
 
-/// Without --model the one in the box is asked, where the program was built with it.
+/// Without --model the one in the box is asked, and the small one with --small, where the program was built with them.
 #[test]
-fn the_model_in_the_box_is_asked_by_default() {
+fn the_models_in_the_box_are_asked() {
     if !adapter() {
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = infer(&["--quiet", "--format", "json", root.join("tests/fixtures/tone.flac").to_str().expect("path")]);
-    if root.join("assets/emotion.safetensors").exists() {
-        assert!(out.status.success(), "{}", text(&out.stderr));
-        let rows: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
-        let sum: f64 = rows[0]["probabilities"].as_object().expect("probabilities").values().filter_map(|p| p.as_f64()).sum();
-        assert!((sum - 1.0).abs() < 1e-5 && rows[0]["label"].is_string(), "{rows}");
-    } else {
-        assert_eq!(out.status.code(), Some(1));
-        assert!(text(&out.stderr).contains("no model in the box: name one with --model"), "{}", text(&out.stderr));
+    let clip = root.join("tests/fixtures/tone.flac");
+    let mut said = Vec::new();
+    for (model, flag) in [("assets/emotion.safetensors", None), ("assets/small.safetensors", Some("--small"))] {
+        let args = ["--quiet", "--format", "json", clip.to_str().expect("path")].into_iter().chain(flag);
+        let out = infer(&args.collect::<Vec<_>>());
+        if root.join(model).exists() {
+            assert!(out.status.success(), "{}", text(&out.stderr));
+            let rows: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+            let sum: f64 = rows[0]["probabilities"].as_object().expect("probabilities").values().filter_map(|p| p.as_f64()).sum();
+            assert!((sum - 1.0).abs() < 1e-5 && rows[0]["label"].is_string(), "{rows}");
+            said.push(rows[0]["probabilities"].clone());
+        } else {
+            assert_eq!(out.status.code(), Some(1));
+            assert!(text(&out.stderr).contains("not in the box: name a model with --model"), "{}", text(&out.stderr));
+        }
     }
+    assert!(said.len() < 2 || said[0] != said[1], "two models");
 }
 
 /// A model that an earlier version wrote, of which its `infer` said this.

@@ -1,4 +1,4 @@
-//! The model in the box: `assets/emotion.safetensors`, as it was when the program was built.
+//! The models in the box: files of `assets`, as they were when the program was built.
 
 use anyhow::{Result, bail};
 use emotone::gpu::Device;
@@ -6,15 +6,17 @@ use emotone::train::ensemble::Ensemble;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where it lies in the sources.
-const NAME: &str = "assets/emotion.safetensors";
-/// Its bytes; none where there was no such file.
-const MODEL: Option<&[u8]> = include!(concat!(env!("OUT_DIR"), "/boxed.rs"));
+/// Bytes; none where there was no such file.
+type Bytes = Option<&'static [u8]>;
 
-/// The model in the box, asked in batches.
-pub fn load(device: &Arc<Device>, batch: usize) -> Result<Ensemble> {
-    match MODEL {
-        Some(bytes) => Ok(Ensemble::parse(device, Path::new(NAME), bytes, batch)?),
-        None => bail!("there was no {NAME} when this program was built, so it has no model in the box: name one with --model"),
+const MODEL: Bytes = include!(concat!(env!("OUT_DIR"), "/boxed.rs"));
+const SMALL: Bytes = include!(concat!(env!("OUT_DIR"), "/boxed_small.rs"));
+
+/// The model in the box, or the small one, asked in batches.
+pub fn load(device: &Arc<Device>, batch: usize, small: bool) -> Result<Ensemble> {
+    let (name, bytes) = if small { ("assets/small.safetensors", SMALL) } else { ("assets/emotion.safetensors", MODEL) };
+    match bytes {
+        Some(bytes) => Ok(Ensemble::parse(device, Path::new(name), bytes, batch)?),
+        None => bail!("there was no {name} when this program was built, so it is not in the box: name a model with --model"),
     }
 }

@@ -66,7 +66,7 @@ fn run(args: &Args) -> Result<usize> {
         tell!("{}", device.caps().headline());
     }
     let mut model = match args.model.is_empty() {
-        true => boxed::load(&device, args.batch())?,
+        true => boxed::load(&device, args.batch(), args.small)?,
         false => Ensemble::load(&device, &args.model, args.batch())?,
     };
     if saved(args)? && args.inputs.is_empty() {
