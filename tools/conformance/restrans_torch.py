@@ -126,6 +126,7 @@ def bench(a):
     params = [p for p in m.parameters() if p.requires_grad]
     opt = torch.optim.AdamW(params, 1e-4, weight_decay=.05, foreach=True)
     sync = (lambda: torch.cuda.synchronize()) if dev.type == "cuda" else (lambda: None)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = a.tf32
     amp = torch.autocast(dev.type, torch.float16 if dev.type == "cuda" else torch.bfloat16, enabled=a.amp)
 
     def train():
@@ -153,7 +154,7 @@ def bench(a):
             sync()
             times.append(time.perf_counter() - t)
         t = sorted(times)[len(times) // 2]
-        print(f"torch {torch.__version__} {a.device} {name} stage={a.stage} batch={a.batch} size={a.size} width={a.width} amp={a.amp}: "
+        print(f"torch {torch.__version__} {a.device} {name} stage={a.stage} batch={a.batch} size={a.size} width={a.width} amp={a.amp} tf32={a.tf32}: "
               f"{t * 1e3:.2f} ms/step, {a.batch / t:.1f} clips/s", flush=True)
 
 
@@ -167,6 +168,7 @@ def main():
     ap.add_argument("--stage", default="end_to_end", choices=["voiceprint", "emotion", "end_to_end"])
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--amp", action="store_true")
+    ap.add_argument("--tf32", action="store_true", help="let CUDA round the factors of f32 products to 10 bits of mantissa")
     ap.add_argument("--channels-last", action="store_true")
     ap.add_argument("--weights")
     ap.add_argument("--images")
