@@ -7,6 +7,9 @@ use crate::text;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+/// Columns of `predictions.csv` that may look like numbers and say nothing of a class.
+const OF_PREDICTIONS: [&str; 3] = ["fold", "seed", "speaker"];
+
 /// A row per recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lessons {
@@ -22,7 +25,7 @@ pub struct Lessons {
 
 impl Lessons {
     /// Reads CSV or TSV: a column `path` (or `file`, `file_name`, `filename`, `audio`), and numbers. Columns that hold anything else are
-    /// passed over, and so are rows that say why they have no numbers, so that what `infer --format csv` writes is read. Values are an embedding where most columns of numbers are named by
+    /// passed over, and so are rows that say why they have no numbers, so that what `infer --format csv` writes is read, and `predictions.csv` of a run. Values are an embedding where most columns of numbers are named by
     /// their place (`0`, `e1`, `dim_2`) and rows are no distributions; else each column is the probability of the class it is named after.
     ///
     /// # Errors
@@ -30,7 +33,7 @@ impl Lessons {
     pub fn from_csv(text: &str, delimiter: u8) -> Result<Self, String> {
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let header: Vec<String> = reader.headers().map_err(|e| e.to_string())?.iter().map(|n| n.trim().to_string()).collect();
-        let names: Vec<&str> = ["path"].iter().chain(PATH_ALIASES).copied().collect();
+        let names: Vec<&str> = ["path", "clip"].iter().chain(PATH_ALIASES).copied().collect();
         let path = header.iter().position(|n| names.iter().any(|p| n.eq_ignore_ascii_case(p)));
         let path =
             path.ok_or_else(|| format!("no column of recordings ({}); the first line names {}", names.join(", "), header.join(", ")))?;
@@ -41,8 +44,9 @@ impl Lessons {
         let answered = |r: &csv::StringRecord| (0..header.len()).any(|c| c != path && number(r, c).is_some());
         records.retain(|r| answered(r) || reasons.iter().all(|&c| r.get(c).is_none_or(str::is_empty)));
         // A column is one of numbers by its first row; a later row that holds something else is an error, not another column.
-        let numbers: Vec<usize> =
-            (0..header.len()).filter(|&c| c != path && records.first().is_some_and(|r| number(r, c).is_some())).collect();
+        let own = |c: usize| header[path] == "clip" && OF_PREDICTIONS.contains(&header[c].as_str());
+        let is_number = |c: usize| c != path && !own(c) && records.first().is_some_and(|r| number(r, c).is_some());
+        let numbers: Vec<usize> = (0..header.len()).filter(|&c| is_number(c)).collect();
         let mut rows: Vec<Vec<f32>> = Vec::with_capacity(records.len());
         for (i, record) in records.iter().enumerate() {
             let value = |&c: &usize| {
@@ -178,6 +182,8 @@ mod tests {
         assert_eq!(answers.names, ["a/x.wav", "y.wav"]);
         let gaps = "file,label,joy,truth,quality,error\nq.wav,,,joy,silent,\nx.wav,joy,0.75,joy,clipped,\nb.wav,,,,,no file\n";
         assert_eq!(csv(gaps).map(|l| (l.names, l.outputs)), Ok((vec!["x.wav".into()], vec!["joy".into()])));
+        let predictions = csv("fold,seed,speaker,clip,truth,prediction,joy,fear\n1,2,07,a/x.wav,joy,fear,0.4,0.6\n").unwrap();
+        assert_eq!((predictions.names[0].as_str(), predictions.outputs.join(" ")), ("a/x.wav", "joy fear".into()));
         let embeddings = csv("path,age,e0,e1,e2\nx.wav,30,-1,2,0.5\n").unwrap();
         assert_eq!((embeddings.lesson, embeddings.rows), (Lesson::Embeddings, vec![vec![-1.0, 2.0, 0.5]]));
         assert_eq!(csv("path,0,1\nx.wav,0.3,0.7\n").unwrap().lesson, Lesson::Answers, "classes with numbers for names");
