@@ -27,15 +27,16 @@ pub struct Counts {
     pub load_words: f64,
     /// Words stored to memory.
     pub stored: f64,
-    /// Waits for loads from memory.
+    /// Waits for loads from memory, and how many latencies are left of them after what was done since the last load.
     pub waits: f64,
+    pub exposed: f64,
     /// Scalar instructions.
     pub scalar: f64,
     pub barriers: f64,
 }
 
 impl Counts {
-    fn parts(&self) -> [f64; 14] {
+    fn parts(&self) -> [f64; 15] {
         let c = self;
         [
             c.fma,
@@ -52,13 +53,30 @@ impl Counts {
             c.waits,
             c.scalar,
             c.barriers,
+            c.exposed,
         ]
     }
 
     fn from(
-        [fma, matrix, vector, slow, pairs, lds_reads, lds_words, lds_stored, loads, load_words, stored, waits, scalar, barriers]: [f64; 14],
+        [fma, matrix, vector, slow, pairs, lds_reads, lds_words, lds_stored, loads, load_words, stored, waits, scalar, barriers, exposed]: [f64; 15],
     ) -> Self {
-        Counts { fma, matrix, vector, slow, pairs, lds_reads, lds_words, lds_stored, loads, load_words, stored, waits, scalar, barriers }
+        Counts {
+            fma,
+            matrix,
+            vector,
+            slow,
+            pairs,
+            lds_reads,
+            lds_words,
+            lds_stored,
+            loads,
+            load_words,
+            stored,
+            waits,
+            scalar,
+            barriers,
+            exposed,
+        }
     }
 
     /// Multiply-adds of all vector instructions.
@@ -155,8 +173,9 @@ impl Code {
     /// Reads the assembly that the driver prints.
     pub fn read(text: &str) -> Code {
         let blocks = blocks(text);
-        let counts: Vec<Counts> = blocks.iter().map(|b| count(&b.lines)).collect();
         let loops = loops(&blocks);
+        let exposed = exposed(&blocks, &loops);
+        let counts: Vec<Counts> = blocks.iter().zip(exposed).map(|(b, exposed)| Counts { exposed, ..count(&b.lines) }).collect();
         let weight = |c: Counts| c.fma + 100.0 * c.matrix;
         let hot = (0..blocks.len()).max_by(|a, b| weight(counts[*a]).total_cmp(&weight(counts[*b])).then(b.cmp(a))).unwrap_or(0);
         let sum = |from: usize, to: usize| {
@@ -216,6 +235,33 @@ fn loops(blocks: &[Block]) -> BTreeSet<(usize, usize)> {
     ends.into_iter().collect()
 }
 
+/// Vector instructions during which a load arrives.
+const HIDES: f64 = 250.0;
+
+/// Latencies that the waits of each block are exposed to. What hides one are the vector instructions since the last load, on the way back
+/// through the innermost loop; a wait that follows another without a load between them has nothing left to wait for.
+fn exposed(blocks: &[Block], loops: &BTreeSet<(usize, usize)>) -> Vec<f64> {
+    let counted = blocks.iter().enumerate().flat_map(|(i, b)| b.lines.iter().map(move |line| (i, count(std::slice::from_ref(line)))));
+    let lines: Vec<(usize, Counts)> = counted.collect();
+    let place = |block: usize| lines.partition_point(|(b, _)| *b < block);
+    let mut all = vec![0.0; blocks.len()];
+    for (at, (block, _)) in lines.iter().enumerate().filter(|(_, (_, c))| c.waits > 0.0) {
+        let around = loops.iter().filter(|(a, b)| a <= block && block <= b).min_by_key(|(a, b)| b - a);
+        let (start, end) = around.map_or((0, at), |(a, b)| (place(*a), place(b + 1)));
+        let mut since = 0.0;
+        for (_, c) in lines[start..at].iter().rev().chain(lines[at..end].iter().rev()) {
+            if c.loads > 0.0 {
+                all[*block] += (1.0 - since / HIDES).max(0.0);
+            }
+            if c.loads + c.waits > 0.0 {
+                break;
+            }
+            since += c.fma + c.vector + c.slow;
+        }
+    }
+    all
+}
+
 /// Distinct registers that multiply-adds write.
 fn sums(lines: &[String]) -> usize {
     let halves = lines.iter().flat_map(|l| l.split("::")).map(str::trim);
@@ -271,5 +317,15 @@ BB4:
         assert_eq!(code.round.share(), 3.0 / 5.0);
         assert_eq!(code.round.width(), 3.0);
         assert_eq!(code.loops, [(code.round, true)]);
+        assert_eq!(code.round.exposed, NESTED);
+    }
+
+    #[test]
+    fn what_is_done_since_a_load_hides_its_latency() {
+        let fma = "v_fmac_f32_e32 v2, v3, v4\n".repeat(100);
+        let text = format!(
+            "BB0:\nbuffer_load_dword v1\nBB1:\ns_waitcnt vmcnt(1)\ns_waitcnt vmcnt(0)\nbuffer_load_dword v1\n{fma}s_cbranch_scc1 BB1\nBB2:\ns_endpgm"
+        );
+        assert_eq!(Code::read(&text).round.exposed, 1.0 - 100.0 / HIDES);
     }
 }

@@ -4,7 +4,7 @@
 //! * **arithmetic**: the subgroups that the busiest compute unit gets, times the cycles each occupies it: a vector instruction takes one for 64
 //!   lanes, one at a quarter of the rate four; workgroup memory gives 128 bytes a cycle, the cache in front of memory 64.
 //! * **latency**: as many subgroups as fit at once wait side by side: their instructions one after the other, and 500 cycles for each wait
-//!   for memory. What does not fit waits for its turn.
+//!   for memory, less what is done between the load and the wait. What does not fit waits for its turn.
 //! * **memory**: the bytes that the launch states, each counted once, over the card's bandwidth.
 //!
 //! Then 2 us until the next may begin. How often a loop runs is not in the code. Of a product in tiles it is the length of the sums by what a
@@ -70,7 +70,7 @@ impl Card {
         let lanes = subgroup / 64.0;
         let bytes = |words: f64| 4.0 * subgroup * words;
         let busy = (issues * lanes).max(bytes(path.lds_words + path.lds_stored) / LDS).max(bytes(path.load_words + path.stored) / CACHE);
-        let alone = (issues * lanes * self.pass).max(issues + path.scalar) + LOAD * path.waits;
+        let alone = (issues * lanes * self.pass).max(issues + path.scalar) + LOAD * path.exposed;
         let each = f64::from(f.workgroup.div_ceil(f.subgroup.max(1)));
         let subgroups = (work.groups as f64 / self.units).ceil() * each;
         let at_once = (f.waves.max(1.0) * self.simds).max(each);
@@ -156,7 +156,7 @@ mod tests {
     /// Sums of length 100 in rounds of 8 are 13 rounds, whatever the flops; two subgroups of a workgroup, three workgroups on the busiest unit.
     #[test]
     fn a_product_runs_as_long_as_its_sums() {
-        let round = Counts { fma: 128.0, lds_reads: 16.0, vector: 22.0, slow: 2.5, waits: 1.0, ..Counts::default() };
+        let round = Counts { fma: 128.0, lds_reads: 16.0, vector: 22.0, slow: 2.5, waits: 1.0, exposed: 1.0, ..Counts::default() };
         let code = Code { hot: round, round, straight: Counts { vector: 40.0, ..Counts::default() }, loops: vec![(round, true)], sums: 16 };
         let work = Work { pipeline: String::new(), groups: 21, bytes: 1000, flops: 1, depth: Some(100) };
         let t = CARD.time(&work, &figures(), &code);
@@ -169,7 +169,7 @@ mod tests {
     /// 512 bytes for each of 128 lanes are 128 words a lane: 64 rounds of two words.
     #[test]
     fn a_stream_runs_until_all_is_moved() {
-        let round = Counts { vector: 1.0, load_words: 1.0, stored: 1.0, loads: 1.0, waits: 1.0, ..Counts::default() };
+        let round = Counts { vector: 1.0, load_words: 1.0, stored: 1.0, loads: 1.0, waits: 1.0, exposed: 1.0, ..Counts::default() };
         let code = Code { loops: vec![(round, false)], ..Code::default() };
         let work = Work { pipeline: String::new(), groups: 1, bytes: 512 * 128, flops: 0, depth: None };
         let t = CARD.time(&work, &figures(), &code);

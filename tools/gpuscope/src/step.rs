@@ -95,14 +95,13 @@ fn depth_of(launch: &Launch<Operand>, info: &EntryInfo) -> Result<Option<u64>> {
         Some(u64::from(u32::from_le_bytes(block.get(at..at + 4)?.try_into().ok()?)))
     };
     let product = |names: &[&str]| names.iter().map(|name| of(name)).product::<Option<u64>>();
-    Ok(match launch.entry {
-        // Of a slice, or whole.
-        entry if entry.contains("panel") => [of("span"), of("terms")].into_iter().flatten().find(|&n| n > 0),
-        entry if entry.contains("bwd_weight") => {
-            product(&["n", "oh", "ow"]).map(|pixels| pixels.div_ceil(of("slices").unwrap_or(1).max(1)))
-        }
+    let terms = match launch.entry {
+        _ if of("terms").is_some() => of("terms"),
+        entry if entry.contains("bwd_weight") => product(&["n", "oh", "ow"]).map(|n| n.div_ceil(of("slices").unwrap_or(1).max(1))),
         entry if entry.contains("bwd_input") => product(&["cout", "kh", "kw"]),
         entry if entry.contains("fwd") && of("kh").is_some() => product(&["cin", "kh", "kw"]),
         _ => of("k").filter(|_| of("m").is_some() && of("n").is_some()),
-    })
+    };
+    let slice = of("span").filter(|terms| *terms > 0).unwrap_or(u64::MAX);
+    Ok(terms.map(|terms| terms.min(slice)))
 }
