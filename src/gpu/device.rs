@@ -9,7 +9,7 @@ use super::{AdapterRequest, Buffer, Region};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// An open adapter. Everything above this layer works through it.
 pub struct Device {
@@ -22,6 +22,7 @@ pub struct Device {
     faults: Faults,
     created: AtomicUsize,
     pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    spare: OnceLock<wgpu::Buffer>,
 }
 
 /// Hears how many of how many pipelines a software driver has compiled.
@@ -66,6 +67,10 @@ pub(super) struct Arrival {
 
 /// Work per submission: about 100 ms on a slow integrated GPU (100 Gop/s), so that no watchdog fires.
 pub(super) const SUBMISSION_WORK: u64 = 10_000_000_000;
+/// Bytes of each stretch of the buffer that takes the place of operands which a launch does not have: a vector of four.
+pub(super) const SPARE_BYTES: u64 = 16;
+/// How many there are.
+const SPARE: u64 = 16;
 /// Launches per submission.
 const SUBMISSION_LAUNCHES: usize = 4096;
 
@@ -81,6 +86,7 @@ impl Device {
             faults: opened.faults,
             created: AtomicUsize::new(0),
             pipelines: Mutex::new(HashMap::new()),
+            spare: OnceLock::new(),
         }
     }
 
@@ -119,6 +125,16 @@ impl Device {
     /// Pipelines compiled so far.
     pub(super) fn pipelines(&self) -> MutexGuard<'_, HashMap<Key, Arc<Pipeline>>> {
         self.pipelines.lock().unwrap_or_else(|p| p.into_inner())
+    }
+
+    /// Bytes from one stretch of [`Device::spare`] to the next.
+    pub(super) fn spare_stride(&self) -> u64 {
+        u64::from(self.caps.storage_alignment).max(SPARE_BYTES)
+    }
+
+    /// Memory that is bound where a launch has no operand.
+    pub(super) fn spare(&self) -> &wgpu::Buffer {
+        self.spare.get_or_init(|| self.create("spare", SPARE * self.spare_stride(), wgpu::BufferUsages::STORAGE))
     }
 
     /// What it was opened by.

@@ -27,12 +27,24 @@ pub struct Launch<B> {
     pub params: Vec<(&'static str, Value)>,
     /// Operands by the shader's variable names.
     pub bindings: Vec<(&'static str, B)>,
+    /// Variables that this launch has no operand for and does not read. Each is bound to memory of its own, because a browser refuses
+    /// operands that overlap.
+    pub spare: Vec<&'static str>,
     /// How many workgroups run.
     pub grid: Grid,
     /// Bytes read and written, counting each operand element once.
     pub bytes: u64,
     /// Floating-point operations (a multiply-add counts two).
     pub flops: u64,
+}
+
+/// What a shader's variable is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound<'a, B> {
+    /// An operand.
+    Operand(&'a B),
+    /// Memory that nothing else of the launch uses, by number.
+    Spare(usize),
 }
 
 /// Size of a launch.
@@ -47,8 +59,8 @@ pub enum Grid {
 impl<B> Launch<B> {
     /// A launch of `entry` as one workgroup; parameters, operands, grid and costs are added by the builder methods.
     pub fn new(shader: &'static Shader, entry: &'static str) -> Self {
-        let (tunables, params, bindings, grid) = (Vec::new(), Vec::new(), Vec::new(), Grid::Groups([1, 1, 1]));
-        Launch { shader, entry, tunables, params, bindings, grid, bytes: 0, flops: 0 }
+        let (tunables, params, bindings, spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Launch { shader, entry, tunables, params, bindings, spare, grid: Grid::Groups([1, 1, 1]), bytes: 0, flops: 0 }
     }
 
     /// Sets the parameter `name`. Name and type are checked against the shader when the launch is recorded.
@@ -66,6 +78,15 @@ impl<B> Launch<B> {
     /// Binds `operand` to the shader variable `name`.
     pub fn bind(mut self, name: &'static str, operand: B) -> Self {
         self.bindings.push((name, operand));
+        self
+    }
+
+    /// Binds what there is of `operand`; without one the launch must not read the variable.
+    pub fn bind_any(mut self, name: &'static str, operand: Option<B>) -> Self {
+        match operand {
+            Some(operand) => self.bindings.push((name, operand)),
+            None => self.spare.push(name),
+        }
         self
     }
 
@@ -103,6 +124,7 @@ impl<B> Launch<B> {
             tunables: self.tunables.clone(),
             params: self.params.clone(),
             bindings,
+            spare: self.spare.clone(),
             grid: self.grid,
             bytes: self.bytes,
             flops: self.flops,
@@ -120,17 +142,20 @@ impl<B> Launch<B> {
     /// [`Error::Shape`] with the launch, the parameter or operand, and what was expected.
     pub fn check(&self, info: &EntryInfo) -> Result<Vec<u8>> {
         info.bindings.iter().filter(|b| !b.uniform).try_for_each(|b| self.operand(&b.name).map(|_| ()))?;
-        if let Some((n, _)) = self.bindings.iter().find(|(n, _)| !info.bindings.iter().any(|b| b.name == *n)) {
+        let mut given = self.bindings.iter().map(|(n, _)| n).chain(&self.spare);
+        if let Some(n) = given.find(|n| !info.bindings.iter().any(|b| b.name == **n)) {
             return Err(Error::shape(self.name(), "operands the shader uses", format!("`{n}`")));
         }
         params::block(&|| self.name(), &info.params, info.params_size, &self.params)
     }
 
-    /// The operand bound to the shader variable `name`.
-    pub(super) fn operand(&self, name: &str) -> Result<&B> {
-        let mut given = self.bindings.iter().filter(|(n, _)| *n == name);
+    /// The operand bound to the shader variable `name`, or which of the spare ones it is.
+    pub(super) fn operand(&self, name: &str) -> Result<Bound<'_, B>> {
+        let operands = self.bindings.iter().filter(|(n, _)| *n == name).map(|(_, operand)| Bound::Operand(operand));
+        let spare = self.spare.iter().enumerate().filter(|(_, n)| **n == name).map(|(i, _)| Bound::Spare(i));
+        let mut given = operands.chain(spare);
         match (given.next(), given.count()) {
-            (Some((_, operand)), 0) => Ok(operand),
+            (Some(bound), 0) => Ok(bound),
             (first, more) => {
                 let got = more + usize::from(first.is_some());
                 Err(Error::shape(self.name(), format!("one operand for `{name}`"), got.to_string()))
@@ -169,5 +194,16 @@ mod tests {
             let total = u64::from(x) * u64::from(y);
             assert!(total >= n && total - n < u64::from(y), "{n}: {total}");
         }
+    }
+
+    #[test]
+    fn what_a_launch_does_not_have_is_bound_apart() {
+        static SHADER: Shader = Shader { stem: "stem", source: "" };
+        let launch = Launch::new(&SHADER, "entry").bind("x", 1).bind_any("bias", Some(2)).bind_any("scale", None).bind_any("mean", None);
+        let bound = |name| launch.operand(name).ok();
+        assert_eq!([bound("x"), bound("bias")], [Some(Bound::Operand(&1)), Some(Bound::Operand(&2))]);
+        assert_eq!([bound("scale"), bound("mean")], [Some(Bound::Spare(0)), Some(Bound::Spare(1))]);
+        assert_eq!(bound("y"), None);
+        assert!(launch.bind("mean", 3).operand("mean").is_err(), "there and not there");
     }
 }

@@ -1,7 +1,8 @@
 //! Recording: launches with their pipelines, parameters and bind groups, ready for replay.
 
 use super::blocking::wait_for;
-use super::device::RecordedLaunch;
+use super::device::{RecordedLaunch, SPARE_BYTES};
+use super::launch::Bound;
 use super::pipeline::{Key, Pipeline, compile};
 use super::{Device, Launch, Recording, Region, precompile};
 use crate::{Error, Result, parallel};
@@ -45,11 +46,13 @@ impl Device {
                 // Within the alignment of blocks, and a size every backend binds.
                 (uniforms, offset, u64::from(info.params_size.next_multiple_of(16)))
             } else {
-                let r = launch.operand(&b.name)?;
-                if r.size > self.caps().max_binding {
-                    return Err(Error::OutOfMemory { needed: r.size, available: self.caps().max_binding, fits_batch: None });
+                match launch.operand(&b.name)? {
+                    Bound::Operand(r) if r.size > self.caps().max_binding => {
+                        return Err(Error::OutOfMemory { needed: r.size, available: self.caps().max_binding, fits_batch: None });
+                    }
+                    Bound::Operand(r) => (&*r.buffer.raw, r.offset, r.size),
+                    Bound::Spare(i) => (self.spare(), i as u64 * self.spare_stride(), SPARE_BYTES),
                 }
-                (&*r.buffer.raw, r.offset, r.size)
             };
             entries.push(wgpu::BindGroupEntry {
                 binding: b.index,

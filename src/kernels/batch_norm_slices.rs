@@ -67,13 +67,14 @@ pub fn backward_params<B: Copy>(
     [dweight, dbias]: [B; 2],
     mut scratch: impl FnMut(usize) -> B,
 ) -> Vec<Launch<B>> {
+    let y = norm.relu.then_some(y);
     if !fits(caps, norm) {
-        let launch = norm.backward_params(caps).bind("x", x).bind("y_saved", y).bind("mean_s", mean).bind("rstd_or_var_s", rstd_or_var);
+        let launch = norm.backward_params(caps).bind("x", x).bind_any("y_saved", y).bind("mean_s", mean).bind("rstd_or_var_s", rstd_or_var);
         return vec![launch.bind("dy", dy).bind("dweight", dweight).bind("dbias", dbias)];
     }
     let parts = [(); 2].map(|()| scratch(slices(norm).0 * norm.c));
     let bytes = if norm.relu { 12 } else { 8 };
-    let part = part(caps, norm, "batch_norm_sums_part", bytes).bind("x", x).bind("y_saved", y).bind("mean_s", mean).bind("dy", dy);
+    let part = part(caps, norm, "batch_norm_sums_part", bytes).bind("x", x).bind_any("y_saved", y).bind("mean_s", mean).bind("dy", dy);
     let join = join(norm, "batch_norm_sums_join").bind("part_sum_in", parts[0]).bind("part_product_in", parts[1]);
     let join = join.bind("rstd_or_var_s", rstd_or_var).bind("dweight", dweight).bind("dbias", dbias);
     vec![part.bind("part_sum", parts[0]).bind("part_product", parts[1]), join]

@@ -96,20 +96,20 @@ pub enum Epilogue<B> {
 }
 
 impl<B: Copy> Epilogue<B> {
-    /// Sets its parameters and binds its operands, `any` where there is none.
-    pub(super) fn apply(&self, launch: Launch<B>, any: B) -> Launch<B> {
+    /// Sets its parameters and binds the operands it has.
+    pub(super) fn apply(&self, launch: Launch<B>) -> Launch<B> {
         let (code, eps) = match *self {
             Epilogue::None => (0, 0.0),
             Epilogue::Bias(_) => (1, 0.0),
             Epilogue::Norm { eps, relu, .. } => (2 + u32::from(relu), eps),
         };
         let [bias, scale, mean, variance] = match *self {
-            Epilogue::None => [any; 4],
-            Epilogue::Bias(bias) => [bias, any, any, any],
-            Epilogue::Norm { scale, bias, mean, var, .. } => [bias, scale, mean, var],
+            Epilogue::None => [None; 4],
+            Epilogue::Bias(bias) => [Some(bias), None, None, None],
+            Epilogue::Norm { scale, bias, mean, var, .. } => [bias, scale, mean, var].map(Some),
         };
         let launch = launch.set("epilogue", code).set("eps", eps);
-        launch.bind("bias", bias).bind("scale", scale).bind("mean", mean).bind("variance", variance)
+        launch.bind_any("bias", bias).bind_any("scale", scale).bind_any("mean", mean).bind_any("variance", variance)
     }
 }
 

@@ -80,7 +80,7 @@ fn over_pixels(g: &Geometry, pass: Pass, panel: Panel) -> [u32; 3] {
 /// `y = epilogue(x * weight)`.
 pub fn forward<B: Copy>(g: &Geometry, panel: Panel, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
     let launch = launch(g, Pass::Forward, "conv2d_fwd_panel", panel).grid(over_pixels(g, Pass::Forward, panel));
-    epilogue.apply(launch.bind("image", x).bind("factor", weight).bind("out", y), weight)
+    epilogue.apply(launch.bind("image", x).bind("factor", weight).bind("out", y))
 }
 
 /// `dx` from `weight` and `dy`.

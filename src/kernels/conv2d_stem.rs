@@ -17,5 +17,5 @@ pub fn forward<B: Copy>(g: &Geometry, epilogue: Epilogue<B>, x: B, weight: B, y:
     let pixels = g.n * g.output[0] * g.output[1];
     let (rows, cols) = (g.cout.div_ceil(2 * SUBGROUP as usize), pixels.div_ceil(4 * SUBGROUP as usize));
     let launch = g.launch(&SHADER, "conv2d_stem").bind("x", x).bind("weight", weight).bind("y", y).grid(grid(cols, rows, 1));
-    epilogue.apply(launch, weight)
+    epilogue.apply(launch)
 }

@@ -21,7 +21,7 @@ pub fn forward<B: Copy>(g: &Geometry, fragments: Option<Fragments>, epilogue: Ep
         g.cout.div_ceil(TILE),
         g.groups,
     ));
-    tuned(fragments, epilogue.apply(launch, weight))
+    tuned(fragments, epilogue.apply(launch))
 }
 
 /// `dx` from `weight` and `dy`.

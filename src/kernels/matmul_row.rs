@@ -18,6 +18,6 @@ pub(super) fn sum<B>(caps: &Capabilities, p: &Product, slices: usize, part: B, o
     let elements = p.batch * p.m * p.n;
     let parts = (elements * slices) as u64;
     let launch = p.launch(&SHADER, "matmul_row_sum").set("slices", slices).tune("WG", stream_workgroup(caps, p.k.div_ceil(slices)));
-    let launch = launch.set("flags", p.flags()).bind("part_in", part).bind("bias", o.bias).bind("c", o.c);
+    let launch = launch.set("flags", p.flags()).bind("part_in", part).bind_any("bias", o.bias).bind("c", o.c);
     launch.invocations(elements).cost(4 * (parts + elements as u64), parts)
 }

@@ -76,8 +76,8 @@ pub struct Operands<B> {
     pub a: B,
     /// Right factor.
     pub b: B,
-    /// Bias over n; not read, and any operand will do, where the product has none.
-    pub bias: B,
+    /// Bias over n, where the product has one.
+    pub bias: Option<B>,
     /// The product.
     pub c: B,
 }
@@ -85,6 +85,6 @@ pub struct Operands<B> {
 impl<B> Operands<B> {
     /// Binds all four by name.
     pub(super) fn bind(self, launch: Launch<B>) -> Launch<B> {
-        launch.bind("a", self.a).bind("b", self.b).bind("bias", self.bias).bind("c", self.c)
+        launch.bind("a", self.a).bind("b", self.b).bind_any("bias", self.bias).bind("c", self.c)
     }
 }

@@ -33,8 +33,8 @@ pub enum Filter {
     Area,
 }
 
-/// Resamples images.
-pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, x: B, lengths: B, y: B) -> Launch<B> {
+/// Resamples images; lengths of clips are read where `hop` is not 0.
+pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, x: B, lengths: Option<B>, y: B) -> Launch<B> {
     let planes = e.batch * e.channels;
     let (read, made) = ((planes * e.from.0 * e.from.1) as u64, (planes * e.to.0 * e.to.1) as u64);
     let (entry, flops) = match filter {
@@ -53,7 +53,7 @@ pub fn resize<B>(caps: &Capabilities, e: &Extents, filter: Filter, x: B, lengths
         .set("shown", e.shown)
         .tune("WG", reduce_workgroup(caps, e.to.1))
         .bind("x", x)
-        .bind("lengths", lengths)
+        .bind_any("lengths", lengths)
         .bind("y", y)
         .linear((planes * e.to.0) as u64)
         .cost(4 * (read + made), flops)

@@ -10,7 +10,7 @@ pub use super::winograd_tiling::{Tiling, faster, fits};
 
 fn product<B: Copy>(t: &Tiling, reversed: bool, s: Scratch<B>) -> Launch<B> {
     let (a, b) = if t.few() { (s.input, s.weights) } else { (s.weights, s.input) };
-    matmul_wide::matmul(&t.product(reversed), Operands { a, b, bias: a, c: s.output })
+    matmul_wide::matmul(&t.product(reversed), Operands { a, b, bias: None, c: s.output })
 }
 
 /// `y = epilogue(x * weight)`; `scratch` reserves memory for so many elements.
@@ -38,7 +38,7 @@ pub fn backward_weight<B: Copy>(t: &Tiling, x: B, dy: B, dw: B, scratch: impl Fn
     vec![
         winograd_input::forward(t, x, s.input),
         winograd_output::backward(t, dy, s.output),
-        matmul_wide::matmul(&t.weight_product(), Operands { a: s.output, b: s.input, bias: s.output, c: s.weights }),
+        matmul_wide::matmul(&t.weight_product(), Operands { a: s.output, b: s.input, bias: None, c: s.weights }),
         winograd_weight::backward(t, s.weights, dw),
     ]
 }

@@ -13,7 +13,7 @@ pub fn forward<B: Copy>(t: &Tiling, epilogue: Epilogue<B>, m: B, y: B) -> Launch
         true => launch(t, "winograd_output_few").bind("mt", m),
         false => launch(t, "winograd_output").bind("m", m),
     };
-    epilogue.apply(launch.bind("y", y), m)
+    epilogue.apply(launch.bind("y", y))
 }
 
 /// `dm` (36, cout, tiles) from `dy`.

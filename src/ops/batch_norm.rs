@@ -105,9 +105,9 @@ impl Op for Coefficients {
         Ok(vec![[4, inputs[0].elements()].into()])
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
-        let sums = if self.0.train { [3, 4] } else { [0, 0] }; // Bound, not read.
+        let [dweight, dbias] = [3, 4].map(|i| self.0.train.then(|| cx.input(i)));
         let launch = self.0.norm(&self.1).coefficients().bind("weight_k", cx.input(0)).bind("mean_k", cx.input(1));
-        let launch = launch.bind("rstd_or_var_k", cx.input(2)).bind("dweight_k", cx.input(sums[0])).bind("dbias_k", cx.input(sums[1]));
+        let launch = launch.bind("rstd_or_var_k", cx.input(2)).bind_any("dweight_k", dweight).bind_any("dbias_k", dbias);
         cx.launch(launch.bind("coefficients", cx.output(0)));
         Ok(())
     }
@@ -125,7 +125,8 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
-        let launch = norm.backward(cx.target(), false).bind("x", cx.input(0)).bind("y_saved", cx.input(1));
+        let y = norm.relu.then(|| cx.input(1));
+        let launch = norm.backward(cx.target(), false).bind("x", cx.input(0)).bind_any("y_saved", y);
         cx.launch(launch.bind("coefficients_in", cx.input(2)).bind("dy_in", cx.input(3)).bind("dx", cx.output(0)));
         Ok(())
     }

@@ -141,7 +141,8 @@ impl Op for Backward {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.forward.piece(self.piece, cx.input_shape(0));
-        let launch = norm.backward(cx.target(), self.accumulate).bind("x", cx.input(0)).bind("y_saved", cx.input(1));
+        let y = norm.relu.then(|| cx.input(1));
+        let launch = norm.backward(cx.target(), self.accumulate).bind("x", cx.input(0)).bind_any("y_saved", y);
         cx.launch(launch.bind("coefficients_in", cx.input(2)).bind("dy_in", cx.input(3)).bind("dx", cx.output(0)));
         Ok(())
     }

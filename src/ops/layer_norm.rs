@@ -78,7 +78,7 @@ impl Op for Backward {
         let norm = self.0.norm(cx.input_shape(0));
         let (dy, plus) = (cx.input(4), cx.input_count() == 6);
         let launch = norm.backward(cx.target(), plus).bind("x", cx.input(0)).bind("weight", cx.input(1)).bind("mean_s", cx.input(2));
-        let launch = launch.bind("rstd_s", cx.input(3)).bind("dy", dy).bind("other", if plus { cx.input(5) } else { dy });
+        let launch = launch.bind("rstd_s", cx.input(3)).bind("dy", dy).bind_any("other", plus.then(|| cx.input(5)));
         cx.launch(launch.bind("dx", cx.output(0)));
         Ok(())
     }

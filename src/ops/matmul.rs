@@ -90,7 +90,7 @@ impl Op for MatMul {
             p.choose(cx.target())
         });
         let part = scratch(cx, variant, &p);
-        let bias = cx.input(if cx.input_count() == 3 { 2 } else { 0 });
+        let bias = (cx.input_count() == 3).then(|| cx.input(2));
         let operands = kernel::Operands { a: cx.input(0), b: cx.input(1), bias, c: cx.output(0) };
         for launch in kernel::launches(cx.target(), variant, &p, operands, part) {
             cx.launch(launch);
@@ -115,7 +115,7 @@ impl Repeated {
 
     /// `c = op(a) · op(b)`.
     pub(super) fn launch(&self, cx: &mut Lowering, a: Operand, b: Operand, c: Operand) {
-        let operands = kernel::Operands { a, b, bias: a, c };
+        let operands = kernel::Operands { a, b, bias: None, c };
         for launch in kernel::launches(cx.target(), self.variant, &self.product, operands, self.part) {
             cx.launch(launch);
         }

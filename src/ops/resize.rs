@@ -52,8 +52,7 @@ impl Op for Resized {
             Resize::Bilinear => kernel::Filter::Bilinear,
             Resize::Area => kernel::Filter::Area,
         };
-        // Without lengths the kernel reads none; any operand fills the place.
-        let lengths = cx.input(if self.hop > 0 { 1 } else { 0 });
+        let lengths = (self.hop > 0).then(|| cx.input(1));
         cx.launch(kernel::resize(cx.target(), &extents, filter, cx.input(0), lengths, cx.output(0)));
         Ok(())
     }
