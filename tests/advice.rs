@@ -161,9 +161,10 @@ fn how_recordings_are_divided() {
         rows.iter().filter(|[path, label, who]| *label == "anger" && who == "s0" && !path.is_empty()).cloned().collect();
     let few = [few, rows.iter().filter(|[_, label, who]| *label == "sadness" && who == "s0").cloned().collect()].concat();
     table(dir, "few.csv", "path,label,speaker", &few[..2], &|i, [path, ..]| format!("{path},{},s", ["joy", "fear"][i]));
-    says(dir, 1, &["few.csv", "--out", "no"], &["--split none", "--split random:0.5"]);
-    table(dir, "few.csv", "path,label,speaker", &few, &|_, [path, label, _]| format!("{path},{label},s"));
-    says(dir, 0, &["few.csv", "--out", "half", "--split", "random:0.5"], &["test 2 of 1"]);
+    says(dir, 1, &["few.csv", "--out", "no"], &["--split none", "two recordings of a class, and here is one of each"]);
+    table(dir, "few.csv", "path,label", &few, &|_, [path, label, _]| format!("{path},{label}"));
+    says(dir, 1, &["few.csv", "--out", "no", "--split", "kfold:5:5"], &["--split none", "--split random:0.5"]);
+    says(dir, 0, &["few.csv", "--out", "half", "--split", "random:0.5"], &["test 2"]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Split {
             validation_by_speaker: by_speaker,
         };
         split.description = split.describe(corpus, spec);
-        split.refuse_empty(spec)
+        split.refuse_empty(corpus, spec)
     }
 
     /// The same with the validation clips among those that are trained on.
@@ -125,7 +125,7 @@ impl Split {
         if together > 0 {
             self.description += &format!("; {together} recordings are copies of another on the same side");
         }
-        self.refuse_empty(spec)
+        self.refuse_empty(corpus, spec)
     }
 
     fn describe(&self, corpus: &Corpus, spec: &SplitSpec) -> String {
@@ -176,14 +176,21 @@ impl Split {
         )
     }
 
-    fn refuse_empty(self, spec: &SplitSpec) -> Result<Split> {
+    fn refuse_empty(self, corpus: &Corpus, spec: &SplitSpec) -> Result<Split> {
         // Without validation the last weights are kept.
         let sides = [("training", &self.train), ("test", &self.test)];
         match sides.iter().find(|(name, rows)| rows.is_empty() && (*name == "training" || *spec != SplitSpec::None)) {
-            Some((name, _)) => Err(Error::Data(format!(
-                "the {name} set is empty: {}; --split none learns from all recordings and tests none, --split random:0.5 holds out more of them",
-                self.description
-            ))),
+            Some((name, _)) => {
+                let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
+                let all = recordings(corpus, 0..corpus.utterances.len());
+                all.iter().for_each(|unit| *classes.entry(&corpus.utterances[unit[0]].label).or_default() += 1);
+                let more = match classes.values().all(|n| *n == 1) {
+                    true => "to test it takes two recordings of a class, and here is one of each",
+                    false => "--split random:0.5 holds out more of them",
+                };
+                let way = format!("--split none learns from all recordings and tests none; {more}");
+                Err(Error::Data(format!("the {name} set is empty: {}; {way}", self.description)))
+            }
             None => Ok(self),
         }
     }

@@ -56,12 +56,10 @@ impl Windows {
         let silent = if self.silent > 0 { format!("; {} more are silent and left out", self.silent) } else { String::new() };
         let are = match recordings {
             0 => return None,
-            1 => format!("1 recording is longer than {WHOLE_S} s ({first}) and is learnt from"),
-            n => format!("{n} recordings are longer than {WHOLE_S} s (the first is {first}) and are learnt from"),
+            1 => format!("1 recording is longer than {WHOLE_S} s ({first}): it is learnt from"),
+            n => format!("{n} recordings are longer than {WHOLE_S} s (the first is {first}): they are learnt from"),
         };
-        Some(format!(
-            "{are} in windows of {WINDOW_S} s, as infer hears it: {windows} in all, those of one recording on one side of the split{silent}"
-        ))
+        Some(format!("{are} in windows of {WINDOW_S} s, {windows} in all, those of one recording on one side of the split{silent}"))
     }
 }
 

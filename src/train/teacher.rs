@@ -11,7 +11,7 @@ use crate::gpu::Device;
 use crate::models::TRUNK;
 use crate::nn::file;
 use crate::{Error, Result, hash::sha256, text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -163,10 +163,10 @@ impl Teacher {
                 return Err(Error::Config(format!("the teacher {folder} is a run of folds: {reason}")));
             }
             Source::Table(table) => {
-                let paths: Vec<&Path> = loaded.corpus.utterances.iter().map(|u| u.path.as_path()).collect();
+                let (paths, of) = recordings(&loaded.corpus.utterances);
                 let bad = |reason| Error::Data(format!("{}: {reason}", text::path(&self.path)));
                 let found = table.find(&paths).map_err(bad)?;
-                (table.outputs.clone(), found.into_iter().map(|row| row.map(|r| table.rows[r].clone())).collect())
+                (table.outputs.clone(), of.into_iter().map(|n| found[n].map(|r| table.rows[r].clone())).collect())
             }
         };
         self.missing(loaded, &rows, observe)?;
@@ -248,5 +248,35 @@ impl Teacher {
         let learn = "labelled ones learn from their labels alone, others not at all";
         observe(Event::Warning(&format!("{file} says nothing of {} of {} clips ({learn}), such as {clip}", without.len(), rows.len())));
         Ok(())
+    }
+}
+
+/// Paths of recordings, and the number of that of each utterance: windows of a long one share what a table says of it.
+fn recordings(utterances: &[Utterance]) -> (Vec<&Path>, Vec<usize>) {
+    let (mut paths, mut first): (Vec<&Path>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
+    let of = utterances.iter().map(|u| {
+        let next = paths.len();
+        let n = u.window_of.as_deref().map_or(next, |name| *first.entry(name).or_insert(next));
+        if n == next {
+            paths.push(&u.path);
+        }
+        n
+    });
+    let of = of.collect();
+    (paths, of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_share_the_row_of_their_recording() {
+        let own = |path: &str| Utterance { path: path.into(), ..Utterance::default() };
+        let window = |path: &str| Utterance { window_of: Some(path.into()), ..own(path) };
+        let all = [own("a.wav"), window("b.wav"), window("b.wav"), own("c.wav"), window("d.wav"), own("c.wav")];
+        let (paths, of) = recordings(&all);
+        assert_eq!(paths, ["a.wav", "b.wav", "c.wav", "d.wav", "c.wav"].map(Path::new));
+        assert_eq!(of, [0, 1, 1, 2, 3, 4]);
     }
 }

@@ -132,19 +132,19 @@ fn rows_that_are_not_used_are_named() {
 #[test]
 fn recordings_are_found_where_they_are() {
     let dir = tempfile::tempdir().unwrap();
-    for file in ["wav/angry/a.wav", "wav/sad/b.flac", "wav/sad/c.wav", "wav/angry/c.wav", "x/d.wav"] {
+    for file in ["wav/angry/a.wav", "wav/sad/b.flac", "wav/sad/c.wav", "wav/angry/c.wav", "x/d.wav", "x/E.WAV"] {
         let path = dir.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, "").unwrap();
     }
     let path = dir.path().join("list.csv");
-    let text = "path,label\nwav\\angry\\a.wav,1\nC:\\Users\\me\\wav\\sad\\b.wav,2\n/home/her/wav/sad/c.wav,3\nD.WAV,4\nc.wav,5\n";
+    let text = "path,label\nwav\\angry\\a.wav,1\nC:\\Users\\me\\wav\\sad\\b.wav,2\n/home/her/wav/sad/c.wav,3\nD.WAV,4\nc.wav,5\nelsewhere/angry/c.wav,6\ne.wav,7\n";
     std::fs::write(&path, text).unwrap();
     let corpus = read(&path).unwrap();
     let found: Vec<String> =
         corpus.utterances.iter().map(|u| u.path.strip_prefix(dir.path()).unwrap_or(&u.path).display().to_string()).collect();
-    assert_eq!(found, ["wav/angry/a.wav", "wav/sad/b.flac", "wav/sad/c.wav", "x/d.wav", "c.wav"]);
-    assert!(corpus.notes.iter().any(|n| n.contains("3 of 5 paths")), "{:?}", corpus.notes);
+    assert_eq!(found, ["wav/angry/a.wav", "wav/sad/b.flac", "wav/sad/c.wav", "x/d.wav", "c.wav", "wav/angry/c.wav", "x/E.WAV"]);
+    assert!(corpus.notes.iter().any(|n| n.contains("5 of 7 paths")), "{:?}", corpus.notes);
 }
 
 #[test]
