@@ -21,7 +21,7 @@ pub struct Args {
     /// up.
     #[arg(long, num_args = 1)]
     pub model: Vec<PathBuf>,
-    /// Ask the small model in the box: a tenth of the size and several times as fast, and wrong more often.
+    /// Ask the small model in the box: a twelfth of the size, half the time and memory for a recording, and wrong more often.
     #[arg(long, conflicts_with = "model")]
     pub small: bool,
     /// Recordings, folders, manifests, lists of paths, or - for standard input: a recording, or paths of recordings. With --window a wav or raw
