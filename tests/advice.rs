@@ -1,9 +1,12 @@
 //! What a message says to do is done, to the end: flags that settle a doubt, and the way out of a refusal. Those of runs in a folder are in `runs`,
 //! those of unknown speakers, unreadable files, numbers and hardly any recordings in `brought`.
 
+mod common;
+
+use common::asking::{adapter, said};
 use emotone::data::synth::{self, SynthConfig};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 const SMALL: &[&str] =
     &["--preset", "tiny", "--set", "image.size=32", "--set", "train.batch=8", "--stage", "single", "--set", "stage.single.epochs=1"];
@@ -41,10 +44,6 @@ fn table(dir: &Path, name: &str, header: &str, rows: &[[String; 3]], row: &dyn F
     std::fs::write(dir.join(name), format!("{header}\n{}\n", lines.join("\n"))).expect("table");
 }
 
-fn said(done: &Output) -> String {
-    [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
-}
-
 fn train(dir: &Path, args: &[&str]) -> (Option<i32>, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_train")).current_dir(dir).args(args).output().expect("train starts");
     (done.status.code(), said(&done))
@@ -63,13 +62,9 @@ fn says(dir: &Path, code: i32, args: &[&str], words: &[&str]) -> String {
     text
 }
 
-fn skips() -> bool {
-    emotone::check::device().is_none()
-}
-
 #[test]
 fn where_the_emotion_stands() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -101,7 +96,7 @@ fn where_the_emotion_stands() {
 
 #[test]
 fn who_speaks() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -122,7 +117,7 @@ fn who_speaks() {
 
 #[test]
 fn how_recordings_are_divided() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -169,7 +164,7 @@ fn how_recordings_are_divided() {
 
 #[test]
 fn labels_that_meet() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -209,7 +204,7 @@ fn labels_that_meet() {
 
 #[test]
 fn what_a_network_has_no_use_for() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -235,7 +230,7 @@ fn what_a_network_has_no_use_for() {
 
 #[test]
 fn how_answers_are_written() {
-    if skips() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");

@@ -1,8 +1,11 @@
 //! Recordings as people bring them, through the programs: what is refused says the way out, and the way out works to the end.
 
+mod common;
+
+use common::asking::{adapter, said};
 use emotone::data::synth::{self, SynthConfig};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// Clips of four emotions by four speakers, in a folder per class with nothing that tells who speaks.
 fn clips(dir: &Path) -> (PathBuf, Vec<(String, String)>) {
@@ -26,10 +29,6 @@ fn train(dir: &Path, out: &str, args: &[&str]) -> (Option<i32>, String) {
     (done.status.code(), said(&done))
 }
 
-fn said(done: &Output) -> String {
-    [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
-}
-
 fn infer(dir: &Path, args: &[&str]) -> (Option<i32>, String) {
     let mut infer = Command::new(env!("CARGO_BIN_EXE_infer"));
     let done = infer.current_dir(dir).args(args).arg("--quiet").output().expect("infer starts");
@@ -45,7 +44,7 @@ fn advice<'a>(said: &str, words: &'a str) -> Vec<&'a str> {
 /// A folder per class of whom nobody knows who speaks: asked with its own words until there is a model, which answers.
 #[test]
 fn speakers_that_nobody_knows() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -65,7 +64,7 @@ fn speakers_that_nobody_knows() {
 /// What is unreadable or no recording is named, written down, and changes the exit code.
 #[test]
 fn what_is_left_out_is_told() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -88,7 +87,7 @@ fn what_is_left_out_is_told() {
 /// Numbers in the place of classes are no classes; the flag of the message learns them.
 #[test]
 fn numbers_are_learnt_as_numbers() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -114,7 +113,7 @@ fn numbers_are_learnt_as_numbers() {
 /// Two recordings and one of a class are refused before training where nothing could be tested; learning from all of them works.
 #[test]
 fn hardly_any_recordings() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -138,7 +137,7 @@ fn hardly_any_recordings() {
 /// Several rows of one recording are several utterances, each of its own stretch, and columns that nothing reads are told.
 #[test]
 fn stretches_of_one_recording_are_trained_on() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -156,7 +155,7 @@ fn stretches_of_one_recording_are_trained_on() {
 /// Long recordings, one label each, are learnt from in windows, those of one recording on one side; the model answers such a recording.
 #[test]
 fn long_recordings_are_learnt_from_in_windows() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
@@ -192,7 +191,7 @@ fn sound(dir: &Path, path: &str) -> Vec<f32> {
 /// A column of weights counts in the loss, by its proportions alone; a network that does not weigh says that the column is not used.
 #[test]
 fn weights_of_rows_count_in_training() {
-    if emotone::check::device().is_none() {
+    if !adapter() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");

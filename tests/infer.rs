@@ -1,17 +1,11 @@
 //! The programs as a user runs them: a model trained on a few clips answers about recordings, and bad input is reported.
 
+mod common;
+
+use common::asking::{adapter, text};
 use emotone::data::synth::{self, SynthConfig};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-/// Whether there is an adapter.
-fn adapter() -> bool {
-    emotone::check::device().is_some()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn infer(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_infer")).args(args).output().expect("infer starts")

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::asking::said;
 use emotone::data::synth::{self, SynthConfig};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -27,10 +28,6 @@ fn train(dir: &Path, args: &[&str]) -> Command {
 
 fn done(dir: &Path, args: &[&str]) -> Output {
     train(dir, args).output().expect("train starts")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
 /// The output of a call that succeeds.

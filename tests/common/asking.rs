@@ -15,6 +15,11 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// All that a program said.
+pub fn said(done: &Output) -> String {
+    text(&done.stdout) + &text(&done.stderr)
+}
+
 /// `infer` with a small model of anger, gentleness, happiness and sadness.
 pub fn command(dir: &Path, args: &[&str]) -> Command {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old/old-model.safetensors");
