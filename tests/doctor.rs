@@ -3,8 +3,10 @@
 mod common;
 
 use common::{device, recipe};
-use emotone::doctor::examine;
+use emotone::check;
+use emotone::doctor::{compare_unchecked, examine};
 use emotone::gpu::{AdapterRequest, Device};
+use emotone::kernels::Target;
 use emotone::train::config::Config;
 use emotone::train::run;
 use std::process::Command;
@@ -47,8 +49,9 @@ fn what_is_switched_off_stays_off_until_it_passes() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
-    let open = |all_variants| {
-        let request = AdapterRequest { cache: Some(dir.path().into()), all_variants, ..AdapterRequest::from_env() };
+    let open = |all_variants: bool| {
+        let unchecked = all_variants.then_some(false);
+        let request = AdapterRequest { cache: Some(dir.path().into()), all_variants, unchecked, ..AdapterRequest::from_env() };
         Device::open(&request).expect("device")
     };
     let key = {
@@ -64,9 +67,21 @@ fn what_is_switched_off_stays_off_until_it_passes() {
     // The doctor examines what is switched off as well.
     let all = open(true);
     assert!(!all.caps().headline().contains("switched off"));
-    let report = examine(&all, &|_, _| (), &mut |_| ()).expect("report");
+    assert!(!without.caps().unchecked && !all.caps().unchecked, "checks are gone before they were looked at");
+    let mut report = examine(&all, &|_, _| (), &mut |_| ()).expect("report");
     assert!(report.healthy() && report.keep(&all) && report.to_string().contains("this adapter computes right"), "{report}");
     assert!(!open(false).caps().headline().contains("switched off"), "a variant that passes stays off");
+    // Checks in shaders go where they change no bit, and come back where they change one.
+    let twin = all.unchecked().expect("device").expect("a twin");
+    let target = Target::new(&all);
+    let cases = || check::cases(&target).filter(|case| case.variant == "softmax");
+    let flip = |_: &str, values: &mut [f32]| values[0] = f32::from_bits(values[0].to_bits() ^ 1);
+    let turns: [(&dyn Fn(&str, &mut [f32]), _, _); 2] = [(&|_, _| (), "later runs go without", true), (&flip, "they stay", false)];
+    for (tamper, says, unchecked) in turns {
+        report.unchecked = Some(compare_unchecked(&all, &twin, cases(), tamper, &mut |_| ()).expect("compared"));
+        assert!(report.keep(&all) && report.to_string().contains(says), "{report}");
+        assert_eq!(open(false).caps().unchecked, unchecked, "{report}");
+    }
 }
 
 /// In a process of its own, whose environment names a folder with a finding in it: a request by hand neither obeys it nor adds to it.

@@ -6,14 +6,14 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use emotone::doctor::examine;
+use emotone::doctor::{examine, unchecked};
 use emotone::gpu::{AdapterRequest, Device};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(
-    after_help = "Exit codes: 0 the adapter is usable; 1 an error, or it is not; 2 wrong flags.\n\nKill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion leaves features out; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+    after_help = "Exit codes: 0 the adapter is usable; 1 an error, or it is not; 2 wrong flags.\n\nKill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,unchecked,software leaves features out; EMOTONE_LIMITS=default keeps to WebGPU's limits."
 )]
 struct Args {
     /// Adapter by part of its name or by index.
@@ -22,6 +22,9 @@ struct Args {
     /// Write the findings here, to attach to a bug report.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// On a software adapter too, look whether shaders need the bounds that wgpu puts on their loops and indices; it takes minutes there.
+    #[arg(long)]
+    unchecked: bool,
     /// Only look: change nothing for later runs.
     #[arg(long)]
     dry_run: bool,
@@ -29,17 +32,21 @@ struct Args {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let mut request = AdapterRequest { all_variants: true, ..AdapterRequest::from_env() };
+    let mut request = AdapterRequest { all_variants: true, unchecked: Some(false), ..AdapterRequest::from_env() };
     request.name = args.adapter.or(request.name);
     let device = Device::open(&request)?;
     println!("{}", device.caps().headline());
     let mut last = String::new();
-    let report = examine(&device, &|_, _| (), &mut |variant| {
+    let mut progress = |variant: &str| {
         if variant != last {
             eprintln!("checking {variant}");
             last = variant.to_string();
         }
-    })?;
+    };
+    let mut report = examine(&device, &|_, _| (), &mut progress)?;
+    if args.unchecked || !device.caps().processor {
+        report.unchecked = unchecked(&device, &mut progress)?;
+    }
     println!("{report}");
     if let Some(path) = args.json {
         std::fs::write(&path, serde_json::to_string_pretty(&report)?).with_context(|| path.display().to_string())?;

@@ -1,6 +1,6 @@
 // A 64 x 64 tile of a matrix product in steps of 16 by cooperative matrices of EDGE x EDGE: operands rounded to half precision, sums in
-// single. Subgroup s of the 256 invocations makes matrices s·PARTS to s·PARTS + PARTS - 1 of the tile's (TILE / EDGE)², row after row;
-// `tile_end` hands the sums out as tile0.wgsl leaves them.
+// single. Subgroup s of the 256 invocations makes matrices s·own to s·own + own - 1 of the tile's (TILE / EDGE)², row after row, at most
+// PARTS of them (parts0.wgsl, parts1.wgsl); `tile_end` hands the sums out as tile0.wgsl leaves them.
 alias Operand = f16;
 const TILE: u32 = 64u;
 const STEP: u32 = 16u;
@@ -18,20 +18,24 @@ var<private> part_${t}: Sum;
 //#end
 
 fn tile_step(l: vec3<u32>) {
-    let first = (l.y * 16u + l.x) / WAVE * PARTS;
+    let own = own_parts(l.y * 16u + l.x);
+    let first = first_part(l.y * 16u + l.x, own);
     for (var k = 0u; k < STEP; k += EDGE) {
         //#unroll t in 0..PARTS
-        let a${t} = coopLoad<Left>(&ta[k * TILE + (first + ${t}u) / SIDE * EDGE], TILE);
-        let b${t} = coopLoadT<Right>(&tb[k * TILE + (first + ${t}u) % SIDE * EDGE], TILE);
-        part_${t} = coopMultiplyAdd(a${t}, b${t}, part_${t});
+        if ${t}u < own {
+            let a${t} = coopLoad<Left>(&ta[k * TILE + (first + ${t}u) / SIDE * EDGE], TILE);
+            let b${t} = coopLoadT<Right>(&tb[k * TILE + (first + ${t}u) % SIDE * EDGE], TILE);
+            part_${t} = coopMultiplyAdd(a${t}, b${t}, part_${t});
+        }
         //#end
     }
 }
 
 fn tile_end(l: vec3<u32>) {
-    let first = (l.y * 16u + l.x) / WAVE * PARTS;
+    let own = own_parts(l.y * 16u + l.x);
+    let first = first_part(l.y * 16u + l.x, own);
     //#unroll t in 0..PARTS
-    coopStoreT(part_${t}, &tc[(first + ${t}u) / SIDE * EDGE * TILE + (first + ${t}u) % SIDE * EDGE], TILE);
+    if ${t}u < own { coopStoreT(part_${t}, &tc[(first + ${t}u) / SIDE * EDGE * TILE + (first + ${t}u) % SIDE * EDGE], TILE); }
     //#end
     workgroupBarrier();
     //#unroll i in 0..4

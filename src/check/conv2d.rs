@@ -116,7 +116,9 @@ fn general(target: &Target) -> Vec<Named> {
     let subgroups = target.subgroup_size == Some(SUBGROUP);
     let mut all = vec![("tile", None, Variant::Tile)];
     all.extend(subgroups.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
-    all.extend(Fragments::of(target).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
+    let fragments = Fragments::of(target);
+    all.extend(fragments.filter(|f| !f.counts()).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
+    all.extend(fragments.map(|f| ("cooperative, counted", Some("coop"), Variant::Cooperative(f.counted()))));
     all
 }
 
@@ -158,7 +160,7 @@ pub fn cases(target: &Target) -> Vec<Case> {
         for (name, switch, family) in general(target).into_iter().chain(special(target, &g)) {
             let plain = case(name, Some(family), g, false).switch(switch);
             // A user's adapter may round to half precision in ways of its own.
-            all.push(if name == "cooperative" { plain.doctor_at(doctor, tol::HALF) } else { plain.doctor(doctor) });
+            all.push(if matches!(family, Variant::Cooperative(_)) { plain.doctor_at(doctor, tol::HALF) } else { plain.doctor(doctor) });
             all.push(case(name, Some(family), g, true).switch(switch));
         }
     }

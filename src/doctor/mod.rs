@@ -1,7 +1,7 @@
 //! Does this adapter compute right? Every kernel variant it could be given, against plain loops in f64, at awkward sizes.
 
-use crate::check::{self, Case};
-use crate::gpu::cache::SWITCHED_OFF;
+use crate::check::{self, Case, Compared};
+use crate::gpu::cache::{SWITCHED_OFF, UNCHECKED};
 use crate::gpu::{Capabilities, Device};
 use crate::kernels::Target;
 use crate::{Error, Result};
@@ -27,6 +27,15 @@ pub struct Finding {
     pub failures: Vec<String>,
 }
 
+/// Shaders with wgpu's bounds on loops and indices beside shaders without.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Unchecked {
+    /// Cases compared.
+    pub cases: usize,
+    /// Those whose bits differ, or that could not run, and how.
+    pub differing: Vec<String>,
+}
+
 /// What was found on an adapter, for reading and as JSON for a bug report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -44,12 +53,14 @@ pub struct Report {
     pub cooperative: Option<u32>,
     /// Seconds it took.
     pub seconds: f64,
+    /// Whether wgpu's checks in shaders change anything, where that was compared.
+    pub unchecked: Option<Unchecked>,
     /// Variants.
     pub findings: Vec<Finding>,
 }
 
-/// Runs every case the adapter can run. `tamper` may change what a case's variant computed before it is compared: tests show with it
-/// that a wrong result is found.
+/// Runs every case on the doctor's list that the adapter can run. `tamper` may change what a case's variant computed before it is compared:
+/// tests show with it that a wrong result is found.
 ///
 /// # Errors
 /// A device that is lost; what a single case cannot do is a finding.
@@ -59,7 +70,7 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
     let mut findings: Vec<Finding> = Vec::new();
     for (case, tolerance) in check::cases(&Target::new(device)).filter_map(|c| c.doctor.map(|tolerance| (c, tolerance))) {
         progress(&case.variant);
-        let outcome = match error(&case, device, tamper) {
+        let outcome = match tensors(&case, device, tamper) {
             Err(e @ Error::DeviceLost(_)) => return Err(e),
             outcome => outcome,
         };
@@ -68,19 +79,7 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
             findings.push(Finding { variant, switch, cases: 0, worst: Some(0.0), tolerance, failures: Vec::new() });
             findings.len() - 1
         });
-        let f = &mut findings[at];
-        f.cases += 1;
-        match outcome {
-            Ok(e) if e <= tolerance => f.worst = f.worst.map(|w| w.max(e)),
-            Ok(e) => {
-                f.worst = f.worst.filter(|_| e.is_finite()).map(|w| w.max(e));
-                f.failures.push(format!("{}: error {e:.1e}", case.name));
-            }
-            Err(e) => {
-                f.worst = None;
-                f.failures.push(format!("{}: {e}", case.name));
-            }
-        }
+        findings[at].add(&case, outcome.map(|all| all.iter().fold(0f64, |worst, t| worst.max(t.error()))));
     }
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -90,18 +89,76 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
         subgroup_size: caps.subgroup_size,
         cooperative: caps.cooperative,
         seconds: began.elapsed().as_secs_f64(),
+        unchecked: None,
         findings,
     })
 }
 
-/// The largest error of a case's tensors.
-fn error(case: &Case, device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32])) -> Result<f64> {
-    let mut worst = 0.0f64;
-    for mut tensor in case.compare(device)? {
-        tamper(&case.variant, &mut tensor.got);
-        worst = worst.max(tensor.error());
+/// Whether wgpu's checks in shaders change a bit of any case there is; none where the request keeps them.
+///
+/// # Errors
+/// An adapter that cannot be opened again, or is lost.
+pub fn unchecked(device: &Arc<Device>, progress: &mut dyn FnMut(&str)) -> Result<Option<Unchecked>> {
+    let Some(twin) = device.unchecked()? else { return Ok(None) };
+    compare_unchecked(device, &twin, check::cases(&Target::new(device)), &|_, _| (), progress).map(Some)
+}
+
+/// Runs `cases` on `device` and on `twin`, its device for unchecked shaders, and looks at every bit. `tamper` may change what the first
+/// computed.
+///
+/// # Errors
+/// `device` is lost; what else a case cannot do is a difference.
+pub fn compare_unchecked(
+    device: &Arc<Device>,
+    twin: &Arc<Device>,
+    cases: impl IntoIterator<Item = Case>,
+    tamper: &dyn Fn(&str, &mut [f32]),
+    progress: &mut dyn FnMut(&str),
+) -> Result<Unchecked> {
+    let mut all = Unchecked::default();
+    for case in cases {
+        progress(&case.variant);
+        all.cases += 1;
+        let differs = match tensors(&case, device, tamper) {
+            Err(e @ Error::DeviceLost(_)) => return Err(e),
+            Err(e) => Some(e.to_string()),
+            Ok(with) => match case.compare(twin) {
+                Err(e) => Some(e.to_string()),
+                Ok(without) => with.iter().zip(&without).find(|(a, b)| bits(a) != bits(b)).map(|(a, _)| format!("{} differs", a.role)),
+            },
+        };
+        all.differing.extend(differs.map(|how| format!("{}, {}: {how}", case.variant, case.name)));
     }
-    Ok(worst)
+    Ok(all)
+}
+
+fn bits(tensor: &Compared) -> Vec<u32> {
+    tensor.got.iter().map(|v| v.to_bits()).collect()
+}
+
+/// A case's tensors.
+fn tensors(case: &Case, device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32])) -> Result<Vec<Compared>> {
+    let mut all = case.compare(device)?;
+    all.iter_mut().for_each(|tensor| tamper(&case.variant, &mut tensor.got));
+    Ok(all)
+}
+
+impl Finding {
+    /// Takes in the largest error of a case, or why it could not run.
+    fn add(&mut self, case: &Case, outcome: Result<f64>) {
+        self.cases += 1;
+        match outcome {
+            Ok(e) if e <= self.tolerance => self.worst = self.worst.map(|w| w.max(e)),
+            Ok(e) => {
+                self.worst = self.worst.filter(|_| e.is_finite()).map(|w| w.max(e));
+                self.failures.push(format!("{}: error {e:.1e}", case.name));
+            }
+            Err(e) => {
+                self.worst = None;
+                self.failures.push(format!("{}: {e}", case.name));
+            }
+        }
+    }
 }
 
 impl Report {
@@ -124,10 +181,17 @@ impl Report {
         self.findings.iter().all(|f| f.failures.is_empty() || f.switch.is_some())
     }
 
-    /// Makes later programs on this adapter and driver do without the variants that failed; one that passes is used again.
+    /// Whether shaders may go without wgpu's checks here.
+    pub fn needs_no_checks(&self) -> bool {
+        self.healthy() && self.unchecked.as_ref().is_some_and(|u| u.cases > 0 && u.differing.is_empty())
+    }
+
+    /// Makes later programs on this adapter and driver do without the variants that failed, and without wgpu's checks where those change
+    /// nothing; what passes is used again.
     pub fn keep(&self, device: &Device) -> bool {
-        let switches = self.switches();
-        device.cache().remember(SWITCHED_OFF, Some(&switches).filter(|s| !s.is_empty()))
+        let (switches, cache) = (self.switches(), device.cache());
+        let unchecked = self.unchecked.is_none() || cache.remember(UNCHECKED, self.needs_no_checks().then_some(&true));
+        cache.remember(SWITCHED_OFF, Some(&switches).filter(|s| !s.is_empty())) && unchecked
     }
 }
 
@@ -147,6 +211,13 @@ impl fmt::Display for Report {
             _ => "this adapter and driver compute wrong results where nothing can stand in; update the driver or choose another adapter"
                 .into(),
         };
-        write!(f, "{} variants, {cases} cases in {:.1} s: {end}", self.findings.len(), self.seconds)
+        write!(f, "{} variants, {cases} cases in {:.1} s: {end}", self.findings.len(), self.seconds)?;
+        let Some(u) = &self.unchecked else { return Ok(()) };
+        match u.differing.first() {
+            None => write!(f, "\nwithout wgpu's checks in shaders all {} cases compute the same bits: later runs go without", u.cases),
+            Some(first) => {
+                write!(f, "\nwithout wgpu's checks in shaders {} of {} cases differ ({first}): they stay", u.differing.len(), u.cases)
+            }
+        }
     }
 }

@@ -45,6 +45,8 @@ pub struct Capabilities {
     pub software: bool,
     /// Lanes of a subgroup, where that is one number and verified.
     pub subgroup_size: Option<u32>,
+    /// The most lanes a subgroup can have, where shaders can use subgroups.
+    pub subgroup_max: Option<u32>,
     /// Half-precision arithmetic in shaders.
     pub f16: bool,
     /// 64-bit integers in shaders.
@@ -69,6 +71,8 @@ pub struct Capabilities {
     pub storage_alignment: u32,
     /// Alignment of uniform offsets in bytes.
     pub uniform_alignment: u32,
+    /// Shaders run without wgpu's bounds on loops and indices: `doctor` saw that those change no bit here, or the request wants it so.
+    pub unchecked: bool,
     /// What `doctor` found to be wrong on this adapter and driver, and is not used.
     pub switched_off: Vec<String>,
     /// Bytes the device can hold, where known.
@@ -192,7 +196,8 @@ pub(super) async fn open(request: &AdapterRequest) -> Result<Opened> {
     let (device, queue) = asked.await.map_err(|e| Error::Adapter { adapter: info.name.clone(), reason: e.to_string() })?;
     let faults = Faults::default();
     watch(&device, &faults);
-    let mut caps = Capabilities { switched_off, ..capabilities(&adapter, features, &limits) };
+    let unchecked = request.unchecked(cache.recall(cache::UNCHECKED).unwrap_or_default());
+    let mut caps = Capabilities { switched_off, unchecked, ..capabilities(&adapter, features, &limits) };
     if caps.software && request.disable.iter().any(|word| word == SOFTWARE) {
         (caps.software, caps.subgroup_size) = (false, None);
     }
@@ -225,6 +230,7 @@ fn capabilities(adapter: &wgpu::Adapter, features: wgpu::Features, limits: &wgpu
         processor,
         software: takes_software(processor, info.backend),
         subgroup_size: (features.contains(wgpu::Features::SUBGROUP) && fixed).then_some(info.subgroup_min_size),
+        subgroup_max: (features.contains(wgpu::Features::SUBGROUP) && info.subgroup_max_size > 0).then_some(info.subgroup_max_size),
         f16: features.contains(wgpu::Features::SHADER_F16),
         int64: features.contains(wgpu::Features::SHADER_INT64),
         cooperative: cooperative(adapter).filter(|_| features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX)),
@@ -237,6 +243,7 @@ fn capabilities(adapter: &wgpu::Adapter, features: wgpu::Features, limits: &wgpu
         max_binding: limits.max_storage_buffer_binding_size,
         storage_alignment: limits.min_storage_buffer_offset_alignment,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment,
+        unchecked: false,
         switched_off: Vec::new(),
         memory_budget: if processor { free_memory() } else { None },
         adapter: info.name,

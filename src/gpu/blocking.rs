@@ -31,6 +31,14 @@ impl Device {
         wait_for(Device::open_async(request))
     }
 
+    /// [`Device::unchecked_async`], waiting.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unchecked(&self) -> Result<Option<Arc<Device>>> {
+        wait_for(self.unchecked_async())
+    }
+
     /// [`Device::buffer_async`], waiting.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const TUNED: &str = "tuned.json";
 /// Features that `doctor` found to compute wrong results, which later programs do without.
 pub const SWITCHED_OFF: &str = "switched-off.json";
+/// Whether `doctor` saw every case compute the same bits in shaders without wgpu's checks.
+pub const UNCHECKED: &str = "unchecked.json";
 
 /// What was remembered about one adapter and driver under this version of the kernels. Without a folder it is always empty.
 #[derive(Debug, Clone)]

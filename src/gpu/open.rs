@@ -18,4 +18,13 @@ impl Device {
         }
         Ok(Arc::new(device))
     }
+
+    /// The same adapter opened again with shaders that go without wgpu's checks, to compare; none where they are switched off.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn unchecked_async(&self) -> Result<Option<Arc<Device>>> {
+        let twin = Device::open_async(&AdapterRequest { unchecked: Some(true), ..self.request().clone() }).await?;
+        Ok(twin.caps().unchecked.then_some(twin))
+    }
 }

@@ -1,5 +1,6 @@
 //! Pipelines: an entry point with a tunable set, preprocessed, reflected and compiled.
 
+use super::experimental;
 use super::includes;
 use super::launch::Shader;
 use super::reflect::{self, EntryInfo};
@@ -33,11 +34,11 @@ pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expa
     Ok((source, reflection))
 }
 
-/// Compiles an entry point on `device`.
+/// Compiles an entry point on `device`; `unchecked` without wgpu's bounds on loops and indices.
 ///
 /// # Errors
 /// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
-pub(super) async fn compile(device: &wgpu::Device, key: &Key) -> Result<Pipeline> {
+pub(super) async fn compile(device: &wgpu::Device, key: &Key, unchecked: bool) -> Result<Pipeline> {
     let (source, reflection) = load(key.shader, &key.tunables)?;
     let info = reflection.entries.get(key.entry).cloned().ok_or_else(|| Error::Wgsl {
         file: format!("shaders/{}.wgsl", key.shader.stem),
@@ -65,8 +66,8 @@ pub(super) async fn compile(device: &wgpu::Device, key: &Key) -> Result<Pipeline
         })
         .collect();
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-    let module =
-        device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) });
+    let shader = wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) };
+    let module = experimental::module(device, shader, unchecked);
     let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(&label),

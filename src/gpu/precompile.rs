@@ -27,7 +27,8 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
         return;
     }
     let mut known: BTreeSet<String> = device.cache().recall(FILE).unwrap_or_default();
-    let new: Vec<(String, &Key)> = keys.iter().filter_map(|k| Some((fingerprint(k)?, k))).filter(|(f, _)| !known.contains(f)).collect();
+    let new: Vec<(String, &Key)> =
+        keys.iter().filter_map(|k| Some((fingerprint(k, device.caps().unchecked)?, k))).filter(|(f, _)| !known.contains(f)).collect();
     if new.len() < WORTH {
         return;
     }
@@ -42,9 +43,10 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
 }
 
 /// Stands for a pipeline's code.
-fn fingerprint(key: &Key) -> Option<String> {
+fn fingerprint(key: &Key, unchecked: bool) -> Option<String> {
     let source = wgsl::expand(key.shader.stem, key.shader.source, &key.tunables, &super::includes).ok()?;
-    let digest = Sha256::new().chain_update(key.entry).chain_update(&source.text).finalize();
+    let digest =
+        Sha256::new().chain_update(key.entry).chain_update(&source.text).chain_update(if unchecked { "unchecked" } else { "" }).finalize();
     Some(hex(&digest[..8]))
 }
 

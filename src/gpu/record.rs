@@ -72,7 +72,7 @@ impl Device {
         let known = self.pipelines().get(key).cloned();
         match known {
             Some(pipeline) => Ok(pipeline),
-            None => Ok(self.keep(key, compile(&self.raw, key).await?)),
+            None => Ok(self.keep(key, compile(&self.raw, key, self.caps().unchecked).await?)),
         }
     }
 
@@ -98,7 +98,7 @@ impl Device {
             }
             return Ok(());
         }
-        let compiled = parallel::map(threads, missing.len(), |i| wait_for(compile(&self.raw, &missing[i])));
+        let compiled = parallel::map(threads, missing.len(), |i| wait_for(compile(&self.raw, &missing[i], self.caps().unchecked)));
         for (pipeline, key) in compiled.into_iter().zip(&missing) {
             self.keep(key, pipeline?);
         }

@@ -21,11 +21,14 @@ pub struct AdapterRequest {
     pub name: Option<String>,
     /// Limits.
     pub limits: LimitsChoice,
-    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`, and `software` for the
-    /// variants of software drivers. Another word is an error when the adapter is opened.
+    /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`, `unchecked` for
+    /// shaders without wgpu's checks, and `software` for the variants of software drivers. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Uses variants that `doctor` found wrong here as well: for examining them.
     pub all_variants: bool,
+    /// Shaders with (`false`) or without (`true`) the bounds that wgpu puts on their loops and indices; none for without where `doctor` saw
+    /// that they change no bit on this adapter and driver. The word `unchecked` in `disable` outweighs it.
+    pub unchecked: Option<bool>,
     /// Skips the start-up check: results are then as good as the driver.
     pub allow_unchecked_driver: bool,
     /// Backends to look for adapters in, as `vulkan,metal,dx12`; none for all of them.
@@ -38,7 +41,7 @@ pub struct AdapterRequest {
 }
 
 /// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 8] = [
+const SWITCHES: [(&str, wgpu::Features); 9] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
@@ -46,6 +49,7 @@ const SWITCHES: [(&str, wgpu::Features); 8] = [
     ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
     ("winograd", wgpu::Features::empty()),
     ("fusion", wgpu::Features::empty()),
+    (UNCHECKED, wgpu::Features::empty()),
     (SOFTWARE, wgpu::Features::empty()),
 ];
 
@@ -53,9 +57,12 @@ const SWITCHES: [(&str, wgpu::Features); 8] = [
 /// are tested where there is none.
 pub(super) const SOFTWARE: &str = "software";
 
+/// What keeps wgpu's checks in shaders.
+const UNCHECKED: &str = "unchecked";
+
 impl AdapterRequest {
     /// As the environment says: `WGPU_ADAPTER_NAME`, `WGPU_BACKEND`, `EMOTONE_LIMITS=default`,
-    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,software`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
+    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,unchecked,software`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
     /// `HOME`, or in `LOCALAPPDATA`; there are as many threads as cores.
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
@@ -67,11 +74,17 @@ impl AdapterRequest {
             limits: if var("EMOTONE_LIMITS").as_deref() == Some("default") { LimitsChoice::Default } else { LimitsChoice::Adapter },
             disable: words.split(',').map(|s| s.trim().to_string()).filter(|s| !s.is_empty()).collect(),
             all_variants: false,
+            unchecked: None,
             allow_unchecked_driver: false,
             backends: var("WGPU_BACKEND"),
             cache: caches.map(|c| c.join("emotone")),
             threads: crate::parallel::cores(),
         }
+    }
+
+    /// Whether shaders go without wgpu's checks on an adapter where `doctor` found that they change no bit, or did not.
+    pub(super) fn unchecked(&self, sound: bool) -> bool {
+        self.unchecked.unwrap_or(sound) && !self.disable.iter().any(|word| word == UNCHECKED)
     }
 
     /// What to ask of an adapter that offers `offered`: of the optional features those that the engine uses, the user allows and `doctor`
@@ -97,6 +110,15 @@ impl AdapterRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checks_stay_until_the_doctor_has_compared() {
+        let words = |words: &[&str]| words.iter().map(|w| w.to_string()).collect();
+        let request = |unchecked, disable: &[&str]| AdapterRequest { unchecked, disable: words(disable), ..AdapterRequest::default() };
+        assert!(!request(None, &[]).unchecked(false) && request(None, &[]).unchecked(true));
+        assert!(request(Some(true), &[]).unchecked(false) && !request(Some(false), &[]).unchecked(true));
+        assert!(!request(None, &["fusion", "unchecked"]).unchecked(true) && !request(Some(true), &["unchecked"]).unchecked(true));
+    }
 
     #[test]
     fn features_can_be_switched_off() {

@@ -2,39 +2,66 @@
 
 use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
-/// Matrices of `edge` x `edge` made by subgroups of `wave` invocations: half-precision operands, single-precision sums.
+/// Matrices of `edge` x `edge` made by subgroups: half-precision operands, single-precision sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fragments {
     edge: u32,
-    wave: u32,
+    /// Invocations of a subgroup, where that is one number; else the shader counts them.
+    wave: Option<u32>,
+    /// The most there are.
+    widest: u32,
 }
 
 /// Rows and columns of a tile, with cooperative matrices and without.
 pub(super) const TILE: usize = constant(include_str!("../../shaders/common/tile0.wgsl"), "TILE") as usize;
 /// Invocations of a tile's workgroup.
 const INVOCATIONS: u32 = 256;
+/// The widest subgroup of any adapter.
+const WIDEST: u32 = 64;
 /// Bytes of workgroup memory: two operands' panels and the sums.
 const MEMORY: u32 = 2 * 2 * 1024 + 4 * 4096;
 
 impl Fragments {
-    /// What the adapter has, if anything that divides a tile evenly among its subgroups.
+    /// What the adapter has, if anything.
     pub fn of(caps: &Capabilities) -> Option<Self> {
-        let f = Fragments { edge: caps.cooperative?, wave: caps.subgroup_size? };
-        (f.parts() > 0 && caps.f16 && caps.max_workgroup_memory >= MEMORY).then_some(f)
+        let fixed = Fragments { edge: caps.cooperative?, wave: caps.subgroup_size, widest: caps.subgroup_max? };
+        let able = caps.f16 && caps.max_workgroup_memory >= MEMORY && fixed.widest <= WIDEST;
+        // Where there are more subgroups than matrices, the shader has to ask which have one.
+        let f = if fixed.wave.is_some_and(|wave| fixed.all() * wave < INVOCATIONS) { fixed.counted() } else { fixed };
+        able.then_some(f)
     }
 
-    /// Matrices per subgroup; 0 where there are more subgroups than matrices.
+    /// The same for subgroups that the shader counts the invocations of, of whatever adapter.
+    pub fn counted(self) -> Self {
+        Fragments { wave: None, widest: WIDEST, ..self }
+    }
+
+    /// Whether the shader counts the invocations of a subgroup.
+    pub fn counts(&self) -> bool {
+        self.wave.is_none()
+    }
+
+    /// Matrices of a tile.
+    fn all(&self) -> u32 {
+        (TILE as u32 / self.edge).pow(2)
+    }
+
+    /// Matrices of a subgroup at most.
     fn parts(&self) -> u32 {
-        (TILE as u32 / self.edge).pow(2) * self.wave / INVOCATIONS
+        (self.all() * self.wave.unwrap_or(self.widest) / INVOCATIONS).max(1)
     }
 
     /// A launch of a shader on `tile${COOP}.wgsl`, made cooperative.
     pub(super) fn tune<B>(&self, launch: Launch<B>) -> Launch<B> {
-        launch.tune("COOP", self.edge).tune("WAVE", self.wave).tune("PARTS", self.parts())
+        launch
+            .tune("COOP", self.edge)
+            .tune("WAVE", self.wave.unwrap_or(self.widest))
+            .tune("PARTS", self.parts())
+            .tune("COUNTED", u32::from(self.counts()))
     }
 }
 
-/// The tunable sets shaders on `tile${COOP}.wgsl` ship with: subgroups of 8, 32 and 64.
+/// The tunable sets shaders on `tile${COOP}.wgsl` ship with: subgroups of 8, 16, 32 and 64, and those that are counted.
 macro_rules! cooperative_shader {
     ($stem:literal) => {
         $crate::kernels::shader!(
@@ -44,6 +71,10 @@ macro_rules! cooperative_shader {
             [("COOP", 16), ("WAVE", 16), ("PARTS", 1)],
             [("COOP", 16), ("WAVE", 32), ("PARTS", 2)],
             [("COOP", 16), ("WAVE", 64), ("PARTS", 4)],
+            [("COOP", 8), ("WAVE", 32), ("PARTS", 8), ("COUNTED", 1)],
+            [("COOP", 8), ("WAVE", 64), ("PARTS", 16), ("COUNTED", 1)],
+            [("COOP", 16), ("WAVE", 32), ("PARTS", 2), ("COUNTED", 1)],
+            [("COOP", 16), ("WAVE", 64), ("PARTS", 4), ("COUNTED", 1)],
         );
     };
 }

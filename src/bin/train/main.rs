@@ -46,7 +46,7 @@ fn execute(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if args.doctor {
-        return doctor(AdapterRequest { all_variants: true, ..args.adapter_request() });
+        return doctor(AdapterRequest { all_variants: true, unchecked: Some(false), ..args.adapter_request() });
     }
     let config = args.configuration()?;
     if args.print_config {
@@ -145,7 +145,11 @@ fn start(args: &Args, config: &Config, show: &show::Show) -> Result<Start> {
 fn doctor(request: AdapterRequest) -> Result<ExitCode> {
     let device = Device::open(&request)?;
     say!("{}", device.caps().headline());
-    let report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
+    let mut report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
+    // Software adapters gain too little by it for the minutes it takes there.
+    if !device.caps().processor {
+        report.unchecked = emotone::doctor::unchecked(&device, &mut |_| ())?;
+    }
     say!("{report}");
     if !report.keep(&device) {
         complain(&format!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(",")));

@@ -73,6 +73,8 @@ pub fn gpu(cooperative: Option<u32>, wide: bool) -> Target {
         processor: false,
         software: false,
         subgroup_size: cooperative.map(|_| 32),
+        subgroup_max: cooperative.map(|_| 32),
+        unchecked: false,
         f16: cooperative.is_some(),
         int64: true,
         cooperative,
