@@ -86,7 +86,8 @@ fn ln_fwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) g: 
     let x_${i} = load(x[${i}]);
     //#then
     let v = x_${i};
-    y[${i}] = store(log(select(v, Value(1e-12), v < Value(1e-12))));
+    // A driver was seen to make a number of a NaN's logarithm.
+    y[${i}] = store(select(log(select(v, Value(1e-12), v < Value(1e-12))), v, not_a_number(v)));
     //#end
 }
 

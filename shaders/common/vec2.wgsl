@@ -9,3 +9,5 @@ fn largest(v: Value) -> f32 { return max(v.x, v.y); }
 fn first_of(v: Value) -> f32 { return v.x; }
 // As in rectified.wgsl, for two.
 fn rectified(v: Value) -> Value { return select(v, Value(), bitcast<vec2<u32>>(v) - vec2<u32>(0x80000000u) <= vec2<u32>(0x7f800000u)); }
+// As in vec1.wgsl.
+fn not_a_number(v: Value) -> vec2<bool> { return (bitcast<vec2<u32>>(v) & vec2<u32>(0x7fffffffu)) > vec2<u32>(0x7f800000u); }
