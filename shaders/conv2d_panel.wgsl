@@ -2,10 +2,11 @@
 // (common/panel.wgsl). Equations: conv2d_fwd_subgroup.wgsl, conv2d_bwd_input_subgroup.wgsl, conv2d_bwd_weight_subgroup.wgsl.
 //   fwd         rows co, columns (n,oy,ox), terms (ci,ky,kx): weight · x
 //   bwd_input   rows ci, columns (n,iy,ix), terms (co,ky,kx): weight · dy
-//   bwd_weight  rows co, columns (ci,ky,kx), terms (n,oy,ox): dy · x, cut into slices that a second launch adds in order
+//   bwd_weight  rows co, columns (ci,ky,kx), terms (n,oy,ox): dy · x
+// Where there are few blocks, the terms are cut into slices of `span`, whose sums a second launch adds in order.
 // The left factor's place in memory is a number of the row plus one of the term. So are the three numbers of an element of the image, its
 // place, its line and its column. Those of a row or column are found once, those of a term once per step.
-// Grid: x column blocks, y row blocks, z groups x folds of x (bwd_weight: groups x slices).
+// Grid: x column blocks, y row blocks, z groups x slices, or groups x folds of x where there is one slice.
 
 //#include <common/panel.wgsl>
 //#include <common/epilogue.wgsl>
@@ -29,7 +30,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       scale:    array<f32>; // (groups·rows)
 @group(0) @binding(5) var<storage, read>       mean:     array<f32>; // (groups·rows)
 @group(0) @binding(6) var<storage, read>       variance: array<f32>; // (groups·rows)  running variance
-@group(0) @binding(7) var<storage, read_write> out:      array<f32>; // y, dx (n, groups·rows, ph, pw), or dw of each slice  overwritten
+@group(0) @binding(7) var<storage, read_write> out:      array<f32>; // y, dx (n, groups·rows, ph, pw), or dw; of each slice  overwritten
 
 // Where an element of the image is: its place in memory, line and column. Sums of two such may wrap below zero, which is outside.
 struct Spot { at: u32, y: u32, x: u32 }
@@ -120,45 +121,55 @@ fn pixel_column(i: u32, group: u32) -> Spot {
     return Spot(s.at + (n * p.groups + group) * p.channels * p.h * p.w, s.y, s.x);
 }
 
-// Loads the step of taps that begins at k. All vectors of panel a have one term, all of panel b the same columns.
-fn load_taps(k: u32) {
+// Loads the step of taps from k on that are before `end`. All vectors of panel a have one term, all of panel b the same columns.
+fn load_taps(k: u32, end: u32) {
     let term = min(k + place_a_0.term, p.terms - 1u);
     let c = quotient(term, p.per_taps);
     let at = c * p.factor_channel + term - c * p.taps;
     //#unroll q in 0..FILL_A
     next_a_${q} = factor_at(rows_${q} + at);
-    inside_a_${q} = k + place_a_0.term < p.terms;
+    inside_a_${q} = k + place_a_0.term < end;
     //#end
     //#unroll q in 0..FILL_B
     let tap${q} = tap(k + place_b_${q}.term);
-    inside_b_${q} = inside(columns_0, tap${q}, k + place_b_${q}.term < p.terms);
+    inside_b_${q} = inside(columns_0, tap${q}, k + place_b_${q}.term < end);
     next_b_${q} = image_at(select(vec4<u32>(), columns_0.at + tap${q}.at, inside_b_${q}));
     //#end
 }
 
-// The sums of a block of rows and pixels.
-fn sum_taps(l: vec3<u32>, lane: u32, group: u32, row0: u32, col0: u32) {
+// The sums of a block of rows and pixels, over a slice of the terms.
+fn sum_taps(l: vec3<u32>, lane: u32, group: u32, row0: u32, col0: u32, slice: u32) {
     set_rows(lane, row0, group);
     //#unroll q in 0..FILL_B
     place_b_${q} = place(lane + ${q}u * LANES, B4, false);
     //#end
     let column = col0 + 4u * place_b_0.four;
     columns_0 = spots(pixel_column(column, group), pixel_column(column + 1u, group), pixel_column(column + 2u, group), pixel_column(column + 3u, group));
-    load_taps(0u);
-    for (var k = 0u; k < p.terms; k += STEP) {
+    let end = min(p.terms, (slice + 1u) * p.span);
+    load_taps(slice * p.span, end);
+    for (var k = slice * p.span; k < end; k += STEP) {
         workgroupBarrier();
         settle();
         panel_store();
         workgroupBarrier();
-        if k + STEP < p.terms { load_taps(k + STEP); }
+        if k + STEP < end { load_taps(k + STEP, end); }
         panel_sums(l.x, l.y);
     }
 }
 
-// Where pixel `i` of a group's first row is stored.
-fn stored_at(i: u32, group: u32) -> u32 {
+// Where pixel `i` of a group's first row is stored, in the whole or in a slice's.
+fn stored_at(i: u32, group: u32, slice: u32) -> u32 {
     let plane = p.ph * p.pw;
-    return (i / plane * p.groups + group) * p.rows * plane + i % plane;
+    return slice * p.groups * p.rows * p.columns + (i / plane * p.groups + group) * p.rows * plane + i % plane;
+}
+
+fn stored_four(i: u32, group: u32, slice: u32) -> vec4<u32> {
+    return vec4<u32>(stored_at(i, group, slice), stored_at(i + 1u, group, slice), stored_at(i + 2u, group, slice), stored_at(i + 3u, group, slice));
+}
+
+// The fold of the columns and the slice of the terms, of which there is one at least.
+fn fold_and_slice(z: u32) -> vec2<u32> {
+    return select(vec2<u32>(z / p.groups, 0u), vec2<u32>(0u, z / p.groups), p.span < p.terms);
 }
 
 // Stores those of four columns that there are.
@@ -179,12 +190,13 @@ fn store(at: vec4<u32>, column: u32, v: vec4<f32>) {
 fn conv2d_fwd_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let group = g.z % p.groups;
     let row0 = g.y * TM;
-    let col0 = ((g.z / p.groups) * groups.x + g.x) * TN;
+    let part = fold_and_slice(g.z);
+    let col0 = (part.x * groups.x + g.x) * TN;
     if col0 >= p.columns { return; }
-    sum_taps(l, lane, group, row0, col0);
+    sum_taps(l, lane, group, row0, col0, part.y);
     //#unroll j in 0..RX
     let column${j} = col0 + column_of(l.x, ${j}u);
-    let at${j} = vec4<u32>(stored_at(column${j}, group), stored_at(column${j} + 1u, group), stored_at(column${j} + 2u, group), stored_at(column${j} + 3u, group));
+    let at${j} = stored_four(column${j}, group, part.y);
     //#end
     //#unroll i in 0..RY
     //#unroll r in 0..4
@@ -204,12 +216,13 @@ fn conv2d_fwd_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups
 fn conv2d_bwd_input_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let group = g.z % p.groups;
     let row0 = g.y * TM;
-    let col0 = ((g.z / p.groups) * groups.x + g.x) * TN;
+    let part = fold_and_slice(g.z);
+    let col0 = (part.x * groups.x + g.x) * TN;
     if col0 >= p.columns { return; }
-    sum_taps(l, lane, group, row0, col0);
+    sum_taps(l, lane, group, row0, col0, part.y);
     //#unroll j in 0..RX
     let column${j} = col0 + column_of(l.x, ${j}u);
-    let at${j} = vec4<u32>(stored_at(column${j}, group), stored_at(column${j} + 1u, group), stored_at(column${j} + 2u, group), stored_at(column${j} + 3u, group));
+    let at${j} = stored_four(column${j}, group, part.y);
     //#end
     //#unroll i in 0..RY
     //#unroll r in 0..4

@@ -122,8 +122,9 @@ fn general(target: &Target) -> Vec<Named> {
     all
 }
 
-/// What shows edges of blocks: strides that do not divide the image, more channels and pixels than a block, single lines, points.
-const PANEL: [Row; 8] = [
+/// What shows edges of blocks: strides that do not divide the image, more channels and pixels than a block, single lines, points,
+/// sums long enough for slices.
+const PANEL: [Row; 10] = [
     (1, 1, 1, 1, [1, 1], [1, 1, 0, 1]),
     (2, 1, 3, 17, [7, 9], [3, 1, 1, 1]),
     (1, 1, 9, 33, [11, 13], [3, 2, 1, 1]),
@@ -132,6 +133,8 @@ const PANEL: [Row; 8] = [
     (3, 1, 19, 21, [6, 5], [1, 1, 0, 1]),
     (2, 1, 5, 6, [13, 12], [3, 1, 0, 3]),
     (2, 1, 130, 65, [5, 7], [1, 2, 0, 1]),
+    (2, 2, 31, 33, [5, 7], [3, 2, 1, 1]),
+    (1, 1, 60, 70, [4, 3], [3, 1, 1, 1]),
 ];
 
 /// One size of blocks on all passes.

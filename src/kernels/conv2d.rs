@@ -96,29 +96,45 @@ impl Variants for ConvolutionProblem {
 /// `y = epilogue(x * weight)`; `scratch` reserves memory for so many elements.
 pub fn forward<B: Copy>(
     v: Variant,
+    caps: &Capabilities,
     g: &Geometry,
     epilogue: Epilogue<B>,
-    x: B,
-    weight: B,
-    y: B,
+    [x, weight, y]: [B; 3],
     scratch: impl FnMut(usize) -> B,
 ) -> Launches<B> {
     match v {
         Variant::Winograd(t) => winograd::forward(&t, epilogue, x, weight, y, scratch),
         Variant::Stem => conv2d_stem::forward(g, epilogue, x, weight, y).into(),
         Variant::Cooperative(f) => conv2d_tile::forward(g, Some(f), epilogue, x, weight, y).into(),
-        Variant::Panel(panel) => conv2d_panel::forward(g, panel, epilogue, x, weight, y).into(),
+        Variant::Panel(panel) => {
+            // What is put behind the sums needs them whole.
+            let slices = if matches!(epilogue, Epilogue::None) { conv2d_panel::slices(g, Pass::Forward, panel) } else { 1 };
+            let sums = |out| conv2d_panel::forward(g, panel, slices, epilogue, x, weight, out);
+            Launches { weight: None, run: sliced(caps, slices, g.elements()[2], y, scratch, sums) }
+        }
         Variant::Tile => conv2d_tile::forward(g, None, epilogue, x, weight, y).into(),
         Variant::Subgroup => conv2d_fwd_subgroup::forward(g, epilogue, x, weight, y).into(),
     }
 }
 
 /// `dx` from `weight` and `dy`, with scratch as [`forward`]'s.
-pub fn backward_input<B: Copy>(v: Variant, g: &Geometry, weight: B, dy: B, dx: B, scratch: impl FnMut(usize) -> B) -> Launches<B> {
+pub fn backward_input<B: Copy>(
+    v: Variant,
+    caps: &Capabilities,
+    g: &Geometry,
+    weight: B,
+    dy: B,
+    dx: B,
+    scratch: impl FnMut(usize) -> B,
+) -> Launches<B> {
     match v {
         Variant::Winograd(t) => winograd::backward_input(&t, weight, dy, dx, scratch),
         Variant::Cooperative(f) => conv2d_tile::backward_input(g, Some(f), weight, dy, dx).into(),
-        Variant::Panel(panel) => conv2d_panel::backward_input(g, panel, weight, dy, dx).into(),
+        Variant::Panel(panel) => {
+            let slices = conv2d_panel::slices(g, Pass::Input, panel);
+            let sums = |out| conv2d_panel::backward_input(g, panel, slices, weight, dy, out);
+            Launches { weight: None, run: sliced(caps, slices, g.elements()[0], dx, scratch, sums) }
+        }
         Variant::Tile => conv2d_tile::backward_input(g, None, weight, dy, dx).into(),
         Variant::Subgroup | Variant::Stem => conv2d_bwd_input_subgroup::backward(g, weight, dy, dx).into(),
     }
@@ -133,28 +149,37 @@ pub fn backward_weight<B: Copy>(
     x: B,
     dy: B,
     dw: B,
-    mut scratch: impl FnMut(usize) -> B,
+    scratch: impl FnMut(usize) -> B,
 ) -> Vec<Launch<B>> {
-    let tiles = |fragments, slices, out| conv2d_tile::backward_weight(g, fragments, slices, x, dy, out);
     let slices = match v {
-        Variant::Winograd(_) => 1,
+        Variant::Winograd(t) => return winograd::backward_weight(&t, x, dy, dw, scratch),
         Variant::Tile | Variant::Cooperative(_) => slices_of_pixels(caps, g),
-        Variant::Panel(panel) => conv2d_panel::slices(g, panel),
+        Variant::Panel(panel) => conv2d_panel::slices(g, Pass::Weight, panel),
         Variant::Subgroup | Variant::Stem => slices_of_images(g),
     };
-    let weights = g.elements()[1];
-    let sums = if slices == 1 { dw } else { scratch(slices * weights) };
-    let mut launches = match v {
-        Variant::Winograd(t) => winograd::backward_weight(&t, x, dy, dw, scratch),
-        Variant::Cooperative(f) => vec![tiles(Some(f), slices, sums)],
-        Variant::Panel(panel) => vec![conv2d_panel::backward_weight(g, panel, slices, x, dy, sums)],
-        Variant::Tile => vec![tiles(None, slices, sums)],
-        Variant::Subgroup | Variant::Stem => vec![conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, sums)],
+    let sums = |out| match v {
+        Variant::Cooperative(f) => conv2d_tile::backward_weight(g, Some(f), slices, x, dy, out),
+        Variant::Panel(panel) => conv2d_panel::backward_weight(g, panel, slices, x, dy, out),
+        Variant::Tile => conv2d_tile::backward_weight(g, None, slices, x, dy, out),
+        Variant::Subgroup | Variant::Stem | Variant::Winograd(_) => conv2d_bwd_weight_subgroup::backward(g, slices, x, dy, out),
     };
-    if slices > 1 {
-        launches.push(reduce::forward(caps, (1, slices, weights), 1.0, sums, dw));
+    sliced(caps, slices, g.elements()[1], dw, scratch, sums)
+}
+
+/// A launch that makes the sums of `elements` in slices, and where these are several, what adds them in order.
+fn sliced<B: Copy>(
+    caps: &Capabilities,
+    slices: usize,
+    elements: usize,
+    whole: B,
+    mut scratch: impl FnMut(usize) -> B,
+    sums: impl FnOnce(B) -> Launch<B>,
+) -> Vec<Launch<B>> {
+    if slices == 1 {
+        return vec![sums(whole)];
     }
-    launches
+    let parts = scratch(slices * elements);
+    vec![sums(parts), reduce::forward(caps, (1, slices, elements), 1.0, parts, whole)]
 }
 
 /// Slices for the subgroup kernel: at least eight workgroups for the processor's cores.

@@ -30,19 +30,19 @@ fn extents(g: &Geometry, pass: Pass) -> [usize; 4] {
     }
 }
 
-/// The size of blocks that should be fastest for a pass.
+/// The size of blocks that should be fastest for a pass. What may follow a forward pass keeps its sums in one piece.
 pub fn fastest(g: &Geometry, pass: Pass) -> Panel {
-    Panel::fastest(extents(g, pass), pass == Pass::Weight)
+    Panel::fastest(extents(g, pass), pass != Pass::Forward)
 }
 
-/// Slices of the pixels, for the weight's gradient: more than one where blocks are few.
-pub fn slices(g: &Geometry, panel: Panel) -> usize {
-    let [groups, rows, columns, terms] = extents(g, Pass::Weight);
+/// Slices of a pass's sums: more than one where blocks are few.
+pub fn slices(g: &Geometry, pass: Pass, panel: Panel) -> usize {
+    let [groups, rows, columns, terms] = extents(g, pass);
     panel.slices(panel.blocks(groups, rows, columns), terms)
 }
 
 /// What the entry points share: a product of a factor and an image, in which taps reach; pixels are counted over the other operand.
-fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel) -> Launch<B> {
+fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices: usize) -> Launch<B> {
     let [groups, rows, columns, terms] = extents(g, pass);
     let taps = g.kernel[0] * g.kernel[1];
     let plane = g.output[0] * g.output[1];
@@ -60,6 +60,7 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel) -> Lau
     };
     let per = |n: usize| 1.0 / n as f32;
     let launch = Launch::new(&SHADER, entry).set("groups", groups).set("rows", rows).set("columns", columns).set("terms", terms);
+    let launch = launch.set("span", terms.div_ceil(slices));
     let launch = launch.set("channels", channels).set("h", image[0]).set("w", image[1]);
     let launch = launch.set("inside", g.padding == [0, 0] && (!back || point)).set("taps", taps).set("kw", g.kernel[1]);
     let launch = launch.set("dil_y", g.dilation[0]).set("dil_x", g.dilation[1]).set("ph", pixels[0]).set("pw", pixels[1]);
@@ -71,28 +72,28 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel) -> Lau
     panel.tune(launch).cost(g.bytes(), g.flops())
 }
 
-/// The grid of a pass whose columns are pixels.
-fn over_pixels(g: &Geometry, pass: Pass, panel: Panel) -> [u32; 3] {
+/// The grid of a pass whose columns are pixels. With slices there are too few for folds.
+fn over_pixels(g: &Geometry, pass: Pass, panel: Panel, slices: usize) -> [u32; 3] {
     let [groups, rows, columns, _] = extents(g, pass);
-    grid(columns.div_ceil(panel.columns()), rows.div_ceil(panel.rows()), groups)
+    grid(columns.div_ceil(panel.columns()), rows.div_ceil(panel.rows()), groups * slices)
 }
 
-/// `y = epilogue(x * weight)`.
-pub fn forward<B: Copy>(g: &Geometry, panel: Panel, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
-    let launch = launch(g, Pass::Forward, "conv2d_fwd_panel", panel).grid(over_pixels(g, Pass::Forward, panel));
+/// `y = epilogue(x * weight)`, or without one the sums of each of `slices`.
+pub fn forward<B: Copy>(g: &Geometry, panel: Panel, slices: usize, epilogue: Epilogue<B>, x: B, weight: B, y: B) -> Launch<B> {
+    let launch = launch(g, Pass::Forward, "conv2d_fwd_panel", panel, slices).grid(over_pixels(g, Pass::Forward, panel, slices));
     epilogue.apply(launch.bind("image", x).bind("factor", weight).bind("out", y))
 }
 
-/// `dx` from `weight` and `dy`.
-pub fn backward_input<B>(g: &Geometry, panel: Panel, weight: B, dy: B, dx: B) -> Launch<B> {
-    let launch = launch(g, Pass::Input, "conv2d_bwd_input_panel", panel).grid(over_pixels(g, Pass::Input, panel));
+/// `dx` from `weight` and `dy`, or the sums of each of `slices`.
+pub fn backward_input<B>(g: &Geometry, panel: Panel, slices: usize, weight: B, dy: B, dx: B) -> Launch<B> {
+    let launch = launch(g, Pass::Input, "conv2d_bwd_input_panel", panel, slices).grid(over_pixels(g, Pass::Input, panel, slices));
     launch.bind("image", dy).bind("factor", weight).bind("out", dx)
 }
 
-/// Partial `dw` of each of `slices` slices of the pixels.
+/// `dw` from `x` and `dy`, or the sums of each of `slices`.
 pub fn backward_weight<B>(g: &Geometry, panel: Panel, slices: usize, x: B, dy: B, dw: B) -> Launch<B> {
-    let [groups, rows, columns, terms] = extents(g, Pass::Weight);
+    let [groups, rows, columns, _] = extents(g, Pass::Weight);
     let blocks = [columns.div_ceil(panel.columns()), rows.div_ceil(panel.rows()), groups * slices];
-    let launch = launch(g, Pass::Weight, "conv2d_bwd_weight_panel", panel).set("span", terms.div_ceil(slices));
+    let launch = launch(g, Pass::Weight, "conv2d_bwd_weight_panel", panel, slices);
     launch.bind("image", x).bind("factor", dy).bind("out", dw).grid(blocks.map(|n| n as u32))
 }

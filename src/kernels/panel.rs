@@ -22,7 +22,7 @@ const FULL: f64 = 32_768.0;
 /// Terms of a sum that cost as much as what a block does once, before and after it.
 const ONCE: f64 = 32.0;
 /// Fewest terms of a slice of the sum.
-const SLICE: usize = 128;
+const SLICE: usize = 96;
 
 impl Panel {
     /// All sizes, 128 x 128 sums to 32 x 32.
@@ -124,6 +124,6 @@ mod tests {
     fn sums_are_cut_where_blocks_are_few() {
         let [large, .., small] = Panel::ALL;
         assert_eq!((large.slices(1, 100_000), large.slices(64, 4096), large.slices(65, 4096)), (128, 2, 1));
-        assert_eq!((small.slices(1, 100), small.slices(1, 1000), small.slices(0, 0)), (1, 7, 1));
+        assert_eq!((small.slices(1, 100), small.slices(1, 1000), small.slices(0, 0)), (1, 10, 1));
     }
 }

@@ -135,8 +135,8 @@ impl Op for Forward {
             None if cx.input_count() == 3 => Epilogue::Bias(cx.input(2)),
             None => Epilogue::None,
         };
-        let (x, weight, y) = (cx.input(0), cx.input(1), cx.output(0));
-        let launches = kernel::forward(variant, &g, epilogue, x, weight, y, |elements| cx.scratch(elements));
+        let (target, x, weight, y) = (cx.target(), cx.input(0), cx.input(1), cx.output(0));
+        let launches = kernel::forward(variant, target, &g, epilogue, [x, weight, y], |elements| cx.scratch(elements));
         launch_all(cx, launches, 1);
         Ok(())
     }
@@ -158,8 +158,8 @@ impl Op for BackwardInput {
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let variant = variant(cx, self.variant, &self.geometry, Pass::Input);
-        let (weight, dy, dx) = (cx.input(0), cx.input(1), cx.output(0));
-        let launches = kernel::backward_input(variant, &self.geometry, weight, dy, dx, |elements| cx.scratch(elements));
+        let (target, weight, dy, dx) = (cx.target(), cx.input(0), cx.input(1), cx.output(0));
+        let launches = kernel::backward_input(variant, target, &self.geometry, weight, dy, dx, |elements| cx.scratch(elements));
         launch_all(cx, launches, 0);
         Ok(())
     }
