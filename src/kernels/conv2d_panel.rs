@@ -1,7 +1,7 @@
 //! Launches of `conv2d_panel.wgsl`.
 
 use super::conv2d_geometry::{Epilogue, Geometry, Pass, grid};
-use super::panel::{Panel, panel_shader};
+use super::panel::{Panel, SLICE, panel_shader};
 use crate::gpu::Launch;
 
 panel_shader!("conv2d_panel");
@@ -30,15 +30,20 @@ fn extents(g: &Geometry, pass: Pass) -> [usize; 4] {
     }
 }
 
+/// Fewest terms of a slice of a pass's sums. Pixels are few where sums are long, so they are cut finer than the weights, which are many then.
+fn least(pass: Pass) -> usize {
+    if pass == Pass::Weight { SLICE } else { SLICE * 3 / 4 }
+}
+
 /// The size of blocks that should be fastest for a pass. What may follow a forward pass keeps its sums in one piece.
 pub fn fastest(g: &Geometry, pass: Pass) -> Panel {
-    Panel::fastest(extents(g, pass), pass != Pass::Forward)
+    Panel::fastest(extents(g, pass), (pass != Pass::Forward).then(|| least(pass)))
 }
 
 /// Slices of a pass's sums: more than one where blocks are few.
 pub fn slices(g: &Geometry, pass: Pass, panel: Panel) -> usize {
     let [groups, rows, columns, terms] = extents(g, pass);
-    panel.slices(panel.blocks(groups, rows, columns), terms)
+    panel.slices(panel.blocks(groups, rows, columns), terms, least(pass))
 }
 
 /// What the entry points share: a product of a factor and an image, in which taps reach; pixels are counted over the other operand.

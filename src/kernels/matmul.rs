@@ -1,7 +1,7 @@
 //! Batched matrix products: the variants, which one is taken, and its launches.
 
 use super::cooperative::Fragments;
-use super::panel::Panel;
+use super::panel::{Panel, SLICE};
 use super::tuned::Variants;
 use super::{Target, matmul_panel, matmul_row, matmul_subgroup, matmul_tile, matmul_wide};
 use crate::gpu::{Capabilities, Launch};
@@ -66,7 +66,7 @@ impl Variants for Product {
             true if target.int64 && matmul_wide::fits(self) => Variant::Wide,
             true => Variant::Subgroup,
             false if target.software => Variant::Tile,
-            false => Variant::Panel(Panel::fastest([batch, m, n, k], true)),
+            false => Variant::Panel(Panel::fastest([batch, m, n, k], Some(SLICE))),
         }
     }
 

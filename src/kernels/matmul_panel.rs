@@ -1,7 +1,7 @@
 //! Launches of `matmul_panel.wgsl`.
 
 use super::matmul_row;
-use super::panel::{Panel, panel_shader};
+use super::panel::{Panel, SLICE, panel_shader};
 use super::product::{Operands, Product};
 use crate::gpu::{Capabilities, Launch};
 
@@ -9,7 +9,7 @@ panel_shader!("matmul_panel");
 
 /// Slices of the sum: more than one where blocks are few.
 pub fn slices(panel: Panel, p: &Product) -> usize {
-    panel.slices(panel.blocks(p.batch, p.m, p.n), p.k)
+    panel.slices(panel.blocks(p.batch, p.m, p.n), p.k, SLICE)
 }
 
 /// The product, a block per workgroup; with several [`slices`] in `part`, of `slices·batch·m·n` elements, which are then added.

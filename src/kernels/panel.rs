@@ -21,8 +21,8 @@ const STEP: u32 = 8;
 const FULL: f64 = 32_768.0;
 /// Terms of a sum that cost as much as what a block does once, before and after it.
 const ONCE: f64 = 32.0;
-/// Fewest terms of a slice of the sum.
-const SLICE: usize = 96;
+/// Fewest terms of a slice of a sum whose results are many.
+pub(super) const SLICE: usize = 128;
 
 impl Panel {
     /// All sizes, 128 x 128 sums to 32 x 32.
@@ -70,24 +70,24 @@ impl Panel {
         f64::from(self.lanes[0] * self.lanes[1])
     }
 
-    /// Slices of sums of `terms`, so that `blocks` fill the device; 1 where they fill half of it.
-    pub(super) fn slices(&self, blocks: usize, terms: usize) -> usize {
+    /// Slices of sums of `terms`, at least `least` each, so that `blocks` fill the device; 1 where they fill half of it.
+    pub(super) fn slices(&self, blocks: usize, terms: usize, least: usize) -> usize {
         let wanted = (FULL / (self.invocations() * blocks.max(1) as f64)) as usize;
-        wanted.clamp(1, (terms / SLICE).max(1))
+        wanted.clamp(1, (terms / least).max(1))
     }
 
     /// The time of the products by this panel, up to a factor: all sums of all blocks, by as many invocations as there are or work at a time.
-    fn time(&self, [batch, rows, columns, terms]: [usize; 4], sliced: bool) -> f64 {
+    fn time(&self, [batch, rows, columns, terms]: [usize; 4], least: Option<usize>) -> f64 {
         let blocks = self.blocks(batch, rows, columns);
-        let slices = if sliced { self.slices(blocks, terms) } else { 1 };
+        let slices = least.map_or(1, |least| self.slices(blocks, terms, least));
         let sums = (blocks * self.rows() * self.columns()) as f64;
         let busy = (blocks as f64 * slices as f64 * self.invocations()).min(FULL);
         sums * (terms as f64 + ONCE * slices as f64) / (f64::from(self.rate) * busy)
     }
 
-    /// The one that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices or not.
-    pub(super) fn fastest(extents: [usize; 4], sliced: bool) -> Self {
-        let time = |panel: &Panel| panel.time(extents, sliced);
+    /// The one that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices of `least` or not.
+    pub(super) fn fastest(extents: [usize; 4], least: Option<usize>) -> Self {
+        let time = |panel: &Panel| panel.time(extents, least);
         Panel::ALL.into_iter().reduce(|best, other| if time(&other) < time(&best) { other } else { best }).unwrap_or(Panel::ALL[0])
     }
 }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn large_products_take_large_blocks_and_small_ones_fill_the_device() {
-        let name = |extents| Panel::fastest(extents, true).name();
+        let name = |extents| Panel::fastest(extents, Some(SLICE)).name();
         assert_eq!(name([1, 4096, 4096, 512]), "panel 128x128");
         assert_eq!(name([1, 64, 100_000, 576]), "panel 64x128");
         assert_eq!(name([1, 20, 65_536, 64]), "panel 32x64");
@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn sums_are_cut_where_blocks_are_few() {
         let [large, .., small] = Panel::ALL;
-        assert_eq!((large.slices(1, 100_000), large.slices(64, 4096), large.slices(65, 4096)), (128, 2, 1));
-        assert_eq!((small.slices(1, 100), small.slices(1, 1000), small.slices(0, 0)), (1, 10, 1));
+        let sliced = |panel: Panel, blocks, terms| panel.slices(blocks, terms, SLICE);
+        assert_eq!((sliced(large, 1, 100_000), sliced(large, 64, 4096), sliced(large, 65, 4096)), (128, 2, 1));
+        assert_eq!((sliced(small, 1, 100), sliced(small, 1, 1000), sliced(small, 0, 0), small.slices(1, 1000, 96)), (1, 7, 1, 10));
     }
 }
