@@ -60,13 +60,13 @@ struct Args {
     extra: Vec<String>,
 }
 
-/// `train` and `infer` clips per second of one run, from the lines with `train KEY=` and `infer KEY=`.
-fn clips(command: &mut Command, key: &str) -> Result<BTreeMap<&'static str, f64>> {
+/// `train` and `infer` clips per second of one run, from the lines that say so.
+fn clips(command: &mut Command) -> Result<BTreeMap<&'static str, f64>> {
     let out = command.output().with_context(|| format!("cannot run {:?}", command.get_program()))?;
     let text = String::from_utf8_lossy(&out.stdout);
     let mut found = BTreeMap::new();
     for what in ["train", "infer"] {
-        let line = text.lines().find(|l| l.contains(&format!(" {what} {key}=")) && l.contains(" clips/s"));
+        let line = text.lines().find(|l| l.contains(&format!(" {what} ")) && l.contains(" clips/s"));
         let Some(rate) = line.and_then(|l| l.rsplit_once(' ')?.0.rsplit(' ').next()?.parse::<f64>().ok()) else {
             bail!(
                 "{:?} printed no `{what} ... clips/s` line ({}):\n{text}{}",
@@ -101,7 +101,7 @@ fn run(a: &Args, script: &Path, ours: &Path, flags: &str) -> Result<()> {
     for _ in 0..a.rounds.max(1) {
         let mut torch = Command::new(&a.python);
         torch.arg(script).arg("bench").args(&common).args(&a.extra).env("OMP_NUM_THREADS", a.threads.to_string());
-        for (side, found) in [clips(&mut torch, "stage")?, clips(Command::new(ours).args(&common), "stage")?].into_iter().enumerate() {
+        for (side, found) in [clips(&mut torch)?, clips(Command::new(ours).args(&common))?].into_iter().enumerate() {
             found.into_iter().for_each(|(what, rate)| rates.entry(what).or_default()[side].push(rate));
         }
     }

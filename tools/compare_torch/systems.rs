@@ -56,7 +56,7 @@ fn row(a: &crate::Args, script: &Path, parity: &Path, system: &str, flags: &str)
             if side == 0 {
                 program.args(["--threads", &threads]).args(&a.extra);
             }
-            let found = crate::clips(program, "system")?;
+            let found = crate::clips(program)?;
             ["train", "infer"].iter().zip(&mut rates).for_each(|(what, sides)| sides[side].push(found[what]));
         }
     }
