@@ -9,9 +9,9 @@ use emotone::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
 use emotone::ops;
 
 /// Forward and backward in one file: `y = x σ(x)`, `dx = dy (σ(x) + y (1 − σ(x)))`.
-static SWISH: Shader = Shader {
-    stem: "swish",
-    source: "
+static SWISH: Shader = Shader::new(
+    "swish",
+    "
 //#include <common/grid.wgsl>
 struct Params { n: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -35,7 +35,7 @@ fn swish_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) 
     if i < p.n { let s = sigmoid(x[i]); dx[i] = dy[i] * (s + x[i] * s * (1.0 - s)); }
 }
 ",
-};
+);
 
 fn launch<B>(entry: &'static str, n: usize) -> Launch<B> {
     Launch::new(&SWISH, entry).set("n", n).invocations(n)

@@ -21,7 +21,7 @@ pub(super) fn module(device: &wgpu::Device, shader: wgpu::ShaderModuleDescriptor
     let checks = wgpu::ShaderRuntimeChecks { bounds_checks: false, force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
     // SAFETY: what is unsafe is a shader whose loop never ends or whose index leaves its array or buffer. Only the shaders of this crate come
     // here. Their loops count up to numbers made of the shapes, and the kernel tests run every variant at sizes that divide nothing, inside
-    // memory whose borders are looked at. It is asked for where `doctor` has seen every case compute the same bits with and without checks
-    // on this adapter and driver; no shader relies on them then.
+    // memory whose borders are looked at. It is asked for by `doctor`, and by others where that has seen every case compute the same bits
+    // with and without checks on this adapter and driver; no shader relies on them then.
     unsafe { device.create_shader_module_trusted(shader, checks) }
 }

@@ -12,6 +12,20 @@ pub struct Shader {
     pub stem: &'static str,
     /// Unexpanded text.
     pub source: &'static str,
+    /// Whether `doctor` has cases that run it, without which wgpu's checks stay in.
+    pub(super) examined: bool,
+}
+
+impl Shader {
+    /// A program's own.
+    pub const fn new(stem: &'static str, source: &'static str) -> Self {
+        Shader { stem, source, examined: false }
+    }
+
+    /// One of this crate that `doctor` has cases for.
+    pub(crate) const fn examined(stem: &'static str, source: &'static str) -> Self {
+        Shader { stem, source, examined: true }
+    }
 }
 
 /// A kernel launch whose operands are of type `B`: graph values while lowering, device buffers when recorded.
@@ -198,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_a_launch_does_not_have_is_bound_apart() {
-        static SHADER: Shader = Shader { stem: "stem", source: "" };
+        static SHADER: Shader = Shader::new("stem", "");
         let launch = Launch::new(&SHADER, "entry").bind("x", 1).bind_any("bias", Some(2)).bind_any("scale", None).bind_any("mean", None);
         let bound = |name| launch.operand(name).ok();
         assert_eq!([bound("x"), bound("bias")], [Some(Bound::Operand(&1)), Some(Bound::Operand(&2))]);

@@ -131,9 +131,9 @@ mod tests {
     use super::super::{Launch, Shader, pipeline};
     use super::*;
 
-    static SHADER: Shader = Shader {
-        stem: "layout",
-        source: "
+    static SHADER: Shader = Shader::new(
+        "layout",
+        "
 struct Params { n: u32, shape: vec3<u32>, scale: f32, low: i32, at: vec2<f32>, all: vec4<i32>, spare: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -146,7 +146,7 @@ fn whole() { let all = p; y[0] = all.scale; }
 @compute @workgroup_size(1)
 fn none() { y[0] = 1.0; }
 ",
-    };
+    );
 
     fn resolved(launch: &Launch<()>) -> Result<Vec<u8>> {
         let (_, reflection) = pipeline::load(&SHADER, &[]).expect("shader");

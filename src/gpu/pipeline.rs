@@ -34,7 +34,8 @@ pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expa
     Ok((source, reflection))
 }
 
-/// Compiles an entry point on `device`; `unchecked` without wgpu's bounds on loops and indices.
+/// Compiles an entry point on `device`; `unchecked` without wgpu's bounds on loops and indices, where `doctor`
+/// has cases for the shader.
 ///
 /// # Errors
 /// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
@@ -67,7 +68,7 @@ pub(super) async fn compile(device: &wgpu::Device, key: &Key, unchecked: bool) -
         .collect();
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let shader = wgpu::ShaderModuleDescriptor { label: Some(&label), source: wgpu::ShaderSource::Wgsl(text.into()) };
-    let module = experimental::module(device, shader, unchecked);
+    let module = experimental::module(device, shader, unchecked && key.shader.examined);
     let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
     let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(&label),

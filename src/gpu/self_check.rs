@@ -4,8 +4,8 @@ use super::{Device, Launch, Shader};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-static SHADER: Shader = Shader { stem: "self_check", source: include_str!("../../shaders/self_check.wgsl") };
-static SUBGROUP_SHADER: Shader = Shader { stem: "self_check_subgroup", source: include_str!("../../shaders/self_check_subgroup.wgsl") };
+static SHADER: Shader = Shader::new("self_check", include_str!("../../shaders/self_check.wgsl"));
+static SUBGROUP_SHADER: Shader = Shader::new("self_check_subgroup", include_str!("../../shaders/self_check_subgroup.wgsl"));
 
 /// Width of subgroups that the adapter states -> width verified, by adapter and driver.
 const FILE: &str = "self-check.json";

@@ -96,7 +96,7 @@ macro_rules! shader {
     ($stem:literal $(, $set:expr)* $(,)?) => {
         /// The WGSL file this module owns.
         pub static SHADER: $crate::gpu::Shader =
-            $crate::gpu::Shader { stem: $stem, source: include_str!(concat!("../../shaders/", $stem, ".wgsl")) };
+            $crate::gpu::Shader::examined($stem, include_str!(concat!("../../shaders/", $stem, ".wgsl")));
         /// The file with its tunable sets.
         pub const SHIPPED: $crate::kernels::Shipped = $crate::kernels::Shipped { shader: &SHADER, tunables: &[&[] $(, &$set)*] };
     };
