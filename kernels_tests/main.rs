@@ -13,6 +13,7 @@ mod cross_entropy;
 mod dropout;
 mod focal_bce;
 mod fusion;
+mod halves;
 mod in_place;
 mod launch;
 mod long_graph;

@@ -42,7 +42,7 @@ pub struct StepArgs {
     token: String,
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// f32, or f16 for cooperative matrices.
+    /// f32, or f16 for values in half the memory and cooperative matrices.
     #[arg(long, default_value = "f32")]
     precision: String,
     /// Make inner values of blocks again for the backward pass, for memory.

@@ -70,6 +70,11 @@ pub struct Compared {
 }
 
 impl Compared {
+    /// Whether half precision reaches as far as the reference's values.
+    pub fn in_reach_of_halves(&self) -> bool {
+        self.want.iter().all(|v| v.abs() <= 65_504.0)
+    }
+
     /// The [`error`] of the device's values.
     pub fn error(&self) -> f64 {
         error(&self.got, &self.want)

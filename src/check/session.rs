@@ -1,9 +1,9 @@
 //! A case on a device: its program, its state, and what they are compared with.
 
 use super::case::{Case, Compared, Role};
-use super::input::{Input, Kind};
+use super::input::{Input, Kind, halves};
 use super::values::Values;
-use crate::compile::{Options, Plan, States, Trial, TrialPass, assemble};
+use crate::compile::{Options, Plan, States, Storage, Trial, TrialPass, assemble};
 use crate::gpu::{Device, Launch};
 use crate::graph::{Graph, Operand, STATE_ALIGN, StateRef};
 use crate::kernels::Target;
@@ -46,12 +46,34 @@ impl<'a> Session<'a> {
         for (name, shape) in &trial.inputs {
             let Some(o) = name.strip_prefix("dy").and_then(|o| o.parse().ok()) else { continue };
             dy.resize(o, Vec::new());
-            dy.push(case.dy(o, shape.elements()));
+            let values = case.dy(o, shape.elements());
+            dy.push(if trial.program.halves(name) { rounded(&values) } else { values });
             trial.program.write(name, &single(&dy[o]))?;
         }
         let session = Session { case, trial, states, dy };
-        session.feed(&Values { run: 0, tensors: case.inputs.iter().map(|i| i.values(0)).collect() })?;
+        session.feed(&session.first())?;
         Ok(session)
+    }
+
+    /// The inputs of the first run, as the device sees them.
+    fn first(&self) -> Values {
+        let mut x = Values { run: 0, tensors: self.case.inputs.iter().map(|i| i.values(0)).collect() };
+        self.seen(&mut x);
+        x
+    }
+
+    /// The inputs of the next run, as the device sees them.
+    fn next(&self, x: &mut Values) {
+        x.next(&self.case.inputs);
+        self.seen(x);
+    }
+
+    fn seen(&self, x: &mut Values) {
+        for (i, values) in x.tensors.iter_mut().enumerate() {
+            if self.trial.program.halves(&format!("x{i}")) {
+                *values = rounded(values);
+            }
+        }
     }
 
     /// Writes the inputs of a run.
@@ -162,11 +184,19 @@ impl Case {
     /// # Errors
     /// Whatever keeps the case from running; a kernel that writes past the end of a value.
     pub fn compare(&self, device: &Arc<Device>) -> Result<Vec<Compared>> {
-        let session = Session::new(self, device, &self.pass(), Options { poison: true, ..Options::default() })?;
-        let mut x = Values { run: 0, tensors: self.inputs.iter().map(|i| i.values(0)).collect() };
+        self.compare_kept(device, Storage::Single)
+    }
+
+    /// The same with values kept as `storage` says, the host's among them.
+    ///
+    /// # Errors
+    /// See [`Case::compare`].
+    pub fn compare_kept(&self, device: &Arc<Device>, storage: Storage) -> Result<Vec<Compared>> {
+        let session = Session::new(self, device, &self.pass(), Options { poison: true, storage, ..Options::default() })?;
+        let mut x = session.first();
         let mut compared = session.compare(&mut x)?;
         for _ in 1..self.runs {
-            x.next(&self.inputs);
+            session.next(&mut x);
             session.feed(&x)?;
             compared.extend(session.compare(&mut x)?);
         }
@@ -210,6 +240,11 @@ impl Case {
         device.wait()?;
         Ok(trial)
     }
+}
+
+/// Values as halves; garbage beyond their range stays what it is.
+fn rounded(values: &[f64]) -> Vec<f64> {
+    halves(values).into_iter().zip(values).map(|(half, v)| if half.is_finite() { half } else { *v }).collect()
 }
 
 fn single(values: &[f64]) -> Vec<f32> {

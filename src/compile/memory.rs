@@ -2,8 +2,9 @@
 
 use super::plan::{Location, Plan};
 use super::states::States;
+use super::tensor::{self, Tensor};
 use crate::gpu::{Buffer, Device, Launch, Region};
-use crate::graph::{Graph, NodeId, NodeKind, Operand, Shape, Var};
+use crate::graph::{Graph, NodeId, NodeKind, Operand, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ pub(super) struct PlanMemory<'a> {
     plan: &'a Plan,
     states: &'a States,
     pub pages: Vec<Buffer>,
-    pub inputs: HashMap<String, (Region, Shape)>,
+    pub inputs: HashMap<String, Tensor>,
     constants: HashMap<NodeId, Region>,
 }
 
@@ -29,7 +30,7 @@ impl<'a> PlanMemory<'a> {
         let mut memory = PlanMemory { graph, plan, states, pages, inputs: HashMap::new(), constants: HashMap::new() };
         for (n, node) in graph.nodes().iter().enumerate() {
             match &node.kind {
-                NodeKind::Input(name) => memory.input(device, name, &node.shapes[0])?,
+                NodeKind::Input(name) => memory.input(device, name, Var { node: n, output: 0 })?,
                 NodeKind::Constant(data) if plan.locations.contains_key(&Var { node: n, output: 0 }) => {
                     let buffer = device.buffer("constant", 4 * data.len() as u64)?;
                     device.write(&buffer, 0, bytemuck::cast_slice(data));
@@ -41,9 +42,10 @@ impl<'a> PlanMemory<'a> {
         Ok(memory)
     }
 
-    fn input(&mut self, device: &Device, name: &str, shape: &Shape) -> Result<()> {
-        let region = device.buffer(name, shape.bytes())?.all();
-        match self.inputs.insert(name.to_string(), (region, shape.clone())) {
+    fn input(&mut self, device: &Device, name: &str, v: Var) -> Result<()> {
+        let (shape, half) = (self.graph.shape(v).clone(), self.plan.halves.contains(&v));
+        let region = device.buffer(name, tensor::bytes(shape.elements(), half))?.all();
+        match self.inputs.insert(name.to_string(), Tensor { region, shape, half }) {
             None => Ok(()),
             Some(_) => Err(Error::Graph(format!("two inputs are named {name:?}"))),
         }
@@ -57,14 +59,24 @@ impl<'a> PlanMemory<'a> {
         }
     }
 
-    /// The bytes of a value.
+    /// A value and how it is kept.
+    pub fn tensor(&self, v: Var) -> Result<Tensor> {
+        Ok(Tensor { region: self.region(v)?, shape: self.graph.shape(v).clone(), half: self.plan.halves.contains(&v) })
+    }
+
+    /// Bytes of a value.
+    fn bytes(&self, v: Var) -> u64 {
+        tensor::bytes(self.elements(v), self.plan.halves.contains(&v))
+    }
+
+    /// The memory of a value.
     pub fn region(&self, v: Var) -> Result<Region> {
         let n = self.elements(v);
         match self.plan.locations.get(&v) {
-            Some(Location::Input(name)) => Ok(self.inputs[name].0.clone()),
+            Some(Location::Input(name)) => Ok(self.inputs[name].region.clone()),
             Some(Location::Constant(c)) => Ok(self.constants[c].clone()),
             Some(Location::State(place)) => self.states.region(place, n),
-            Some(Location::Arena(o)) => Ok(self.pages[o.page].region(o.bytes, (4 * n as u64).max(4))),
+            Some(Location::Arena(o)) => Ok(self.pages[o.page].region(o.bytes, self.bytes(v).max(4))),
             None => Err(Error::Graph(format!("node {} has no memory", v.node))),
         }
     }
@@ -83,7 +95,7 @@ impl<'a> PlanMemory<'a> {
     /// Page and byte offset behind each value and scratch region.
     pub fn ends(&self) -> Vec<(usize, u64)> {
         let values = self.plan.locations.iter().filter_map(|(v, l)| match l {
-            Location::Arena(o) => Some((o.page, o.bytes + 4 * self.elements(*v) as u64)),
+            Location::Arena(o) => Some((o.page, o.bytes + self.bytes(*v))),
             _ => None,
         });
         values.chain(self.plan.scratch.values().map(|(o, n)| (o.page, o.bytes + 4 * *n as u64))).collect()

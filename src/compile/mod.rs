@@ -3,6 +3,7 @@
 mod arena;
 mod elide;
 mod fuse;
+mod halve;
 mod in_place;
 mod kept;
 mod memory;
@@ -10,12 +11,13 @@ mod passes;
 mod plan;
 mod program;
 mod states;
+mod tensor;
 mod trial;
 mod uses;
 
 pub use arena::Offset;
 pub use kept::Kept;
-pub use plan::{Location, Options, Plan, PlannedNode};
+pub use plan::{Location, Options, Plan, PlannedNode, Storage};
 pub use program::Program;
 pub use states::States;
 pub use trial::{Trial, TrialPass, assemble};

@@ -3,14 +3,17 @@
 use super::arena::{self, Block};
 use super::elide::elide_stores;
 use super::fuse::fuse;
+use super::halve::halve;
 use super::in_place;
-use super::plan::{Label, Location, Options, Plan, PlannedNode};
+use super::plan::{Label, Location, Options, Plan, PlannedNode, Storage};
+use super::tensor;
 use super::uses::{changed_buffers, changes_state, last_reads, live, live_nodes, root, view_root};
 use crate::gpu::Device;
 use crate::graph::{Graph, Lowering, NodeId, NodeKind, Op, Operand, StateRef, Var};
 use crate::kernels::{self, Target};
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Bytes of NaN behind each value when poisoning.
 pub(super) const SENTINEL: u64 = 256;
@@ -36,6 +39,13 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub fn on(graph: &Graph, target: &Target, options: Options) -> Result<Plan> {
+        let mut target = target.clone();
+        let storage = if target.f16 { options.storage } else { Storage::Single };
+        if storage != Storage::Single {
+            // Two floats by one access to a 64-bit integer are not two halves.
+            Arc::make_mut(&mut target.caps).int64 = false;
+        }
+        let (target, options) = (&target, Options { storage, ..options });
         let fused = target.fusion.then(|| fuse(graph));
         let graph = fused.as_ref().unwrap_or(graph);
         let live = live(graph);
@@ -45,8 +55,9 @@ impl Plan {
         let mut passes = Passes { graph, target, options: &options, live: &live, stored, locations: HashMap::new(), pending: Vec::new() };
         passes.locations(&last)?;
         let changed = changed_buffers(graph, &live);
-        let nodes = live_nodes(&live).map(|n| passes.lower(n, &changed)).collect::<Result<_>>()?;
-        let mut plan = passes.place(nodes);
+        let mut nodes = live_nodes(&live).map(|n| passes.lower(n, &changed)).collect::<Result<Vec<_>>>()?;
+        let halves = passes.halve(&mut nodes)?;
+        let mut plan = passes.place(nodes, halves);
         plan.changes_state = !changed.is_empty();
         Ok(plan)
     }
@@ -156,8 +167,26 @@ impl Passes<'_> {
         Ok(())
     }
 
+    /// Values that are kept in half precision take half the memory.
+    fn halve(&mut self, nodes: &mut [PlannedNode]) -> Result<HashSet<Var>> {
+        let storage = self.options.storage;
+        if storage == Storage::Single {
+            return Ok(HashSet::new());
+        }
+        let planned = self.pending.iter().filter_map(|(what, _)| if let Pending::Value(v) = what { Some(*v) } else { None });
+        let written = self.locations.iter().filter_map(|(v, l)| matches!(l, Location::Input(_)).then_some(*v));
+        let written = written.filter(|_| storage == Storage::Throughout);
+        let halves = halve(self.graph, nodes, planned.chain(written), storage)?;
+        for i in 0..self.pending.len() {
+            if let Pending::Value(v) = self.pending[i].0 {
+                self.pending[i].1.size = self.padded(tensor::bytes(self.graph.shape(v).elements(), halves.contains(&v)));
+            }
+        }
+        Ok(halves)
+    }
+
     /// Places what needs planned memory, then the views of it.
-    fn place(mut self, nodes: Vec<PlannedNode>) -> Plan {
+    fn place(mut self, nodes: Vec<PlannedNode>, mut halves: HashSet<Var>) -> Plan {
         let blocks: Vec<Block> = self.pending.iter().map(|(_, b)| *b).collect();
         let (offsets, pages) = arena::place(&blocks, self.target.max_buffer);
         let mut scratch = HashMap::new();
@@ -172,13 +201,17 @@ impl Passes<'_> {
             let node = &self.graph.nodes()[n];
             labels.insert(n, (node.scope.clone(), node.name().to_string(), node.shapes.clone()));
             for v in (0..node.shapes.len().max(1)).map(|output| Var { node: n, output }) {
-                if let Some(location) = self.locations.get(&root(self.graph, v)).cloned() {
+                let root = root(self.graph, v);
+                if let Some(location) = self.locations.get(&root).cloned() {
                     self.locations.insert(v, location);
+                }
+                if halves.contains(&root) {
+                    halves.insert(v);
                 }
             }
         }
         let separate = blocks.iter().map(|b| b.size).sum();
-        Plan { nodes, locations: self.locations, scratch, pages, separate, changes_state: false, labels }
+        Plan { nodes, locations: self.locations, scratch, pages, separate, halves, changes_state: false, labels }
     }
 }
 

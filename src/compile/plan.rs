@@ -4,7 +4,7 @@ use super::arena::Offset;
 use crate::gpu::Launch;
 use crate::graph::{NodeId, Operand, Shape, StateRef, Var};
 use crate::kernels::{Problem, TunedCache};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,8 +21,30 @@ pub struct Options {
     pub unfused: bool,
     /// Round the operands of products and convolutions to half precision, where the adapter has cooperative matrices.
     pub half: bool,
+    /// How intermediate values are kept.
+    pub storage: Storage,
     /// Variants that were measured to be the fastest; where there is none, a heuristic decides.
     pub tuned: Arc<TunedCache>,
+}
+
+impl Options {
+    /// The same for training in half precision, or not.
+    pub fn in_half(self, half: bool) -> Self {
+        Options { half, storage: if half { Storage::Half } else { Storage::Single }, ..self }
+    }
+}
+
+/// How values between ops are kept, where the adapter has half-precision numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In single precision.
+    #[default]
+    Single,
+    /// In half precision, but for what is small, read by the host or kept in state, and the operands of ops that need more digits or range
+    /// ([`Op::single`](crate::graph::Op::single)). Kernels compute in single precision whatever they read.
+    Half,
+    /// The same with inputs, outputs and what is small: for tests, so that every kernel reads and writes halves.
+    Throughout,
 }
 
 /// Where a value lives.
@@ -67,6 +89,8 @@ pub struct Plan {
     pub pages: Vec<u64>,
     /// Bytes of all intermediate values, had each memory of its own.
     pub separate: u64,
+    /// Values kept in half precision.
+    pub(super) halves: HashSet<Var>,
     /// Whether a run changes state.
     pub(super) changes_state: bool,
     /// For printing.

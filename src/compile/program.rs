@@ -4,8 +4,9 @@ use super::memory::PlanMemory;
 use super::passes::SENTINEL;
 use super::plan::{Options, Plan, PlannedNode};
 use super::states::States;
+use super::tensor::Tensor;
 use super::uses::changes_state;
-use crate::gpu::{Buffer, Device, Launch, Readback, Recording, Region};
+use crate::gpu::{Buffer, Device, Launch, Readback, Recording};
 use crate::graph::{Graph, Operand, Shape, Var};
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -21,11 +22,11 @@ pub struct Program {
     once: Recording,
     made_from: AtomicU64,
     version: Arc<AtomicU64>,
-    inputs: HashMap<String, (Region, Shape)>,
-    outputs: HashMap<String, (Region, Shape)>,
+    inputs: HashMap<String, Tensor>,
+    outputs: HashMap<String, Tensor>,
     plan: Plan,
     /// With an audit: every value in the order of execution.
-    watched: Vec<(Var, Region)>,
+    watched: Vec<(Var, Tensor)>,
     /// With poisoning: the pages and the byte offset behind each value.
     poison: Option<(Vec<Buffer>, Vec<End>)>,
 }
@@ -33,8 +34,8 @@ pub struct Program {
 /// Page and byte offset behind a value.
 type End = (usize, u64);
 
-/// A quiet NaN with a payload that no computation produces.
-const POISON: u32 = 0x7fc0_dead;
+/// A quiet NaN with a payload that no computation produces, and two NaNs in half precision.
+const POISON: u32 = 0x7fc0_7ead;
 
 impl Program {
     /// Compiles `graph` against `states`.
@@ -50,7 +51,7 @@ impl Program {
             device.record(&launches)
         };
         let (recording, once) = (record(|n| &n.launches)?, record(|n| &n.once)?);
-        let output = |(name, v): &(String, Var)| Ok((name.clone(), (memory.region(*v)?, graph.shape(*v).clone())));
+        let output = |(name, v): &(String, Var)| Ok((name.clone(), memory.tensor(*v)?));
         let outputs = graph.outputs().iter().map(output).collect::<Result<_>>()?;
         let watched = if options.audit { watched(graph, &plan, &memory)? } else { Vec::new() };
         let ends = options.poison.then(|| memory.ends());
@@ -77,7 +78,12 @@ impl Program {
 
     /// The shape of an input.
     pub fn input_shape(&self, name: &str) -> Option<&Shape> {
-        self.inputs.get(name).map(|(_, shape)| shape)
+        self.inputs.get(name).map(|t| &t.shape)
+    }
+
+    /// Whether an input is kept in half precision.
+    pub fn halves(&self, name: &str) -> bool {
+        self.inputs.get(name).is_some_and(|t| t.half)
     }
 
     /// Writes an input.
@@ -85,7 +91,9 @@ impl Program {
     /// # Errors
     /// Unknown name or wrong number of values.
     pub fn write(&self, name: &str, values: &[f32]) -> Result<()> {
-        self.write_bytes(name, bytemuck::cast_slice(values))
+        let input = self.input(name, values.len())?;
+        self.device.write(&input.region.buffer, input.region.offset, &input.encode(values));
+        Ok(())
     }
 
     /// Writes an input of unsigned integers (counters, lengths).
@@ -93,16 +101,18 @@ impl Program {
     /// # Errors
     /// Unknown name or wrong number of values.
     pub fn write_u32(&self, name: &str, values: &[u32]) -> Result<()> {
-        self.write_bytes(name, bytemuck::cast_slice(values))
+        let input = self.input(name, values.len())?;
+        self.device.write(&input.region.buffer, input.region.offset, bytemuck::cast_slice(values));
+        Ok(())
     }
 
-    fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (region, shape) = self.inputs.get(name).ok_or_else(|| Error::Graph(format!("no input named {name:?}")))?;
-        if shape.bytes() != bytes.len() as u64 {
-            return Err(Error::shape(format!("input {name}"), shape.to_string(), format!("{} values", bytes.len() / 4)));
+    /// The input `name`, which takes `n` values.
+    fn input(&self, name: &str, n: usize) -> Result<&Tensor> {
+        let input = self.inputs.get(name).ok_or_else(|| Error::Graph(format!("no input named {name:?}")))?;
+        match input.shape.elements() == n {
+            true => Ok(input),
+            false => Err(Error::shape(format!("input {name}"), input.shape.to_string(), format!("{n} values"))),
         }
-        self.device.write(&region.buffer, region.offset, bytes);
-        Ok(())
     }
 
     /// Runs once. Does not wait for the device.
@@ -145,8 +155,8 @@ impl Program {
     /// # Errors
     /// Unknown name, or a device fault.
     pub fn read(&self, name: &str) -> Result<Vec<f32>> {
-        let (region, _) = self.output(name)?;
-        Ok(bytemuck::pod_collect_to_vec(&self.device.read(&region)?))
+        let output = self.output(name)?;
+        Ok(output.decode(&self.device.read(&output.region)?))
     }
 
     /// A standing read-back of outputs of one value each, in one copy and without an allocation per run: at once, or a run late, so that
@@ -184,15 +194,14 @@ impl Program {
     /// Unknown name, or an output of several values.
     pub fn readback(&self, names: &[&str]) -> Result<Readback> {
         let scalar = |name: &&str| match self.output(name)? {
-            (region, shape) if shape.elements() == 1 => Ok(region),
-            (_, shape) => Err(Error::shape(format!("output {name}"), "one value", shape.to_string())),
+            output if output.shape.elements() == 1 && !output.half => Ok(output.region.clone()),
+            output => Err(Error::shape(format!("output {name}"), "one value in single precision", output.shape.to_string())),
         };
         Ok(Readback::new(&self.device, names.iter().map(scalar).collect::<Result<_>>()?))
     }
 
-    fn output(&self, name: &str) -> Result<(Region, &Shape)> {
-        let (region, shape) = self.outputs.get(name).ok_or_else(|| Error::Graph(format!("no output named {name:?}")))?;
-        Ok((region.buffer.region(region.offset, shape.bytes()), shape))
+    fn output(&self, name: &str) -> Result<&Tensor> {
+        self.outputs.get(name).ok_or_else(|| Error::Graph(format!("no output named {name:?}")))
     }
 
     /// With [`Options::audit`], after a run: the first value in the order of execution that is not finite, and where in the model it was
@@ -201,19 +210,19 @@ impl Program {
     /// # Errors
     /// A device fault.
     pub fn first_bad(&self) -> Result<Option<String>> {
-        for (v, region) in &self.watched {
-            let words: Vec<u32> = bytemuck::pod_collect_to_vec(&self.device.read(region)?);
+        for (v, tensor) in &self.watched {
+            let values = tensor.decode(&self.device.read(&tensor.region)?);
             // By bits: no compiler may assume them away.
-            let bad = |w: &&u32| *w & 0x7f80_0000 == 0x7f80_0000;
-            if let Some(at) = words.iter().position(|w| bad(&w)) {
+            let bad = |v: &&f32| v.to_bits() & 0x7f80_0000 == 0x7f80_0000;
+            if let Some(at) = values.iter().position(|v| bad(&v)) {
                 let (scope, op) = self.plan.label(v.node);
-                let (count, place) = (words.iter().filter(bad).count(), if scope.is_empty() { "the graph" } else { scope });
-                let value = f32::from_bits(words[at]);
+                let (count, place) = (values.iter().filter(bad).count(), if scope.is_empty() { "the graph" } else { scope });
+                let value = values[at];
                 return Ok(Some(format!(
                     "node {}, {op} in {place}, output {} of {} values: {count} not finite, the first {value} at {at}",
                     v.node,
                     v.output,
-                    words.len()
+                    values.len()
                 )));
             }
         }
@@ -239,8 +248,8 @@ impl Program {
 }
 
 /// Every value in the order of execution, but what stays unchanged in an audit.
-fn watched(graph: &Graph, plan: &Plan, memory: &PlanMemory) -> Result<Vec<(Var, Region)>> {
+fn watched(graph: &Graph, plan: &Plan, memory: &PlanMemory) -> Result<Vec<(Var, Tensor)>> {
     let nodes = plan.nodes.iter().map(|n| n.node).filter(|n| !changes_state(graph, *n));
     let values = nodes.flat_map(|node| (0..graph.nodes()[node].shapes.len()).map(move |output| Var { node, output }));
-    values.map(|v| Ok((v, memory.region(v)?))).collect()
+    values.map(|v| Ok((v, memory.tensor(v)?))).collect()
 }

@@ -1,6 +1,7 @@
 //! Does this adapter compute right? Every kernel variant it could be given, against plain loops in f64, at awkward sizes.
 
-use crate::check::{self, Case, Compared};
+use crate::check::{self, Case, Compared, tol};
+use crate::compile::Storage;
 use crate::gpu::cache::{SWITCHED_OFF, UNCHECKED};
 use crate::gpu::{Capabilities, Device};
 use crate::kernels::Target;
@@ -70,16 +71,18 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
     let mut findings: Vec<Finding> = Vec::new();
     for (case, tolerance) in check::cases(&Target::new(device)).filter_map(|c| c.doctor.map(|tolerance| (c, tolerance))) {
         progress(&case.variant);
-        let outcome = match tensors(&case, device, tamper) {
-            Err(e @ Error::DeviceLost(_)) => return Err(e),
-            outcome => outcome,
-        };
-        let at = findings.iter().position(|f| f.variant == case.variant).unwrap_or_else(|| {
-            let (variant, switch) = (case.variant.clone(), case.switch);
-            findings.push(Finding { variant, switch, cases: 0, worst: Some(0.0), tolerance, failures: Vec::new() });
-            findings.len() - 1
-        });
-        findings[at].add(&case, outcome.map(|all| all.iter().fold(0f64, |worst, t| worst.max(t.error()))));
+        for storage in storages(caps) {
+            let outcome = match tensors(&case, device, *storage, tamper) {
+                Err(e @ Error::DeviceLost(_)) => return Err(e),
+                outcome => outcome,
+            };
+            let finding = Finding::of(&case, tolerance, *storage);
+            let at = findings.iter().position(|f| f.variant == finding.variant).unwrap_or_else(|| {
+                findings.push(finding);
+                findings.len() - 1
+            });
+            findings[at].add(&case, outcome.map(|all| all.iter().fold(0f64, |worst, t| worst.max(t.error()))));
+        }
     }
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -119,7 +122,7 @@ pub fn compare_unchecked(
     for case in cases {
         progress(&case.variant);
         all.cases += 1;
-        let differs = match tensors(&case, device, tamper) {
+        let differs = match tensors(&case, device, Storage::Single, tamper) {
             Err(e @ Error::DeviceLost(_)) => return Err(e),
             Err(e) => Some(e.to_string()),
             Ok(with) => match case.compare(twin) {
@@ -136,14 +139,29 @@ fn bits(tensor: &Compared) -> Vec<u32> {
     tensor.got.iter().map(|v| v.to_bits()).collect()
 }
 
-/// A case's tensors.
-fn tensors(case: &Case, device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32])) -> Result<Vec<Compared>> {
-    let mut all = case.compare(device)?;
+/// How values are kept when a case is run. Mesa's software takes minutes to compile everything again for halves, and gains nothing by them.
+fn storages(caps: &Capabilities) -> &'static [Storage] {
+    if caps.f16 && !caps.software { &[Storage::Single, Storage::Throughout] } else { &[Storage::Single] }
+}
+
+/// A case's tensors, but what lies beyond the reach of the numbers they are kept in.
+fn tensors(case: &Case, device: &Arc<Device>, storage: Storage, tamper: &dyn Fn(&str, &mut [f32])) -> Result<Vec<Compared>> {
+    let mut all = case.compare_kept(device, storage)?;
+    all.retain(|tensor| storage == Storage::Single || tensor.in_reach_of_halves());
     all.iter_mut().for_each(|tensor| tamper(&case.variant, &mut tensor.got));
     Ok(all)
 }
 
 impl Finding {
+    /// Of a case's variant, with values kept as `storage` says; nothing found yet.
+    fn of(case: &Case, tolerance: f64, storage: Storage) -> Self {
+        let (variant, switch, tolerance) = match storage {
+            Storage::Single => (case.variant.clone(), case.switch, tolerance),
+            _ => (format!("{}, halves", case.variant), Some("f16"), tolerance + tol::HALVES),
+        };
+        Finding { variant, switch, cases: 0, worst: Some(0.0), tolerance, failures: Vec::new() }
+    }
+
     /// Takes in the largest error of a case, or why it could not run.
     fn add(&mut self, case: &Case, outcome: Result<f64>) {
         self.cases += 1;

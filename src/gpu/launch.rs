@@ -13,7 +13,7 @@ pub struct Shader {
     /// Unexpanded text.
     pub source: &'static str,
     /// Whether `doctor` has cases that run it, without which wgpu's checks stay in.
-    pub(super) examined: bool,
+    pub(crate) examined: bool,
 }
 
 impl Shader {
@@ -44,6 +44,8 @@ pub struct Launch<B> {
     /// Variables that this launch has no operand for and does not read. Each is bound to memory of its own, because a browser refuses
     /// operands that overlap.
     pub spare: Vec<&'static str>,
+    /// Variables whose operands are kept in half precision; see [`halves`](super::halves).
+    pub halves: Vec<&'static str>,
     /// How many workgroups run.
     pub grid: Grid,
     /// Bytes read and written, counting each operand element once.
@@ -73,8 +75,8 @@ pub enum Grid {
 impl<B> Launch<B> {
     /// A launch of `entry` as one workgroup; parameters, operands, grid and costs are added by the builder methods.
     pub fn new(shader: &'static Shader, entry: &'static str) -> Self {
-        let (tunables, params, bindings, spare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Launch { shader, entry, tunables, params, bindings, spare, grid: Grid::Groups([1, 1, 1]), bytes: 0, flops: 0 }
+        let (tunables, params, bindings, spare, halves) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Launch { shader, entry, tunables, params, bindings, spare, halves, grid: Grid::Groups([1, 1, 1]), bytes: 0, flops: 0 }
     }
 
     /// Sets the parameter `name`. Name and type are checked against the shader when the launch is recorded.
@@ -139,6 +141,7 @@ impl<B> Launch<B> {
             params: self.params.clone(),
             bindings,
             spare: self.spare.clone(),
+            halves: self.halves.clone(),
             grid: self.grid,
             bytes: self.bytes,
             flops: self.flops,

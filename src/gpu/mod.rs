@@ -7,6 +7,7 @@ pub mod cache;
 pub mod device;
 mod experimental;
 pub mod faults;
+pub mod halves;
 pub mod launch;
 mod line;
 mod open;

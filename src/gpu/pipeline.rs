@@ -1,8 +1,9 @@
 //! Pipelines: an entry point with a tunable set, preprocessed, reflected and compiled.
 
 use super::experimental;
+use super::halves;
 use super::includes;
-use super::launch::Shader;
+use super::launch::{Launch, Shader};
 use super::reflect::{self, EntryInfo};
 use super::wgsl::{self, Tunable};
 use crate::{Error, Result};
@@ -22,6 +23,41 @@ pub(super) struct Key {
     pub shader: &'static Shader,
     pub entry: &'static str,
     pub tunables: Vec<Tunable>,
+    /// Variables that keep halves.
+    pub halves: Vec<&'static str>,
+}
+
+impl Key {
+    /// Of a launch.
+    pub(super) fn of<B>(launch: &Launch<B>) -> Key {
+        let (tunables, halves) = (launch.tunables.clone(), launch.halves.clone());
+        Key { shader: launch.shader, entry: launch.entry, tunables, halves }
+    }
+
+    /// The plain WGSL of it.
+    pub(super) fn expanded(&self) -> Result<wgsl::Expanded> {
+        let mut source = expand(self.shader, &self.tunables)?;
+        halves::halve(&mut source, &self.halves)?;
+        Ok(source)
+    }
+}
+
+/// Expands a shader with a tunable set.
+///
+/// # Errors
+/// [`Error::Wgsl`] with file and line.
+pub fn expand(shader: &Shader, tunables: &[Tunable]) -> Result<wgsl::Expanded> {
+    wgsl::expand(&format!("shaders/{}.wgsl", shader.stem), shader.source, tunables, &includes)
+}
+
+/// The pipeline's plain WGSL and interface.
+///
+/// # Errors
+/// [`Error::Wgsl`] with file and line.
+pub fn of<B>(launch: &Launch<B>) -> Result<(wgsl::Expanded, reflect::Reflection)> {
+    let source = Key::of(launch).expanded()?;
+    let reflection = reflect::reflect(&source)?;
+    Ok((source, reflection))
 }
 
 /// Expands and validates a shader with a tunable set.
@@ -29,7 +65,7 @@ pub(super) struct Key {
 /// # Errors
 /// [`Error::Wgsl`] with file and line.
 pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expanded, reflect::Reflection)> {
-    let source = wgsl::expand(&format!("shaders/{}.wgsl", shader.stem), shader.source, tunables, &includes)?;
+    let source = expand(shader, tunables)?;
     let reflection = reflect::reflect(&source)?;
     Ok((source, reflection))
 }
@@ -40,7 +76,8 @@ pub fn load(shader: &'static Shader, tunables: &[Tunable]) -> Result<(wgsl::Expa
 /// # Errors
 /// [`Error::Wgsl`] for a bad shader or unknown entry, [`Error::Gpu`] when the driver refuses it.
 pub(super) async fn compile(device: &wgpu::Device, key: &Key, unchecked: bool) -> Result<Pipeline> {
-    let (source, reflection) = load(key.shader, &key.tunables)?;
+    let source = key.expanded()?;
+    let reflection = reflect::reflect(&source)?;
     let info = reflection.entries.get(key.entry).cloned().ok_or_else(|| Error::Wgsl {
         file: format!("shaders/{}.wgsl", key.shader.stem),
         line: 1,

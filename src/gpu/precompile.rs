@@ -4,7 +4,7 @@
 
 use super::blocking::wait_for;
 use super::pipeline::Key;
-use super::{AdapterRequest, Device, wgsl};
+use super::{AdapterRequest, Device};
 use crate::{Result, hash::hex, parallel};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(super) fn new_ones(device: &Device, keys: &[Key]) {
 
 /// Stands for a pipeline's code.
 fn fingerprint(key: &Key, unchecked: bool) -> Option<String> {
-    let source = wgsl::expand(key.shader.stem, key.shader.source, &key.tunables, &super::includes).ok()?;
+    let source = key.expanded().ok()?;
     let digest =
         Sha256::new().chain_update(key.entry).chain_update(&source.text).chain_update(if unchecked { "unchecked" } else { "" }).finalize();
     Some(hex(&digest[..8]))

@@ -16,12 +16,11 @@ impl Device {
     /// Names the launch and the binding that does not fit the shader's interface.
     pub async fn record_async(&self, launches: &[Launch<Region>]) -> Result<Recording> {
         let align = self.caps().uniform_alignment.max(16) as usize;
-        let key = |l: &Launch<Region>| Key { shader: l.shader, entry: l.entry, tunables: l.tunables.clone() };
-        self.compile_all(launches.iter().map(key)).await?;
+        self.compile_all(launches.iter().map(Key::of)).await?;
         let mut block = Vec::new();
         let mut placed = Vec::with_capacity(launches.len());
         for launch in launches {
-            let pipeline = self.pipeline(&key(launch)).await?;
+            let pipeline = self.pipeline(&Key::of(launch)).await?;
             placed.push((launch, pipeline.clone(), block.len() as u64));
             block.extend(launch.check(&pipeline.info)?);
             block.resize(block.len().next_multiple_of(align), 0);

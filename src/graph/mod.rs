@@ -42,6 +42,11 @@ pub trait Op: Any + Send + Sync {
     /// The launches that compute this node.
     fn lower(&self, cx: &mut Lowering) -> Result<()>;
 
+    /// What must be kept in single precision where other values may be in half.
+    fn single(&self) -> Single {
+        Single::Nothing
+    }
+
     /// The output is the input's memory under another shape; `lower` is not called.
     fn is_view(&self) -> bool {
         false
@@ -65,6 +70,19 @@ pub trait Op: Any + Send + Sync {
         let _ = output;
         None
     }
+}
+
+/// Values of an op that need the digits or the range of single precision; half has 11 bits and reaches from 6e-8 to 65504.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Single {
+    /// None.
+    Nothing,
+    /// Outputs but the first: the statistics it is made with, whose rounding would count as often as they are read.
+    Statistics,
+    /// All outputs.
+    Outputs,
+    /// Outputs and inputs: powers of a spectrum, logits of losses.
+    Operands,
 }
 
 /// An output that is an input's memory, into which its op may write; see [`Op::in_place`].

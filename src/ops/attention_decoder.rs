@@ -2,7 +2,7 @@
 
 use super::matmul::Repeated;
 use super::{arity, concat, linear, matmul, reshape, slice, sum, tanh};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::attention_decoder::Decoder;
 use crate::{Error, Result};
 
@@ -80,6 +80,9 @@ impl Op for Recurrence {
         }
         Ok(out)
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let d = decoder(cx.input_shape(0), cx.input_shape(1), self.reverse);
         let [vs, rec, rs, rc] = [d.fed(), d.width(), d.units, d.units].map(|n| cx.scratch(d.batch * n));
@@ -113,6 +116,9 @@ impl Op for RecurrenceBackward {
         let (pk, units) = (&inputs[0], inputs[2][0]);
         let state = Shape::from([pk[0], units]);
         Ok(vec![pk.clone(), [pk[0], pk[1], units].into(), state.clone(), state])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let d = decoder(cx.input_shape(0), cx.output_shape(3), self.reverse);

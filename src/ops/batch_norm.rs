@@ -1,7 +1,7 @@
 //! Batch normalisation with batch or running statistics, optionally with the ReLU that follows it.
 
 use super::{arity, same};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::batch_norm::Norm;
 use crate::kernels::batch_norm_slices;
 use crate::{Error, Result};
@@ -62,6 +62,9 @@ impl Op for BatchNorm {
         out[2] = wanted[2].then_some(params[1]);
         Ok(out)
     }
+    fn single(&self) -> Single {
+        Single::Statistics
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.norm(cx.input_shape(0));
         let (mean, rstd_or_var) = if self.train { (cx.output(1), cx.output(2)) } else { (cx.input(3), cx.input(4)) };
@@ -86,6 +89,9 @@ impl Op for BackwardParams {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[2].clone(), inputs[2].clone()])
     }
+    fn single(&self) -> Single {
+        Single::Outputs
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));
         let (target, given, gradients) = (cx.target(), [0, 1, 2, 3, 4].map(|i| cx.input(i)), [cx.output(0), cx.output(1)]);
@@ -103,6 +109,9 @@ impl Op for Coefficients {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![[4, inputs[0].elements()].into()])
+    }
+    fn single(&self) -> Single {
+        Single::Outputs
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let [dweight, dbias] = [3, 4].map(|i| self.0.train.then(|| cx.input(i)));
@@ -147,6 +156,9 @@ impl Op for Running {
         arity(self.name(), inputs, 4)?;
         same(self.name(), inputs)?;
         Ok(vec![inputs[0].clone(), inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Outputs
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let c = cx.input_shape(0).elements();

@@ -3,7 +3,7 @@
 
 use super::arity;
 use super::batch_norm::{BatchNorm, Coefficients};
-use crate::graph::{Graph, InPlace, Lowering, NodeId, Op, Shape, Var, Writes};
+use crate::graph::{Graph, InPlace, Lowering, NodeId, Op, Shape, Single, Var, Writes};
 use crate::kernels::batch_norm::Norm;
 use crate::kernels::batch_norm_slices;
 use crate::{Error, Result};
@@ -82,6 +82,9 @@ impl Op for Pieces {
         out[k + 1] = wanted[k + 1].then_some(params[1]);
         Ok(out)
     }
+    fn single(&self) -> Single {
+        Single::Statistics
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (k, train) = (self.channels.len(), self.norm.train);
         let (mean, rstd_or_var) = if train { (cx.output(1), cx.output(2)) } else { (cx.input(k + 2), cx.input(k + 3)) };
@@ -112,6 +115,9 @@ impl Op for BackwardParams {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         let c = &inputs[self.0.channels.len() + 1];
         Ok(vec![c.clone(), c.clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Outputs
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let k = self.0.channels.len();

@@ -2,7 +2,7 @@
 
 use super::row_mean::{row_mean, rows, size, within};
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::cross_entropy as kernel;
 
 /// Inputs logits and labels (B, K); output losses (B).
@@ -23,6 +23,9 @@ impl Op for CrossEntropy {
         let (z, t) = (g.inputs(node)[0], g.inputs(node)[1]);
         Ok(vec![Some(g.apply1(CrossEntropyBackward(*self), &[z, t, dl])?), None])
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::forward(size(cx), self.smoothing, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
@@ -38,6 +41,9 @@ impl Op for CrossEntropyBackward {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::backward(size(cx), self.0.smoothing, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));

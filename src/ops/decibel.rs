@@ -1,7 +1,7 @@
 //! Decibels with a floor below each clip's maximum.
 
 use super::{arity, rank};
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::decibel as kernel;
 use crate::{Error, Result};
 
@@ -26,6 +26,9 @@ impl Op for Decibel {
             return Err(Error::shape("decibel", "a hop of at least 1 and a positive range", got));
         }
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let s = cx.input_shape(0);

@@ -2,7 +2,7 @@
 
 use super::arity;
 use super::pre_emphasis::clips;
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::dft as kernel;
 use crate::{Error, Result};
 use std::f64::consts::TAU;
@@ -48,6 +48,9 @@ impl Op for Dft {
         arity("dft", inputs, 4)?;
         clips("dft", &inputs[0], &inputs[1])?;
         Ok(vec![Shape::from([inputs[0][0], frames_within(inputs[0][1], self.frame, self.hop).max(1), self.frame / 2])])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let geometry = kernel::Geometry {

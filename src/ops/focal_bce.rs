@@ -2,7 +2,7 @@
 
 use super::row_mean::{row_mean, rows, size, within};
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::focal_bce as kernel;
 
 /// Inputs logits and labels (B, K); output losses (B).
@@ -24,6 +24,9 @@ impl Op for FocalBce {
         let (z, t) = (g.inputs(node)[0], g.inputs(node)[1]);
         Ok(vec![Some(g.apply1(FocalBceBackward(*self), &[z, t, dl])?), None])
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::forward(size(cx), self.smoothing, self.gamma, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
@@ -39,6 +42,9 @@ impl Op for FocalBceBackward {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::backward(size(cx), self.0.smoothing, self.0.gamma, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));

@@ -2,7 +2,7 @@
 
 use super::row_mean::{row_mean, rows, size, within};
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::kl_distillation as kernel;
 
 /// Inputs the student's logits and the teacher's shares (B, K); output losses (B).
@@ -23,6 +23,9 @@ impl Op for KlDistillation {
         let (z, q) = (g.inputs(node)[0], g.inputs(node)[1]);
         Ok(vec![Some(g.apply1(KlDistillationBackward(*self), &[z, q, dl])?), None])
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::forward(size(cx), self.temperature, cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
@@ -38,6 +41,9 @@ impl Op for KlDistillationBackward {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::backward(size(cx), self.0.temperature, cx.input(0), cx.input(1), cx.input(2), cx.output(0)));

@@ -1,7 +1,7 @@
 //! Layer normalisation over the last axis.
 
 use super::arity;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::layer_norm::Norm;
 use crate::{Error, Result};
 
@@ -55,6 +55,9 @@ impl Op for LayerNorm {
         let params = g.apply(BackwardParams(*self), &[x, mean, rstd, dy])?;
         Ok(vec![dx, Some(params[0]), Some(params[1])])
     }
+    fn single(&self) -> Single {
+        Single::Statistics
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.norm(cx.input_shape(0));
         let launch = norm.forward(cx.target()).bind("x", cx.input(0)).bind("weight", cx.input(1)).bind("bias", cx.input(2));
@@ -94,6 +97,9 @@ impl Op for BackwardParams {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         let n: Shape = [inputs[0].last().copied().unwrap_or(0)].into();
         Ok(vec![n.clone(), n])
+    }
+    fn single(&self) -> Single {
+        Single::Outputs
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let norm = self.0.norm(cx.input_shape(0));

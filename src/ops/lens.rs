@@ -1,7 +1,7 @@
 //! Images as a lens shows them from several distances.
 
 use super::{arity, rank};
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::lens as kernel;
 use crate::{Error, Result};
 
@@ -28,6 +28,9 @@ impl Op for Lens {
             return Err(Error::shape("lens", "images of up to 16384 a side, a window in them, a probability", got));
         }
         Ok(vec![[x[0], x[1], self.to.0, self.to.1].into()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let s = cx.input_shape(0);

@@ -1,7 +1,7 @@
 //! Product with a bank of narrow band filters.
 
 use super::{arity, rank};
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::mel as kernel;
 use crate::{Error, Result};
 
@@ -32,6 +32,9 @@ impl Op for Mel {
             return Err(Error::shape("mel", format!("spectra of {} bins", self.bins), inputs[0].to_string()));
         }
         Ok(vec![Shape::from([inputs[0][0], self.bands, inputs[0][2]])])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let extents = (cx.input_shape(0)[0], self.bins, self.bands, cx.input_shape(0)[2]);

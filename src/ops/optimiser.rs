@@ -5,7 +5,7 @@
 //! step, the optimiser scalars, are an input of [`OPTIMISER_SCALARS`] values, written by the host before each run with what
 //! [`adamw_scalars`] and its siblings return.
 
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::optimiser::{self as kernel, Operands};
 use crate::{Error, Result};
 
@@ -45,6 +45,9 @@ impl Op for Update {
             Some(clip) if clip.elements() != 1 => Err(Error::shape(self.name(), "a scalar clip scale", clip.to_string())),
             _ => Ok(vec![]),
         }
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let n = cx.input_shape(0).elements();

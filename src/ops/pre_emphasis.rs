@@ -1,7 +1,7 @@
 //! Pre-emphasis of clips.
 
 use super::{arity, rank};
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::pre_emphasis as kernel;
 use crate::{Error, Result};
 
@@ -23,6 +23,9 @@ impl Op for PreEmphasis {
         arity("pre_emphasis", inputs, 2)?;
         clips("pre_emphasis", &inputs[0], &inputs[1])?;
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (batch, samples) = (cx.input_shape(0)[0], cx.input_shape(0)[1]);

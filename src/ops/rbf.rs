@@ -2,7 +2,7 @@
 
 use super::arity;
 use super::matmul::Repeated;
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::matmul::Product;
 use crate::kernels::rbf as kernel;
 use crate::{Error, Result};
@@ -23,6 +23,9 @@ impl Op for Rbf {
             return Err(Error::shape("rbf", "x (B, D) and y (S, D)", format!("{x} and {y}")));
         }
         Ok(vec![[x[0], y[0]].into()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let (rows, cols, d) = (cx.input_shape(0)[0], cx.input_shape(1)[0], cx.input_shape(0)[1]);

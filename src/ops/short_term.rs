@@ -3,7 +3,7 @@
 use super::arity;
 use super::dft::frames_within;
 use super::pre_emphasis::clips;
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::short_term as kernel;
 use crate::{Error, Result};
 use std::f64::consts::PI;
@@ -31,6 +31,9 @@ impl Op for ShortTerm {
             return Err(Error::shape("short_term", format!("magnitudes {}", Shape::from(expected)), inputs[2].to_string()));
         }
         Ok(vec![Shape::from([expected[0], frames, kernel::FEATURES])])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let geometry = kernel::Geometry {

@@ -2,7 +2,7 @@
 
 use super::row_mean::{row_mean, rows, size};
 use crate::Result;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::squared_hinge as kernel;
 
 /// Inputs decisions and targets (B, K); output losses (B).
@@ -21,6 +21,9 @@ impl Op for SquaredHinge {
         let (f, t) = (g.inputs(node)[0], g.inputs(node)[1]);
         Ok(vec![Some(g.apply1(SquaredHingeBackward, &[f, t, dl])?), None])
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::forward(size(cx), cx.input(0), cx.input(1), cx.output(0)));
         Ok(())
@@ -36,6 +39,9 @@ impl Op for SquaredHingeBackward {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         cx.launch(kernel::backward(size(cx), cx.input(0), cx.input(1), cx.input(2), cx.output(0)));

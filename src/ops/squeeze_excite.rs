@@ -1,7 +1,7 @@
 //! The gate of squeeze-excitation on pooled feature maps.
 
 use super::{arity, linear, relu, sigmoid};
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::squeeze_excite::{Gate, MOST_HIDDEN};
 use crate::{Error, Result};
 
@@ -36,6 +36,9 @@ impl Op for SqueezeExcite {
         };
         Ok(vec![Some(back[1]), weights[0], weights[1]])
     }
+    fn single(&self) -> Single {
+        Single::Operands
+    }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
         let launch = gate.forward(cx.target()).bind("m", cx.input(0)).bind("w1", cx.input(1)).bind("w2", cx.input(2));
@@ -53,6 +56,9 @@ impl Op for Backward {
     }
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![inputs[3].clone(), inputs[0].clone()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.input_shape(1));
@@ -73,6 +79,9 @@ impl Op for BackwardWeights {
     fn shapes(&self, inputs: &[Shape]) -> Result<Vec<Shape>> {
         let (c, r) = (inputs[0][1], inputs[2][1]);
         Ok(vec![[r, c].into(), [c, r].into()])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let gate = gate(cx.input_shape(0), cx.output_shape(0));

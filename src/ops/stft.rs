@@ -3,7 +3,7 @@
 use super::arity;
 use super::dft::{factors, turns, words as integers};
 use super::pre_emphasis::clips;
-use crate::graph::{Graph, Lowering, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, Op, Shape, Single, Var};
 use crate::kernels::{dft, stft as kernel};
 use crate::words::words;
 use crate::{Error, Result};
@@ -97,6 +97,9 @@ impl Op for Stft {
         self.framing.check()?;
         let shape = Shape::from([inputs[0][0], self.framing.n_fft / 2 + 1, self.framing.frames(inputs[0][1]).max(1)]);
         Ok(vec![shape; if matches!(self.part, Part::Complex) { 2 } else { 1 }])
+    }
+    fn single(&self) -> Single {
+        Single::Operands
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let f = &self.framing;

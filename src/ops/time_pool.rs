@@ -1,7 +1,7 @@
 //! Mean and deviation over the valid positions of sequences: statistics pooling.
 
 use super::rank;
-use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Var};
+use crate::graph::{Graph, Lowering, NodeId, Op, Shape, Single, Var};
 use crate::kernels::time_pool::{Pooled, Saved};
 use crate::{Error, Result};
 
@@ -47,6 +47,9 @@ impl Op for TimePool {
             gradients[2] = Some(g.apply1(BackwardWeight(*self), &from)?);
         }
         Ok(gradients)
+    }
+    fn single(&self) -> Single {
+        Single::Outputs
     }
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let weighted = cx.input_count() == 3;

@@ -98,7 +98,7 @@ impl Frozen<'_> {
     }
 
     fn options(&self) -> Options {
-        Options { half: self.recipe.config.train.precision == Precision::F16, ..self.recipe.options() }
+        self.recipe.options().in_half(self.recipe.config.train.precision == Precision::F16)
     }
 
     /// Hash of all that features follow from besides their inputs: the trunk's weights, what the adapter computes of them, and how many at a time.

@@ -10,10 +10,9 @@ use super::inference::Inference;
 use super::loss_scale::LossScale;
 use super::recipe::{Recipe, Source, io};
 use super::step::{Batch, Position, Step, Update, Worker};
-use crate::compile::{Options, Plan, Program, States};
+use crate::compile::{Plan, Program, States};
 use crate::gpu::{Device, Readback};
 use crate::graph::StateRef;
-use crate::kernels::cooperative::Fragments;
 use crate::models::TRUNK;
 use crate::nn::gradients;
 use crate::nn::optimiser::{EMA, NORM, Optimiser, SCALARS};
@@ -86,15 +85,15 @@ impl Learner {
         if parts > 1 {
             states.create(SUM, gradients::extent(&params))?;
         }
-        let half = train.precision == Precision::F16;
-        if half && Fragments::of(device.caps()).is_none() {
+        let options = recipe.options().in_half(train.precision == Precision::F16);
+        if options.half && !device.caps().f16 {
             return Err(no_half(device));
         }
-        let options = Options { half, ..recipe.options() };
         let inference = Inference::sharing(recipe, (&params, &states), source, rows, &[logits.as_str()], options.clone())?;
         let making = Making { recipe: recipe.clone(), stage: stage.clone(), optimiser, rates: rates.clone(), parts, options };
         let apply = (parts > 1).then(|| Program::new(&update(&params, &making)?, &states, making.options.clone())).transpose()?;
         let apply = apply.map(|p| p.readback(&[NORM]).map(|norm| (p, norm))).transpose()?;
+        let scaled = making.options.half;
         let passes = Passes::new(making, source, &mut params, &states)?;
         let idle =
             weights.iter().filter(|(n, _)| params.get(n).is_none() && !n.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
@@ -111,7 +110,7 @@ impl Learner {
             micro_batches: train.micro_batches as u32,
             worker,
             idle,
-            at: Position { loss_scale: half.then(LossScale::default), ..Position::default() },
+            at: Position { loss_scale: scaled.then(LossScale::default), ..Position::default() },
             detect_anomaly: false,
         })
     }

@@ -4,7 +4,7 @@
 //! heuristic's variant on the very problem. Variants differ in the order of their sums, so another one changes the last bits of a
 //! result: the tuned cache is kept with a run's state and with its model, and replayed from there.
 
-use crate::compile::{Options, States, Trial, TrialPass, assemble};
+use crate::compile::{Options, States, Storage, Trial, TrialPass, assemble};
 use crate::gpu::Device;
 use crate::gpu::cache::TUNED;
 use crate::graph::{Graph, Shape, Var};
@@ -80,7 +80,8 @@ pub fn tune(device: &Arc<Device>, problems: &[Problem], half: bool, progress: &m
 fn fastest(device: &Arc<Device>, problem: &Problem, key: &str, half: bool, heuristic: &str, candidates: Vec<String>) -> Result<String> {
     let trial = |name: &str| {
         let tuned = Arc::new(TunedCache::from([(key.to_string(), name.to_string())]));
-        compile(device, problem, Options { half, tuned, ..Options::default() })
+        let storage = if half { Storage::Throughout } else { Storage::Single };
+        compile(device, problem, Options { half, storage, tuned, ..Options::default() })
     };
     let first = trial(heuristic)?;
     let expected = result(&first)?;

@@ -143,7 +143,7 @@ pub struct Args {
     /// (train.recompute=true).
     #[arg(long)]
     recompute: bool,
-    /// f32, or f16 for cooperative matrices (train.precision).
+    /// f32, or f16 for values in half the memory and cooperative matrices (train.precision).
     #[arg(long, value_name = "f32|f16")]
     precision: Option<String>,
     /// Only the result.

@@ -21,7 +21,8 @@ words! {
     Precision {
         /// Single precision throughout.
         F32 = "f32",
-        /// Operands of products and convolutions rounded to half precision for cooperative matrices; sums, weights and all else single.
+        /// Values between ops kept in half precision, and operands of products and convolutions where the adapter has cooperative matrices; sums,
+        /// weights, their gradients and statistics single.
         F16 = "f16",
     }
     /// Which head of the network a task is learnt by.

@@ -114,7 +114,7 @@ pub(super) fn no_half(device: &Device) -> Error {
     let caps = device.caps();
     Error::Adapter {
         adapter: caps.adapter.clone(),
-        reason: "train.precision = f16 needs cooperative matrices of half-precision operands and single-precision sums, which it does not offer; use --precision f32, or another adapter with --adapter".into(),
+        reason: "train.precision = f16 needs half-precision numbers in shaders, which it does not offer; use --precision f32, or another adapter with --adapter".into(),
     }
 }
 

@@ -61,7 +61,7 @@ enum Command {
     },
     /// Estimates whole training steps.
     Estimate {
-        /// S, M, L, XL, as in the README.
+        /// S, M, L, XL, as in the README; S-f16 and so on with values in half precision.
         #[arg(default_values = ["S", "M", "L"])]
         sizes: Vec<String>,
         #[arg(long, value_delimiter = ',', default_values = FAMILIES)]

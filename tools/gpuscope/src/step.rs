@@ -2,7 +2,7 @@
 
 use crate::pipelines::{Text, gpu, set_name, text_of};
 use anyhow::{Context, Result};
-use emotone::compile::{Options, Plan};
+use emotone::compile::{Options, Plan, Storage};
 use emotone::gpu::{Grid, Launch, pipeline, reflect::EntryInfo};
 use emotone::graph::Operand;
 use emotone::nn::optimiser::{Optimiser, Rule};
@@ -10,6 +10,7 @@ use emotone::nn::{Params, Rates, gradients};
 use emotone::train::config::Config;
 use emotone::train::recipe::{Recipe, Source, StageGraph};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The sizes that `step_bench` is given: batch, image, width, depth.
 const SIZES: [(&str, [usize; 4]); 4] = [("S", [16, 64, 16, 2]), ("M", [8, 128, 32, 2]), ("L", [2, 256, 64, 6]), ("XL", [64, 256, 64, 6])];
@@ -32,11 +33,12 @@ pub struct Step {
     pub texts: Vec<Text>,
 }
 
-/// The step of size S, M, L or XL in training end to end with AdamW.
+/// The step of size S, M, L or XL in training end to end with AdamW; of `S-f16` with values in half precision.
 ///
 /// # Errors
 /// Another name; errors of planning.
 pub fn plan(size: &str) -> Result<Step> {
+    let (size, half) = size.strip_suffix("-f16").map_or((size, false), |size| (size, true));
     let names = SIZES.map(|(name, _)| name).join(", ");
     let (_, [batch, image, width, depth]) =
         SIZES.into_iter().find(|(name, _)| *name == size).with_context(|| format!("size {size}: must be one of {names}"))?;
@@ -61,11 +63,14 @@ pub fn plan(size: &str) -> Result<Step> {
     let optimiser = Optimiser { rule, lr: 0.0, weight_decay: train.weight_decay, clip_norm: train.clip_norm, ema: 0.0 };
     optimiser.update(&mut g, &params, &Rates::of(&params, |_| 1.0), gradients::GRADIENTS, None)?;
     // Larger than any of these networks; what a binding holds is not asked here.
-    let plan = Plan::on(&g, &gpu(None, true), Options::default())?;
+    let mut target = gpu(None, true);
+    Arc::make_mut(&mut target.caps).f16 = half;
+    let storage = if half { Storage::Half } else { Storage::Single };
+    let plan = Plan::on(&g, &target, Options { storage, ..Options::default() })?;
     let (mut works, mut texts) = (Vec::new(), BTreeMap::new());
     for launch in plan.nodes.iter().flat_map(|n| &n.launches) {
-        let (expanded, reflection) = pipeline::load(launch.shader, &launch.tunables)?;
-        let set = set_name(&expanded.tunables);
+        let (expanded, reflection) = pipeline::of(launch)?;
+        let set = [set_name(&expanded.tunables), halves(launch)].concat();
         let key = (launch.shader.stem, set.clone());
         let text = texts.entry(key).or_insert_with(|| text_of(launch.shader.stem, set, &expanded.text, &reflection, |_| true));
         let workgroup = text.entries.iter().find(|(e, ..)| e == launch.entry).map_or(1, |(_, n, _)| *n);
@@ -78,6 +83,11 @@ pub fn plan(size: &str) -> Result<Step> {
         });
     }
     Ok(Step { works, texts: texts.into_values().collect() })
+}
+
+/// Names of the operands in half precision.
+fn halves(launch: &Launch<Operand>) -> String {
+    launch.halves.iter().map(|name| format!(" {name}:f16")).collect()
 }
 
 fn groups(grid: Grid, workgroup: u32) -> u64 {
