@@ -85,9 +85,9 @@ fn targets(device: &Device) -> Vec<(&'static str, Target)> {
     ]
 }
 
-/// Launches of GPUs that bind an operand twice, which a browser refuses because it takes all bindings for written. A kernel that does not
-/// need an operand leaves it out instead (`Launch::bind_any`). These are graphs in which two inputs are one value: there a browser would need a
-/// copy. What is made in its input's memory is not seen here.
+/// Launches of GPUs that bind an operand twice, which a browser refuses because it takes all bindings for written; there they read a copy
+/// (`apart.rs`). These are graphs in which two inputs are one value; a kernel that does not need an operand leaves it out instead
+/// (`Launch::bind_any`).
 const BOUND_TWICE: [&str; 2] = ["layer_norm::layer_norm_bwd: dy and other", "mixup::mixup: x1 and x2"];
 
 fn bound_twice(launch: &Launch<Operand>) -> Vec<String> {

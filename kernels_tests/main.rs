@@ -2,6 +2,7 @@
 //! refused arguments, how much runs, whole networks.
 
 mod activation;
+mod apart;
 mod augment;
 mod batch_norm;
 mod case;

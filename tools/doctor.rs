@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(
-    after_help = "Exit codes: 0 the adapter is usable; 1 an error, or it is not; 2 wrong flags.\n\nKill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,unchecked,software leaves features out; EMOTONE_LIMITS=default keeps to WebGPU's limits."
+    after_help = "Exit codes: 0 the adapter is usable; 1 an error, or it is not; 2 wrong flags.\n\nKill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,overlap,unchecked,software leaves features out; EMOTONE_LIMITS=default keeps to WebGPU's limits."
 )]
 struct Args {
     /// Adapter by part of its name or by index.

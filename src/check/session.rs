@@ -161,12 +161,20 @@ impl Case {
         Plan::new(&self.graph(pass)?, device, options)
     }
 
+    /// How it is compiled for an adapter that need not be there.
+    ///
+    /// # Errors
+    /// See [`Plan::new`].
+    pub fn plan_on(&self, target: &Target) -> Result<Plan> {
+        Plan::on(&self.graph(&self.pass())?, target, Options::default())
+    }
+
     /// Every launch, forward and backward, on an adapter that need not be there.
     ///
     /// # Errors
     /// See [`Plan::new`].
     pub fn launches(&self, target: &Target) -> Result<Vec<Launch<Operand>>> {
-        let plan = Plan::on(&self.graph(&self.pass())?, target, Options::default())?;
+        let plan = self.plan_on(target)?;
         Ok(plan.nodes.into_iter().flat_map(|n| n.once.into_iter().chain(n.launches)).collect())
     }
 

@@ -1,5 +1,6 @@
 //! From graph to replayable program: prune, lower, plan memory, record.
 
+mod apart;
 mod arena;
 mod elide;
 mod fuse;

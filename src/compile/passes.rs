@@ -1,5 +1,6 @@
 //! From graph to plan: fuse, locate what has a place, lower, place the rest, locate views.
 
+use super::apart::overlapping;
 use super::arena::{self, Block};
 use super::elide::elide_stores;
 use super::fuse::fuse;
@@ -137,7 +138,32 @@ impl Passes<'_> {
             }
             _ => {}
         }
+        if self.target.apart {
+            self.part(&mut planned);
+        }
         Ok(planned)
+    }
+
+    /// Makes launches read copies of what lies where another of their operands does.
+    fn part(&mut self, planned: &mut PlannedNode) {
+        let n = planned.node;
+        let mut scratch = self.pending.iter().filter(|(what, _)| matches!(what, Pending::Scratch(m, ..) if *m == n)).count();
+        for mut launch in std::mem::take(&mut planned.launches) {
+            for (binding, v) in overlapping(self.graph, &self.locations, n, &launch) {
+                let (elements, copy) = (self.graph.shape(v).elements(), Operand::Scratch(n, scratch));
+                self.pending.push(self.scratch(n, scratch, elements, false));
+                planned.launches.push(kernels::copy::copy(self.target, elements, Operand::Value(v), copy));
+                launch.bindings[binding].1 = copy;
+                scratch += 1;
+            }
+            planned.launches.push(launch);
+        }
+    }
+
+    /// Scratch `i` of node `n`, kept from run to run or not.
+    fn scratch(&self, n: NodeId, i: usize, elements: usize, kept: bool) -> (Pending, Block) {
+        let (first, last) = if self.options.poison || kept { (0, usize::MAX) } else { (n, n) };
+        (Pending::Scratch(n, i, elements), Block { size: self.padded(4 * elements as u64), first, last })
     }
 
     fn lower_op(&mut self, op: &dyn Op, planned: &mut PlannedNode, changed: &HashSet<String>) -> Result<()> {
@@ -160,9 +186,7 @@ impl Passes<'_> {
         planned.problem = cx.problem;
         for (i, &elements) in cx.scratch.iter().enumerate() {
             let kept = planned.once.iter().flat_map(|l| &l.bindings).any(|(_, o)| *o == Operand::Scratch(n, i));
-            let (first, last) = if self.options.poison || kept { (0, usize::MAX) } else { (n, n) };
-            let size = self.padded(4 * elements as u64);
-            self.pending.push((Pending::Scratch(n, i, elements), Block { size, first, last }));
+            self.pending.push(self.scratch(n, i, elements, kept));
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ pub struct AdapterRequest {
     /// Limits.
     pub limits: LimitsChoice,
     /// Features to do without: `subgroups`, `f16`, `int64`, `coop`, `timestamps`, `winograd`, `fusion`, `unchecked` for
-    /// shaders without wgpu's checks, and `software` for the variants of software drivers. Another word is an error when the adapter is opened.
+    /// shaders without wgpu's checks, `overlap` for launches with operands that share memory, which browsers refuse, and `software` for the variants of software drivers. Another word is an error when the adapter is opened.
     pub disable: Vec<String>,
     /// Uses variants that `doctor` found wrong here as well: for examining them.
     pub all_variants: bool,
@@ -41,7 +41,7 @@ pub struct AdapterRequest {
 }
 
 /// What can be switched off, by name: features of the adapter, and methods that need none.
-const SWITCHES: [(&str, wgpu::Features); 9] = [
+const SWITCHES: [(&str, wgpu::Features); 10] = [
     ("subgroups", wgpu::Features::SUBGROUP),
     ("f16", wgpu::Features::SHADER_F16),
     ("int64", wgpu::Features::SHADER_INT64),
@@ -49,6 +49,7 @@ const SWITCHES: [(&str, wgpu::Features); 9] = [
     ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
     ("winograd", wgpu::Features::empty()),
     ("fusion", wgpu::Features::empty()),
+    ("overlap", wgpu::Features::empty()),
     (UNCHECKED, wgpu::Features::empty()),
     (SOFTWARE, wgpu::Features::empty()),
 ];
@@ -62,7 +63,7 @@ const UNCHECKED: &str = "unchecked";
 
 impl AdapterRequest {
     /// As the environment says: `WGPU_ADAPTER_NAME`, `WGPU_BACKEND`, `EMOTONE_LIMITS=default`,
-    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,unchecked,software`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
+    /// `EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,overlap,unchecked,software`. The cache is `emotone` in `XDG_CACHE_HOME`, in `.cache` of
     /// `HOME`, or in `LOCALAPPDATA`; there are as many threads as cores.
     pub fn from_env() -> Self {
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());

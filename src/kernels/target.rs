@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// The fastest variant by problem, as measured: names by [`Variants::key`](super::tuned::Variants::key).
 pub type TunedCache = BTreeMap<String, String>;
 
+/// The backend that refuses operands that overlap, as wgpu names it.
+const BROWSER: &str = "BrowserWebGpu";
+
 /// An adapter and the compiler's choices on it. Reads as the adapter's [`Capabilities`], which launchers that choose nothing take.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -19,6 +22,8 @@ pub struct Target {
     pub winograd: bool,
     /// Ops may be computed together with what produces their input.
     pub fusion: bool,
+    /// Operands of a launch must not overlap; see `compile::apart`.
+    pub apart: bool,
     /// Variants that were measured to be the fastest; where there is none, a heuristic decides.
     pub tuned: Arc<TunedCache>,
 }
@@ -27,7 +32,8 @@ impl Target {
     /// Full precision, nothing tuned, and all that the device's request allows.
     pub fn new(device: &Device) -> Self {
         let (winograd, fusion) = (device.allows("winograd"), device.allows("fusion"));
-        Target { caps: device.caps().clone(), half: false, winograd, fusion, tuned: Arc::default() }
+        let apart = device.caps().backend == BROWSER || !device.allows("overlap");
+        Target { caps: device.caps().clone(), half: false, winograd, fusion, apart, tuned: Arc::default() }
     }
 
     /// Of the operands of products and convolutions.

@@ -23,7 +23,7 @@ const AFTER: &str = "\
 Exit codes: 0 all done; 1 an error, also of flags: nothing was lost, and the message says how to go on; 2 done, but recordings were left out (the
 warnings say which); 129, 130, 143 stopped by SIGHUP, Ctrl-C, SIGTERM, with the state saved: --resume RUN goes on.
 
-Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,unchecked,software turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits.";
+Kill switches: EMOTONE_DISABLE=subgroups,f16,int64,coop,timestamps,winograd,fusion,overlap,unchecked,software turns features off; EMOTONE_LIMITS=default keeps to WebGPU's limits.";
 
 /// Trains a speech-emotion network. Without recordings it trains the demo: a small network on a built-in synthetic corpus.
 #[derive(Clone, Parser, Serialize, Deserialize)]

@@ -90,7 +90,7 @@ pub fn gpu(cooperative: Option<u32>, wide: bool) -> Target {
         switched_off: Vec::new(),
         memory_budget: None,
     };
-    Target { caps: Arc::new(caps), half: cooperative.is_some(), winograd: true, fusion: true, tuned: Arc::default() }
+    Target { caps: Arc::new(caps), half: cooperative.is_some(), winograd: true, fusion: true, apart: false, tuned: Arc::default() }
 }
 
 /// A shader's stem, an entry point, a tunable set.
