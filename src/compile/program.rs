@@ -195,7 +195,7 @@ impl Program {
     pub fn readback(&self, names: &[&str]) -> Result<Readback> {
         let scalar = |name: &&str| match self.output(name)? {
             output if output.shape.elements() == 1 && !output.half => Ok(output.region.clone()),
-            output => Err(Error::shape(format!("output {name}"), "one value in single precision", output.shape.to_string())),
+            output => Err(Error::shape(format!("output {name}"), "one value", output.shape.to_string())),
         };
         Ok(Readback::new(&self.device, names.iter().map(scalar).collect::<Result<_>>()?))
     }
