@@ -1,5 +1,5 @@
 // The WGSL that `gpuscope emit DIR` wrote, through Tint at WebGPU's default limits: node tint.mjs PACKAGE DIR, where PACKAGE is a folder with the npm
-// package webgpu. Fails where a text without extensions is refused, or an entry point has no set that is accepted.
+// package webgpu. Fails where a text without extensions, or with halves alone, is refused, or an entry point has no set that is accepted.
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
@@ -9,7 +9,9 @@ const [where, dir] = process.argv.slice(2);
 const { create } = await import(pathToFileURL(createRequire(path.join(where, 'x.js')).resolve('webgpu')));
 const manifest = JSON.parse(fs.readFileSync(path.join(dir, 'manifest.json')));
 const gpu = create(['backend=vulkan']);
-const device = await (await gpu.requestAdapter()).requestDevice();
+const adapter = await gpu.requestAdapter();
+const halves = adapter.features.has('shader-f16');
+const device = await adapter.requestDevice({ requiredFeatures: halves ? ['shader-f16'] : [] });
 
 const modules = new Map();
 async function moduleOf(file) {
@@ -40,7 +42,7 @@ for (const m of manifest) {
   const why = await refusal(m);
   const name = `${m.shader}::${m.entry}`;
   accepted.set(name, accepted.get(name) || !why);
-  if (m.needs.length) continue;
+  if (m.needs.some((need) => need !== 'f16' || !halves)) continue;
   core += 1;
   if (!why) continue;
   refused += 1;
@@ -49,6 +51,6 @@ for (const m of manifest) {
 // Variants that have another to stand in for them: the same kernel by other means.
 const alone = [...accepted].filter(([name, ok]) => !ok && !/subgroup|_wide|_row|_stem|winograd/.test(name)).map(([name]) => name);
 alone.forEach((name) => console.log(`REFUSED in every set: ${name}`));
-console.log(`Tint: ${core - refused} of ${core} pipelines without extensions accepted; ${accepted.size - alone.length} of ${accepted.size} entry points`);
+console.log(`Tint: ${core - refused} of ${core} pipelines without extensions${halves ? ', or with halves,' : ''} accepted; ${accepted.size - alone.length} of ${accepted.size} entry points`);
 // dawn.node does not end by itself.
 process.exit(refused || alone.length ? 1 : 0);

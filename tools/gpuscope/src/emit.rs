@@ -2,6 +2,7 @@
 
 use crate::pipelines::{Needs, Text, shipped};
 use crate::spirv::{Checks, Module};
+use crate::step;
 use anyhow::{Context, Result};
 use naga::back::hlsl;
 use std::fs;
@@ -13,6 +14,9 @@ const MODELS: [(&str, hlsl::ShaderModel); 3] =
 #[cfg(feature = "metal")]
 const VERSIONS: [(&str, (u8, u8)); 4] = [("msl20", (2, 0)), ("msl24", (2, 4)), ("msl30", (3, 0)), ("msl32", (3, 2))];
 
+/// The step whose pipelines are written with operands in half precision; every network has the same.
+const HALVES: &str = "S-f16";
+
 /// Writes the folders `wgsl`, `spv`, `hlsl51`, `hlsl60`, `hlsl66` and `manifest.json`, which lists entry points and what they need. Returns whether naga
 /// could write everything but cooperative matrices, which HLSL and old versions of Metal do not have.
 ///
@@ -21,9 +25,10 @@ const VERSIONS: [(&str, (u8, u8)); 4] = [("msl20", (2, 0)), ("msl24", (2, 4)), (
 pub fn run(dir: &Path) -> Result<bool> {
     let mut manifest = Vec::new();
     let mut refused = Vec::new();
-    for text in shipped()? {
+    let halves = step::plan(HALVES)?.texts.into_iter().filter(|text| Needs::of(&text.wgsl).f16);
+    for text in shipped()?.into_iter().chain(halves) {
         let needs = Needs::of(&text.wgsl);
-        let file = format!("{}__{}", text.stem, text.set.replace(',', "_"));
+        let file = format!("{}__{}", text.stem, text.set.replace([',', ' ', ':'], "_"));
         write(dir, "wgsl", &format!("{file}.wgsl"), text.wgsl.as_bytes())?;
         let module = Module::read(&file, &text.wgsl)?;
         for (entry, workgroup, gpu) in &text.entries {
