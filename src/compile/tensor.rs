@@ -34,7 +34,8 @@ impl Tensor {
     pub fn decode(&self, bytes: &[u8]) -> Vec<f32> {
         match self.half {
             true => bytes.chunks_exact(2).take(self.shape.elements()).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            false => bytemuck::pod_collect_to_vec(bytes),
+            // The region of an empty value holds four bytes, because a binding cannot be empty.
+            false => bytemuck::pod_collect_to_vec(&bytes[..4 * self.shape.elements()]),
         }
     }
 }
