@@ -4,7 +4,7 @@ mod common;
 
 use common::{device, recipe};
 use emotone::check;
-use emotone::doctor::{compare_unchecked, examine};
+use emotone::doctor::{compare_unchecked, examine, examine_cases};
 use emotone::gpu::{AdapterRequest, Device};
 use emotone::kernels::Target;
 use emotone::train::config::Config;
@@ -40,6 +40,33 @@ fn a_wrong_variant_is_found_and_named() {
         assert_eq!(bad.switches(), [f.switch.expect("a switch")]);
         assert!(bad.to_string().contains("WRONG") && bad.to_string().contains("the engine goes on without"), "{bad}");
     }
+}
+
+/// On an adapter that is taken for a GPU, values in halves are looked at too; where they are wrong, half precision is switched off.
+#[test]
+fn halves_are_examined_on_gpus_and_switched_off_where_they_are_wrong() {
+    if device().is_none() {
+        return;
+    }
+    let mut request = AdapterRequest { all_variants: true, unchecked: Some(false), ..AdapterRequest::from_env() };
+    request.disable.push("software".into());
+    let device = Device::open(&request).expect("device");
+    if !device.caps().f16 {
+        println!("skipped: {} has no half precision", device.caps().headline());
+        return;
+    }
+    let target = Target::new(&device);
+    let report = |wrong: &'static str| {
+        let cases = check::cases(&target).filter(|case| case.variant == "softmax" && case.doctor.is_some()).take(6);
+        let spoil = |variant: &str, values: &mut [f32]| values[0] += if variant == wrong { 1.0 } else { 0.0 };
+        examine_cases(&device, cases, &spoil, &mut |_| ()).expect("report")
+    };
+    let sound = report("none");
+    let found: Vec<_> = sound.findings.iter().map(|f| (f.variant.as_str(), f.switch, f.cases)).collect();
+    assert_eq!(found, [("softmax", None, 6), ("softmax, halves", Some("f16"), 6)]);
+    assert!(sound.healthy() && sound.findings[1].worst > sound.findings[0].worst, "{sound}");
+    let bad = report("softmax, halves");
+    assert!(!bad.healthy() && bad.usable() && bad.switches() == ["f16"], "{bad}");
 }
 
 /// In a cache folder of its own: a finding is kept for this adapter and driver, announced, obeyed, and taken back.

@@ -44,9 +44,7 @@ fn main() -> Result<ExitCode> {
         }
     };
     let mut report = examine(&device, &|_, _| (), &mut progress)?;
-    if args.unchecked || !device.caps().processor {
-        report.unchecked = unchecked(&device, &mut progress)?;
-    }
+    report.unchecked = unchecked(&device, args.unchecked, &mut progress)?;
     println!("{report}");
     if let Some(path) = args.json {
         std::fs::write(&path, serde_json::to_string_pretty(&report)?).with_context(|| path.display().to_string())?;

@@ -116,9 +116,8 @@ fn general(target: &Target) -> Vec<Named> {
     let subgroups = target.subgroup_size == Some(SUBGROUP);
     let mut all = vec![("tile", None, Variant::Tile)];
     all.extend(subgroups.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
-    let fragments = Fragments::of(target);
-    all.extend(fragments.filter(|f| !f.counts()).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
-    all.extend(fragments.map(|f| ("cooperative, counted", Some("coop"), Variant::Cooperative(f.counted()))));
+    let cooperative = Fragments::both(target).into_iter().filter_map(|(name, f)| Some((name, Some("coop"), Variant::Cooperative(f?))));
+    all.extend(cooperative);
     all
 }
 

@@ -75,9 +75,8 @@ pub fn variants(target: &Target) -> Vec<(&'static str, Option<&'static str>, Opt
         ("row sums", None, Some(Variant::Row { slices: 3 })),
         ("subgroup", Some("subgroups"), subgroups.then_some(Variant::Subgroup)),
         ("wide", Some("int64"), (subgroups && target.int64).then_some(Variant::Wide)),
-        ("cooperative", Some("coop"), Fragments::of(target).filter(|f| !f.counts()).map(Variant::Cooperative)),
-        ("cooperative, counted", Some("coop"), Fragments::of(target).map(|f| Variant::Cooperative(f.counted()))),
     ];
+    all.extend(Fragments::both(target).map(|(name, f)| (name, Some("coop"), f.map(Variant::Cooperative))));
     all.extend(Panel::ALL.map(|panel| ("panel", None, Some(Variant::Panel(panel)))));
     all
 }

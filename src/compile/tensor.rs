@@ -32,17 +32,29 @@ impl Tensor {
 
     /// The floats of what was read from its region.
     pub fn decode(&self, bytes: &[u8]) -> Vec<f32> {
-        match self.half {
-            true => bytes.chunks_exact(2).take(self.shape.elements()).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            // The region of an empty value holds four bytes, because a binding cannot be empty.
-            false => bytemuck::pod_collect_to_vec(&bytes[..4 * self.shape.elements()]),
-        }
+        floats(bytes, self.shape.elements(), self.half)
+    }
+}
+
+/// The first `n` elements of what was read. The region of an empty value holds four bytes, because a binding cannot be empty.
+fn floats(bytes: &[u8], n: usize, half: bool) -> Vec<f32> {
+    match half {
+        true => bytes.chunks_exact(2).take(n).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        false => bytemuck::pod_collect_to_vec(&bytes[..4 * n]),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_value_is_read_as_none() {
+        let region = 1f32.to_le_bytes();
+        for (half, n, all) in [(false, 0, vec![]), (true, 0, vec![]), (false, 1, vec![1.0])] {
+            assert_eq!(floats(&region, n, half), all);
+        }
+    }
 
     #[test]
     fn an_odd_number_of_halves_fills_words() {

@@ -60,23 +60,36 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Runs every case on the doctor's list that the adapter can run. `tamper` may change what a case's variant computed before it is compared:
+/// Runs every case on the doctor's list that the adapter can run. `tamper` may change what a finding's variant computed before it is compared:
 /// tests show with it that a wrong result is found.
 ///
 /// # Errors
 /// A device that is lost; what a single case cannot do is a finding.
 pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress: &mut dyn FnMut(&str)) -> Result<Report> {
+    examine_cases(device, check::cases(&Target::new(device)), tamper, progress)
+}
+
+/// The same of those of `cases` that are on the doctor's list.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_cases(
+    device: &Arc<Device>,
+    cases: impl IntoIterator<Item = Case>,
+    tamper: &dyn Fn(&str, &mut [f32]),
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report> {
     let began = Instant::now();
     let caps: &Capabilities = device.caps();
     let mut findings: Vec<Finding> = Vec::new();
-    for (case, tolerance) in check::cases(&Target::new(device)).filter_map(|c| c.doctor.map(|tolerance| (c, tolerance))) {
+    for (case, tolerance) in cases.into_iter().filter_map(|c| c.doctor.map(|tolerance| (c, tolerance))) {
         progress(&case.variant);
         for storage in storages(caps) {
-            let outcome = match tensors(&case, device, *storage, tamper) {
+            let finding = Finding::of(&case, tolerance, *storage);
+            let outcome = match tensors(&case, device, *storage, &|values| tamper(&finding.variant, values)) {
                 Err(e @ Error::DeviceLost(_)) => return Err(e),
                 outcome => outcome,
             };
-            let finding = Finding::of(&case, tolerance, *storage);
             let at = findings.iter().position(|f| f.variant == finding.variant).unwrap_or_else(|| {
                 findings.push(finding);
                 findings.len() - 1
@@ -97,11 +110,15 @@ pub fn examine(device: &Arc<Device>, tamper: &dyn Fn(&str, &mut [f32]), progress
     })
 }
 
-/// Whether wgpu's checks in shaders change a bit of any case there is; none where the request keeps them.
+/// Whether wgpu's checks in shaders change a bit of any case there is. `None` where the request keeps them, and unless `anyway` on adapters that
+/// compute on the processor: they gain too little by it for the minutes it takes there.
 ///
 /// # Errors
 /// An adapter that cannot be opened again, or is lost.
-pub fn unchecked(device: &Arc<Device>, progress: &mut dyn FnMut(&str)) -> Result<Option<Unchecked>> {
+pub fn unchecked(device: &Arc<Device>, anyway: bool, progress: &mut dyn FnMut(&str)) -> Result<Option<Unchecked>> {
+    if device.caps().processor && !anyway {
+        return Ok(None);
+    }
     let Some(twin) = device.unchecked()? else { return Ok(None) };
     compare_unchecked(device, &twin, check::cases(&Target::new(device)), &|_, _| (), progress).map(Some)
 }
@@ -122,7 +139,7 @@ pub fn compare_unchecked(
     for case in cases {
         progress(&case.variant);
         all.cases += 1;
-        let differs = match tensors(&case, device, Storage::Single, tamper) {
+        let differs = match tensors(&case, device, Storage::Single, &|values| tamper(&case.variant, values)) {
             Err(e @ Error::DeviceLost(_)) => return Err(e),
             Err(e) => Some(e.to_string()),
             Ok(with) => match case.compare(twin) {
@@ -145,10 +162,10 @@ fn storages(caps: &Capabilities) -> &'static [Storage] {
 }
 
 /// A case's tensors, but what lies beyond the reach of the numbers they are kept in.
-fn tensors(case: &Case, device: &Arc<Device>, storage: Storage, tamper: &dyn Fn(&str, &mut [f32])) -> Result<Vec<Compared>> {
+fn tensors(case: &Case, device: &Arc<Device>, storage: Storage, tamper: &dyn Fn(&mut [f32])) -> Result<Vec<Compared>> {
     let mut all = case.compare_kept(device, storage)?;
     all.retain(|tensor| storage == Storage::Single || tensor.in_reach_of_halves());
-    all.iter_mut().for_each(|tensor| tamper(&case.variant, &mut tensor.got));
+    all.iter_mut().for_each(|tensor| tamper(&mut tensor.got));
     Ok(all)
 }
 

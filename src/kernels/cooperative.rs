@@ -36,6 +36,12 @@ impl Fragments {
         Fragments { wave: None, widest: WIDEST, ..self }
     }
 
+    /// Those of subgroups of a fixed width and those of counted ones, by name; `None` where the adapter lacks them.
+    pub fn both(caps: &Capabilities) -> [(&'static str, Option<Self>); 2] {
+        let own = Fragments::of(caps);
+        [("cooperative", own.filter(|f| !f.counts())), ("cooperative, counted", own.map(Self::counted))]
+    }
+
     /// Whether the shader counts the invocations of a subgroup.
     pub fn counts(&self) -> bool {
         self.wave.is_none()

@@ -146,10 +146,7 @@ fn doctor(request: AdapterRequest) -> Result<ExitCode> {
     let device = Device::open(&request)?;
     say!("{}", device.caps().headline());
     let mut report = emotone::doctor::examine(&device, &|_, _| (), &mut |_| ())?;
-    // Software adapters gain too little by it for the minutes it takes there.
-    if !device.caps().processor {
-        report.unchecked = emotone::doctor::unchecked(&device, &mut |_| ())?;
-    }
+    report.unchecked = emotone::doctor::unchecked(&device, false, &mut |_| ())?;
     say!("{report}");
     if !report.keep(&device) {
         complain(&format!("warning: there is no cache folder to keep this in; set EMOTONE_DISABLE={}", report.switches().join(",")));
