@@ -8,12 +8,12 @@
 
 mod table;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::Parser;
 use emotone::random::Rng;
 use emotone::train::metrics::{Confusion, Interval, mean, percentiles};
 use emotone::train::pooled::{Part, Pooled, pool};
-use emotone::train::predictions::Predictions;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use table::Table;
 
@@ -63,37 +63,36 @@ fn line(name: &str, pooled: &Pooled) -> String {
 /// all their clips (or clips, where some speaker is unknown), the same for both.
 fn gain(run: &Table, other: &Table) -> Result<(f64, Interval)> {
     let units = run.units();
-    let uar = |table: &Table, times: &[u64]| -> Result<Option<f64>> {
-        let seeds = 0..table.parts.iter().map(|p| p.seed + 1).max().unwrap_or(0);
-        let of = |seed: usize| -> Result<Option<f64>> {
-            let mut matrix = Confusion::new(table.outputs.iter().cloned());
-            for part in table.parts.iter().filter(|p| p.seed == seed) {
-                add(&mut matrix, table, &part.predictions, |clip| times[units[clip]])?;
-            }
-            Ok(matrix.uar())
-        };
-        Ok(mean(seeds.map(of).collect::<Result<Vec<_>>>()?.into_iter().flatten()))
-    };
-    let difference = |times: &[u64]| Ok::<_, anyhow::Error>(uar(other, times)?.zip(uar(run, times)?).map(|(b, a)| b - a));
+    let (own, others) = (answers(run, &units)?, answers(other, &units)?);
+    let difference = |times: &[u64]| Some(uar(&run.outputs, &others, times)? - uar(&run.outputs, &own, times)?);
     let n = units.values().max().map_or(0, |last| last + 1);
-    let whole = difference(&vec![1; n])?;
-    ensure!(whole.is_some(), "no answers");
+    let whole = difference(&vec![1; n]).context("no answers")?;
     let mut rng = Rng::new(SEED, &[0xe25e]);
     let [interval] = percentiles(RESAMPLES, LEVEL, || {
         let mut times = vec![0; n];
         (0..n).for_each(|_| times[rng.below(n)] += 1);
-        [difference(&times).ok().flatten()]
+        [difference(&times)]
     });
-    Ok((whole.unwrap_or_default(), interval))
+    Ok((whole, interval))
 }
 
-/// Counts answers as often as `times` says of their clip.
-fn add(matrix: &mut Confusion, table: &Table, predictions: &Predictions, times: impl Fn(&str) -> u64) -> Result<()> {
-    for row in &predictions.rows {
-        let times = times(&row.clip);
-        if times > 0 {
-            matrix.add(table.class(&row.truth)?, table.class(&row.prediction)?, times)?;
+/// Unit, truth and prediction of each answer, by seed.
+fn answers(table: &Table, units: &HashMap<&str, usize>) -> Result<BTreeMap<usize, Vec<[usize; 3]>>> {
+    let mut all: BTreeMap<usize, Vec<[usize; 3]>> = BTreeMap::new();
+    for part in &table.parts {
+        for row in &part.predictions.rows {
+            let answer = [units[row.clip.as_str()], table.class(&row.truth)?, table.class(&row.prediction)?];
+            all.entry(part.seed).or_default().push(answer);
         }
     }
-    Ok(())
+    Ok(all)
+}
+
+/// The mean over seeds, each answer counted as often as its unit was drawn.
+fn uar(classes: &[String], seeds: &BTreeMap<usize, Vec<[usize; 3]>>, times: &[u64]) -> Option<f64> {
+    mean(seeds.values().filter_map(|answers| {
+        let mut matrix = Confusion::new(classes.iter().cloned());
+        answers.iter().try_for_each(|&[unit, truth, predicted]| matrix.add(truth, predicted, times[unit])).ok()?;
+        matrix.uar()
+    }))
 }

@@ -64,9 +64,9 @@ impl Table {
         let seeds: Vec<u64> = rows.keys().map(|(seed, _)| *seed).collect::<BTreeSet<_>>().into_iter().collect();
         let part = |((seed, fold), mut rows): ((u64, String), Vec<Answer>)| {
             rows.sort_by(|a, b| a.clip.cmp(&b.clip));
-            let at = |all: usize| all.saturating_sub(1);
-            let fold = at(folds.partition_point(|f| *f <= fold));
-            Part { fold, seed: at(seeds.partition_point(|s| *s <= seed)), predictions: Predictions { outputs: outputs.clone(), rows } }
+            // Both are in their list, before which so many are smaller.
+            let (fold, seed) = (folds.partition_point(|f| *f < fold), seeds.partition_point(|s| *s < seed));
+            Part { fold, seed, predictions: Predictions { outputs: outputs.clone(), rows } }
         };
         let parts = rows.into_iter().map(part).collect();
         Ok(Table { name: name.into(), folds, outputs, parts, speakers })
@@ -186,8 +186,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let own = table(&[("a1", "x", 0, [0.75, 0.25]), ("b1", "y", 0, [0.5, 0.5])]);
-        let path = tempfile::tempdir().unwrap().path().join("p.csv");
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.csv");
         own.write(&path).unwrap();
         assert_eq!(Table::read(&path).unwrap().parts, own.parts);
     }
