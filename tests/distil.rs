@@ -12,6 +12,7 @@ use emotone::train::config::{Config, Distil};
 use emotone::train::dataset::Dataset;
 use emotone::train::distil::{self, Lesson, Taught};
 use emotone::train::learner::Learner;
+use emotone::train::predictions::Predictions;
 use emotone::train::predictor::Predictor;
 use emotone::train::recipe::{Recipe, Source};
 use emotone::train::report::RunResult;
@@ -233,6 +234,39 @@ fn a_table_teaches_networks_that_are_solved() {
     student.config.set("model.name=svm").expect("setting");
     let said = outcome(&device, &RunSpec { out: dir.path().join("svm"), ..student.clone() }).expect_err("no answers").to_string();
     assert!(said.contains("is learnt with cross_entropy"), "{said}");
+}
+
+/// A teacher that was solved says of the recordings it was solved on what it said without their speakers, and of others what it says.
+#[test]
+fn a_solved_teacher_answers_its_own_clips_without_their_speakers() {
+    let Some(device) = device() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    outcome(&device, &spec(dir.path(), "teacher", &["model.name=rocket", "train.copies=[]"])).expect("teacher");
+    let model = dir.path().join("teacher/model.safetensors");
+    let held_out = Predictions::read(&dir.path().join("teacher/held_out.csv")).expect("answers");
+    let mut student = spec(dir.path(), "student", &["model.name=rocket", "train.copies=[]", "distil.temperature=1"]);
+    student.data.teacher = Some(Teacher::open(&model).expect("teacher"));
+    let data = Dataset::prepare(&device, &student.config, &student.data, &mut |_| ()).expect("data");
+    assert_eq!(held_out.rows.len(), data.split.train.len() + data.split.valid.len());
+    let said = |i: usize| data.targets["emotion.teacher"].row(i);
+    let doubles = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+    let mut predictor = Predictor::load(&device, &model, 4).expect("model");
+    let mut own = 0.0f32;
+    for row in &held_out.rows {
+        let i = data.names.iter().position(|name| *name == row.clip).expect("a clip of the run");
+        close(&said(i), &doubles(&row.values), 1e-5);
+        let clip = audio::load(Path::new(&row.clip)).expect("clip");
+        let answer = predictor.predict(&[clip.samples]).expect("answer").remove(0).probabilities;
+        own = own.max(common::apart(&answer, &row.values));
+    }
+    assert!(own > 0.1, "with their speakers it says the same");
+    let tested = data.split.test[0];
+    let clip = audio::load(Path::new(&data.names[tested])).expect("clip");
+    close(&said(tested), &doubles(&predictor.predict(&[clip.samples]).expect("answer")[0].probabilities), 1e-5);
+    // The same model without them is another teacher.
+    let with = student.data.teacher.map(|t| t.taught().sha256);
+    std::fs::remove_file(dir.path().join("teacher/held_out.csv")).expect("file");
+    assert_ne!(with, Some(Teacher::open(&model).expect("teacher").taught().sha256));
 }
 
 /// Tables of other programs: classes in another order, rows that lack, classes it does not know, embeddings.

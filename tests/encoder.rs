@@ -11,6 +11,7 @@ use emotone::frontend::{Extractor, Frames, Inputs, frames};
 use emotone::gpu::Device;
 use emotone::graph::Graph;
 use emotone::models::encoder::{Encoder, Pooling};
+use emotone::models::rocket::Rocket;
 use emotone::models::{Network, Settings};
 use emotone::nn::{Context, Params, Weights};
 use emotone::reference::noise;
@@ -33,10 +34,37 @@ fn batch(device: &Arc<Device>, net: &Encoder, clips: &[&[f32]], room: usize, gar
 #[test]
 fn a_clips_answer_does_not_depend_on_its_batch() {
     let Some(device) = device() else { return };
-    for (pooling, within) in [(Pooling::Statistics, false), (Pooling::Attention, false), (Pooling::Statistics, true)] {
-        let net = Encoder { within, ..encoder(pooling) };
-        Heard { device: &device, net: &net, weights: |params| params.initial(5) }.does_not_depend_on_the_batch([64, 10, 96, 2, 38, 96], 2);
+    let cases =
+        [(Pooling::Statistics, false, 0), (Pooling::Attention, false, 0), (Pooling::Statistics, true, 0), (Pooling::Statistics, false, 16)];
+    for (pooling, within, kernels) in cases {
+        let net = Encoder { within, kernels, ..encoder(pooling) };
+        // Kernels hear eight frames as one at their lowest rate.
+        let per = if kernels > 0 { 8 } else { 2 };
+        Heard { device: &device, net: &net, weights: |params| params.initial(5) }
+            .does_not_depend_on_the_batch([64, 10, 96, 2, 38, 96], per);
     }
+}
+
+/// Kernels beside the encoder say what a network of the same kernels alone does, behind what the encoder says.
+#[test]
+fn kernels_hear_the_frames_beside_it() {
+    let Some(device) = device() else { return };
+    let plain = encoder(Pooling::Statistics);
+    let clip: Vec<f32> = noise(4, 44 * frames::BANDS).iter().map(|&v| v as f32).collect();
+    let heard = |net: &dyn Network, weights| Heard { device: &device, net, weights }.features(&[&clip], (64, 7.0), true).remove(0);
+    let own = heard(&plain, |params| params.initial(5));
+    let both = heard(&Encoder { kernels: 16, ..plain.clone() }, |params| params.initial(5));
+    let rocket = Rocket { kernels: 16, rates: 4, length: 9, ..Rocket::preset("tiny") };
+    let alone = heard(&rocket, |params| {
+        let mut known = Params::new(|_| false);
+        let mut g = Graph::new();
+        let x = g.input("x", [1, 64, frames::BANDS]);
+        let net = Encoder { kernels: 16, ..encoder(Pooling::Statistics) };
+        net.features(&mut Context::new(&mut g, &mut known, false), x).expect("graph");
+        let theirs = known.initial(5);
+        params.list().iter().map(|p| (p.name.clone(), theirs[&format!("kernels.{}", p.name)].clone())).collect()
+    });
+    assert!(both == [own, alone.clone()].concat() && alone.len() == 32 && alone.iter().any(|v| *v > 0.1), "{} values", both.len());
 }
 
 /// What blocks compute within is pooled behind their hidden state: read beside the features, and pooled here.

@@ -6,6 +6,7 @@ mod published;
 pub use super::ridge::Centre;
 
 use self::published::{BANDS, Sizes, block_of};
+use super::kernels::Kernels;
 use super::network::{Input, Network, Settings, Solver, TRUNK};
 use super::ridge::{self, Ridged, Terms};
 use crate::graph::Var;
@@ -61,6 +62,10 @@ pub struct Encoder {
     /// the activations between its linear layers. Earlier versions had none of it.
     #[serde(default)]
     pub within: bool,
+    /// Random kernels that hear the frames beside the encoder, at four rates: what they say of pitch and loudness the encoder was taught to forget.
+    /// Earlier versions had none.
+    #[serde(default)]
+    pub kernels: usize,
     /// What tells classes by the pooled vector.
     pub head: Head,
     /// Rate of dropout before the linear head.
@@ -90,6 +95,7 @@ impl Settings for Encoder {
             positions: 1500,
             pooling: Pooling::Statistics,
             within: false,
+            kernels: 0,
             head: Head::Linear,
             dropout: 0.3,
             penalty: 1.0,
@@ -99,7 +105,7 @@ impl Settings for Encoder {
         };
         match size {
             "tiny" => Encoder { blocks: 2, taps: vec![1, 2], width: HEAD, mlp: 4 * HEAD, positions: 100, ..paper },
-            "small" => Encoder { head: Head::Ridge, within: true, penalty: 0.3, ..paper },
+            "small" => Encoder { head: Head::Ridge, within: true, kernels: 2048, penalty: 0.3, ..paper },
             _ => paper,
         }
     }
@@ -143,6 +149,11 @@ impl Encoder {
         let blocks = blocks.min(have);
         let taps = (blocks.saturating_sub(2)..=blocks).collect();
         Ok(Encoder { blocks, taps, width, mlp, positions, ..Self::preset("paper") })
+    }
+
+    /// What hears beside the encoder, where anything does.
+    fn beside(&self) -> Option<Kernels> {
+        (self.kernels > 0).then_some(Kernels { count: self.kernels, length: 9, rates: 4 })
     }
 
     fn sizes(&self) -> Sizes {
@@ -239,6 +250,7 @@ impl Network for Encoder {
         require(self.width.is_multiple_of(HEAD), "model.width", self.width, format_args!("be a multiple of a head's {HEAD}"))?;
         within("model.mlp", self.mlp, 1, 16_384)?;
         within("model.positions", self.positions, 1, 30_000)?;
+        self.beside().map_or(Ok(()), |kernels| kernels.check())?;
         within("model.dropout", self.dropout, 0.0, 0.9)?;
         within("model.penalty", self.penalty, 1e-6, 1e6)?;
         within("model.coupling", self.coupling, 0.0, 1.0)?;
@@ -249,10 +261,10 @@ impl Network for Encoder {
     }
 
     /// (B, T, 80) -> (B, taps·2·D): the means and deviations of each tap; with `within`, behind each those of the answers of its block's
-    /// attention, 2·D, and of the activations of its linear layers, 2·mlp.
+    /// attention, 2·D, and of the activations of its linear layers, 2·mlp; with `kernels`, behind all, their 2·kernels.
     fn features(&self, cx: &mut Context, x: Var) -> Result<Var> {
-        let mut x = self.stem(cx, x)?;
-        let mut pooled = Vec::new();
+        let (frames, mut pooled) = (x, Vec::new());
+        let mut x = self.stem(cx, frames)?;
         for i in 0..=self.blocks {
             let mut inner = Vec::new();
             if let Some(block) = i.checked_sub(1) {
@@ -270,6 +282,10 @@ impl Network for Encoder {
                     pooled.push(ops::time_pool(cx.g, y, None, lengths, PER)?);
                 }
             }
+        }
+        if let Some(kernels) = self.beside() {
+            let lengths = Self::lengths(cx, x)?;
+            pooled.push(cx.scoped("kernels", |cx| kernels.hear(cx, frames, lengths))?);
         }
         if let [one] = pooled.as_slice() { Ok(*one) } else { ops::concat(cx.g, &pooled, 1) }
     }

@@ -2,6 +2,7 @@
 
 mod cholesky;
 pub mod inception;
+mod kernels;
 mod network;
 pub mod residual;
 mod ridge;

@@ -175,7 +175,7 @@ pub struct Examples<'a> {
     pub inputs: Vec<&'a [f32]>,
     /// Its class.
     pub classes: Vec<usize>,
-    /// What is to be answered to it: a share for each class. Empty where that is 1 for its own class and 0 for the rest.
+    /// What is to be answered to it, a value for each class. Empty where that is 1 for its own class and −1 for the rest.
     pub answers: Vec<Vec<f32>>,
     /// Number of classes.
     pub outputs: usize,
@@ -233,6 +233,9 @@ pub struct Solution {
     pub gap: Vec<f64>,
     /// What the head answers to examples, by their number, when it is solved without their speaker ([`Solver::holds_out`]).
     pub held_out: Vec<(usize, Vec<f32>)>,
+    /// What the head answers, on the average, to as many recordings of each class, where solving says so; else that is found on the answers to clips
+    /// it was solved without.
+    pub centre: Vec<f32>,
     /// What these answers leave out at a time, in a word: parts of what.
     pub divided_by: &'static str,
 }

@@ -53,6 +53,8 @@ pub(super) struct Ridge {
     pub weight: Vec<f64>,
     /// (classes).
     pub bias: Vec<f64>,
+    /// (classes): what is answered in the centre, by targets.
+    pub level: Vec<f64>,
     /// The objective of each class.
     pub objective: Vec<f64>,
     /// How far each may be from its minimum: its distance to the dual objective.
@@ -95,6 +97,7 @@ pub(super) fn solve(device: Option<&Arc<Device>>, examples: &Examples, terms: &T
     let mut found = Ridge {
         weight: Vec::new(),
         bias: Vec::new(),
+        level: Vec::new(),
         objective: Vec::new(),
         gap: Vec::new(),
         held_out,
@@ -105,13 +108,15 @@ pub(super) fn solve(device: Option<&Arc<Device>>, examples: &Examples, terms: &T
         let (objective, gap) = task.certificate(&balance, &targets[class], &dual[class], &fits[class]);
         found.objective.push(objective);
         found.gap.push(gap);
-        let mut bias = task.level(&balance, &all, class) - own[class];
+        let level = task.level(&balance, &all, class);
+        let mut bias = level - own[class];
         if let (Some(start), Some(known)) = (&start, &known) {
             weight.iter_mut().zip(&start[class]).for_each(|(w, start)| *w += start);
             bias -= of_answers(&balance, &known[class]);
         }
         found.weight.extend(weight);
         found.bias.push(bias);
+        found.level.push(level);
     }
     progress(100, 100)?;
     Ok(found)
@@ -151,10 +156,10 @@ impl Task<'_> {
         (0..self.examples.outputs).map(of).collect()
     }
 
-    /// What is to be answered to the examples `which` for a class, from −1 to 1, where the examples say it.
+    /// What is to be answered to the examples `which` for a class, where the examples say it.
     fn given(&self, which: &[usize], class: usize) -> Option<Vec<f64>> {
         let answers = Some(&self.examples.answers).filter(|answers| !answers.is_empty())?;
-        Some(which.iter().map(|&i| 2.0 * f64::from(answers[i][class]) - 1.0).collect())
+        Some(which.iter().map(|&i| f64::from(answers[i][class])).collect())
     }
 
     /// What is answered for a class in the centre of the answers.

@@ -64,6 +64,32 @@ pub fn loss(g: &mut Graph, distil: &Distil, own: Var, logits: Var, teacher: Var,
     ops::add(g, own, divergence)
 }
 
+/// A teacher's probabilities p as answers of machines that say 1 to a class and −1 to another: `τ (ln p − mean ln p) + 2/K − 1` over its K classes,
+/// with the τ that is closest to the rows' `classes` by least squares, over those that are `labelled` where any is. Of a teacher that is such machines
+/// under a softmax these are its own answers, as far as the labels bear them out, whatever its temperature.
+pub fn answers(said: &[Option<Vec<f32>>], classes: &[usize], labelled: &[bool]) -> Vec<Option<Vec<f32>>> {
+    let centred = |p: &Vec<f32>| {
+        let logs: Vec<f64> = p.iter().map(|p| f64::from(*p).max(LEAST).ln()).collect();
+        let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
+        logs.into_iter().map(|l| l - mean).collect::<Vec<f64>>()
+    };
+    let logs: Vec<Option<Vec<f64>>> = said.iter().map(|p| p.as_ref().map(centred)).collect();
+    let taught = |n: usize| logs[n].is_some() && labelled[n];
+    let any = (0..logs.len()).any(taught);
+    let (mut along, mut square) = (0.0, 0.0);
+    for (n, row) in logs.iter().enumerate().filter(|(n, _)| !any || taught(*n)) {
+        // The sum over classes of a centred value times 1 for its own class and −1 for the rest.
+        along += row.as_ref().map_or(0.0, |row| 2.0 * row[classes[n]]);
+        square += row.iter().flatten().map(|l| l * l).sum::<f64>();
+    }
+    let scale = if square > 0.0 { (along / square).max(0.0) } else { 0.0 };
+    let answer = |row: Vec<f64>| {
+        let level = 2.0 / row.len().max(1) as f64 - 1.0;
+        row.into_iter().map(|l| (scale * l + level) as f32).collect()
+    };
+    logs.into_iter().map(|row| row.map(answer)).collect()
+}
+
 /// Scales each column to mean 0 and standard deviation 1 over the rows `over` that are there, so that every dimension of an embedding
 /// counts the same whatever its unit.
 pub fn standardise(rows: &mut [Option<Vec<f32>>], over: &[usize]) {
@@ -100,6 +126,39 @@ mod tests {
         let sure = soften(&[1.0, 0.0], 2.0).unwrap();
         assert!((f64::from(sure[1] / sure[0]) - 1e-6).abs() < 1e-9, "{sure:?}");
         assert!([vec![0.0, 0.0], vec![-0.1, 1.0], vec![f32::NAN, 1.0]].iter().all(|p| soften(p, 2.0).is_none()));
+    }
+
+    #[test]
+    fn answers_of_machines_come_back_from_their_softmax_at_any_temperature() {
+        // Machines whose answers sum to 2 − K, each as good as its label says on the average.
+        let theirs = [[0.9f32, -0.5, -1.4], [-0.3, 0.7, -1.4], [-1.9, 0.3, 0.6], [0.2, -0.9, -0.3]];
+        let (classes, level) = ([0, 1, 2, 2], -1.0 / 3.0);
+        let own = |n: usize, k: usize| if classes[n] == k { 1.0 } else { -1.0 };
+        let (mut along, mut square) = (0.0, 0.0);
+        for n in 0..3 {
+            for (k, a) in theirs[n].iter().enumerate() {
+                along += f64::from(a - level) * own(n, k);
+                square += f64::from(a - level).powi(2);
+            }
+        }
+        for temperature in [0.2, 3.0] {
+            let said = theirs.map(|row| soften(&row.map(f32::exp), temperature));
+            let said = [&said[..], &[None]].concat();
+            // The fourth is no label, but what the teacher thinks.
+            let found = answers(&said, &[0, 1, 2, 0, 1], &[true, true, true, false, true]);
+            assert!(found[4].is_none());
+            for (row, wanted) in found.iter().flatten().zip(theirs) {
+                for (a, wanted) in row.iter().zip(wanted) {
+                    let wanted = level + (along / square) as f32 * (wanted - level);
+                    assert!((a - wanted).abs() < 1e-5, "{temperature}: {a} for {wanted}");
+                }
+            }
+        }
+        // Without labels by what it thinks itself; a teacher that is wrong throughout teaches nothing but the level.
+        let said = [Some(vec![0.9, 0.1])];
+        assert_eq!(answers(&said, &[0], &[false]), [Some(vec![1.0, -1.0])]);
+        assert_eq!(answers(&said, &[1], &[true]), [Some(vec![0.0, 0.0])]);
+        assert_eq!(answers(&[Some(vec![0.5, 0.5])], &[1], &[true]), [Some(vec![0.0, 0.0])]);
     }
 
     #[test]

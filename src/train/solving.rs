@@ -7,6 +7,7 @@ use super::distil;
 use super::events::{EpochRecord, Event};
 use super::inference::Inference;
 use super::metrics::{Confusion, argmax};
+use super::predictions::Predictions;
 use super::recipe::{Recipe, Source, io};
 use super::report::StageResult;
 use super::state::{self, Progress};
@@ -118,11 +119,16 @@ pub fn solve_stage(
     };
     let examples = examples(run, task, &train, &versions, &start);
     let (weights, mut recipe, solution) = solve_best(run, &given, task, &train, &examples, observe)?;
-    let (rows, answers) = match solution.held_out.is_empty() {
-        true => (valid.clone(), validate(run, &recipe, &weights, task, &valid)?),
-        false => solution.held_out.iter().map(|(n, answers)| (train[*n], answers.clone())).unzip(),
+    let held_out = !solution.held_out.is_empty();
+    let (rows, answers): (Labelled, Vec<Vec<f32>>) = match held_out {
+        false => (valid.clone(), validate(run, &recipe, &weights, task, &valid)?),
+        true => solution.held_out.iter().map(|(n, answers)| (train[*n], answers.clone())).unzip(),
     };
-    let measure = calibrate(run, &mut recipe, task, rows, &answers)?;
+    let rows: (Vec<usize>, Vec<usize>) = rows.into_iter().unzip();
+    let measure = calibrate(run, &mut recipe, task, &rows, (&answers, &solution.centre))?;
+    if held_out {
+        Predictions::new(&recipe, task, data, &rows.0, &answers).write(&run.folder.held_out())?;
+    }
     let seconds = clock.elapsed().as_secs_f64();
     observe(Event::Summary(&told(&solution, train.len())));
     let record = record(name, &solution, measure.as_ref());
@@ -216,22 +222,27 @@ fn lesson(run: &RunContext, task: &str, i: usize) -> Option<Vec<f32>> {
     run.data.targets.get(&distil::key(task)).filter(|said| said.known(i)).map(|said| said.row(i))
 }
 
-/// What is to be answered to each of `rows`: the label for its share of the lesson, the teacher for the rest; the teacher alone where there is no
-/// label. Nothing where there is no teacher.
+/// What is to be answered to each of `rows`, 1 for a class and −1 for another: the label for its share of the lesson, the teacher for the rest; the
+/// teacher alone where there is no label. Nothing where there is no teacher.
+///
+/// A teacher's probabilities become answers as [`distil::answers`] says: a machine that learns them as they are learns where its teacher's softmax
+/// saturates.
 fn answers(run: &RunContext, task: &str, rows: &Labelled) -> Vec<Vec<f32>> {
     if !run.data.targets.contains_key(&distil::key(task)) {
         return Vec::new();
     }
     let (share, outputs) = (run.recipe.config.distil.share as f32, run.recipe.outputs(task).len());
-    let answer = |&(i, class): &(usize, usize)| {
-        let own = |k: usize| if k == class { 1.0 } else { 0.0 };
-        match (lesson(run, task, i), run.data.targets[task].class(i)) {
-            (Some(said), Some(_)) => said.iter().enumerate().map(|(k, said)| (1.0 - share) * own(k) + share * said).collect(),
-            (Some(said), None) => said,
-            (None, _) => (0..outputs).map(own).collect(),
-        }
+    let said: Vec<Option<Vec<f32>>> = rows.iter().map(|&(i, _)| lesson(run, task, i)).collect();
+    let labelled: Vec<bool> = rows.iter().map(|&(i, _)| run.data.targets[task].known(i)).collect();
+    let classes: Vec<usize> = rows.iter().map(|(_, class)| *class).collect();
+    let own = |class: usize| (0..outputs).map(move |k| if k == class { 1.0 } else { -1.0 });
+    let given = distil::answers(&said, &classes, &labelled);
+    let answer = |(n, said): (usize, Option<Vec<f32>>)| match said {
+        Some(said) if labelled[n] => said.iter().zip(own(classes[n])).map(|(said, own)| (1.0 - share) * own + share * said).collect(),
+        Some(said) => said,
+        None => own(classes[n]).collect(),
     };
-    rows.iter().map(answer).collect()
+    given.into_iter().enumerate().map(answer).collect()
 }
 
 /// Values of the task's head among the weights to start from, by their names within it.
@@ -291,12 +302,21 @@ fn validate(run: &RunContext, recipe: &Recipe, weights: &Weights, task: &str, va
     inference.run(&logits, valid.len(), &|r| &run.data.inputs[valid[r].0])
 }
 
-/// How well it answers to clips that it was solved without, which calibrate it.
-fn calibrate(run: &RunContext, recipe: &mut Recipe, task: &str, rows: Labelled, answers: &[Vec<f32>]) -> Result<Option<Measure>> {
-    let (rows, classes): (Vec<usize>, Vec<usize>) = rows.into_iter().unzip();
-    let found = Calibration::find(recipe.config.task[task].loss, answers, &classes);
-    recipe.calibration.extend(found.map(|c| (task.to_string(), c)));
-    run.data.targets[task].measure(&rows, answers)
+/// How well it answers to clips that it was solved without, which calibrate it; a centre that solving knows is better than theirs.
+fn calibrate(
+    run: &RunContext,
+    recipe: &mut Recipe,
+    task: &str,
+    (rows, classes): &(Vec<usize>, Vec<usize>),
+    (answers, centre): (&[Vec<f32>], &[f32]),
+) -> Result<Option<Measure>> {
+    let found = Calibration::find(recipe.config.task[task].loss, answers, classes);
+    let centred = |found: Calibration| match centre {
+        [] => found,
+        centre => Calibration { centre: centre.to_vec(), ..found },
+    };
+    recipe.calibration.extend(found.map(|c| (task.to_string(), centred(c))));
+    run.data.targets[task].measure(rows, answers)
 }
 
 /// How well it was solved, in a line.

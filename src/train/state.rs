@@ -103,6 +103,11 @@ impl Folder {
         self.0.join("predictions.csv")
     }
 
+    /// What a network that is solved answered to its training clips without their speakers ([`crate::models::Solver::holds_out`]).
+    pub fn held_out(&self) -> PathBuf {
+        self.0.join("held_out.csv")
+    }
+
     /// What the folds come to, where the folder is one of several runs.
     pub fn folds(&self) -> PathBuf {
         self.0.join("folds.json")

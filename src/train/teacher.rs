@@ -5,6 +5,7 @@ use super::distil::{Lesson, Taught, key, soften, standardise};
 use super::ensemble::Ensemble;
 use super::events::{Event, Observer};
 use super::lessons::Lessons;
+use super::state::Folder;
 use super::task::Targets;
 use crate::data::{Loaded, Utterance};
 use crate::gpu::Device;
@@ -44,7 +45,9 @@ pub struct Teacher {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Model,
+    /// A model, and what it answers to the recordings it was solved on without their speakers, where its run says so: to these it answers little but
+    /// their labels again.
+    Model(Option<Lessons>),
     Table(Lessons),
     /// The folder of a run of folds, each of whose models teaches the fold of its name.
     Folds,
@@ -73,15 +76,20 @@ impl Teacher {
         }
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let mut sha256 = sha256(&bytes);
         let source = if ["csv", "tsv"].contains(&extension.as_str()) {
             let text = std::str::from_utf8(&bytes).map_err(|e| bad(format!("not UTF-8 text: {e}")))?;
             Source::Table(Lessons::from_csv(text, if extension == "tsv" { b'\t' } else { b',' }).map_err(bad)?)
         } else if Ensemble::is_model(&file::parse_at(path, &bytes)?.1) {
-            Source::Model
+            let table = held_out(path)?;
+            if let Some((_, hash)) = &table {
+                sha256 = crate::hash::sha256(format!("{sha256}{hash}").as_bytes());
+            }
+            Source::Model(table.map(|(table, _)| table))
         } else {
             Source::Table(Lessons::from_safetensors(&bytes).map_err(bad)?)
         };
-        Ok(Teacher { path: path.to_path_buf(), sha256: sha256(&bytes), source })
+        Ok(Teacher { path: path.to_path_buf(), sha256, source })
     }
 
     /// What a model keeps of it.
@@ -105,7 +113,7 @@ impl Teacher {
 
     fn lesson(&self) -> Lesson {
         match &self.source {
-            Source::Model | Source::Folds => Lesson::Answers,
+            Source::Model(_) | Source::Folds => Lesson::Answers,
             Source::Table(table) => table.lesson,
         }
     }
@@ -155,7 +163,7 @@ impl Teacher {
     /// [`Error::Data`] where it says nothing of any; device faults.
     pub fn ask(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<Said> {
         let (outputs, rows) = match &self.source {
-            Source::Model => self.ask_model(device, loaded, observe)?,
+            Source::Model(held_out) => self.ask_model(device, loaded, held_out.as_ref(), observe)?,
             Source::Folds => {
                 let folder = text::path(&self.path);
                 let reason =
@@ -217,20 +225,35 @@ impl Teacher {
         Ok(labels.iter().map(|task| (key(task), Targets::numbers(classes.to_vec(), rows.clone()))).collect())
     }
 
-    /// Asks the model or the ensemble about every recording.
-    fn ask_model(&self, device: &Arc<Device>, loaded: &Loaded, observe: &mut Observer) -> Result<(Vec<String>, Rows)> {
+    /// Asks the model or the ensemble about every recording that `held_out` does not name.
+    fn ask_model(
+        &self,
+        device: &Arc<Device>,
+        loaded: &Loaded,
+        held_out: Option<&Lessons>,
+        observe: &mut Observer,
+    ) -> Result<(Vec<String>, Rows)> {
         let mut model = Ensemble::load(device, std::slice::from_ref(&self.path), AT_ONCE)?;
         if model.says_numbers() {
             let what = model.classes().join(", ");
             return Err(Error::Data(format!("the teacher {} answers a number ({what}), no classes", text::path(&self.path))));
         }
-        let mut rows = Vec::with_capacity(loaded.clips.len());
-        for part in loaded.clips.chunks(4 * AT_ONCE) {
-            let samples: Vec<&[f32]> = part.iter().map(|c| c.samples.as_slice()).collect();
-            rows.extend(model.predict(&samples)?.into_iter().map(|p| Some(p.probabilities)));
-            observe(Event::Preparing("the teacher's answers", rows.len(), loaded.clips.len()));
+        let classes = model.classes().to_vec();
+        let known = held_out.filter(|table| table.outputs == classes);
+        let mut rows = known.map_or_else(|| vec![None; loaded.clips.len()], |table| rows_of(table, &loaded.corpus.utterances));
+        let asked: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_none()).collect();
+        if asked.len() < rows.len() {
+            let (n, file) = (rows.len() - asked.len(), text::path(&self.path));
+            observe(Event::Summary(&format!(
+                "teacher: to {n} recordings that {file} was solved on, the answers are those without their speakers"
+            )));
         }
-        Ok((model.classes().to_vec(), rows))
+        for (part, which) in asked.chunks(4 * AT_ONCE).enumerate() {
+            let samples: Vec<&[f32]> = which.iter().map(|&i| loaded.clips[i].samples.as_slice()).collect();
+            which.iter().zip(model.predict(&samples)?).for_each(|(&i, p)| rows[i] = Some(p.probabilities));
+            observe(Event::Preparing("the teacher's answers", part * 4 * AT_ONCE + which.len(), asked.len()));
+        }
+        Ok((classes, rows))
     }
 
     /// Says how many recordings have no row.
@@ -249,6 +272,27 @@ impl Teacher {
         observe(Event::Warning(&format!("{file} says nothing of {} of {} clips ({learn}), such as {clip}", without.len(), rows.len())));
         Ok(())
     }
+}
+
+/// What the run that made the model at `path` wrote of its training recordings, and the hash of that; none where it is no run's model, or that run's
+/// network does not say.
+fn held_out(path: &Path) -> Result<Option<(Lessons, String)>> {
+    let run = Folder(path.parent().map_or_else(PathBuf::new, Path::to_path_buf));
+    let table = run.held_out();
+    if path != run.model() || !table.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&table).map_err(Error::io(&table))?;
+    let bad = |reason: String| Error::Checkpoint { path: table.clone(), reason };
+    let text = std::str::from_utf8(&bytes).map_err(|e| bad(format!("not UTF-8 text: {e}")))?;
+    Ok(Some((Lessons::from_csv(text, b',').map_err(bad)?, sha256(&bytes))))
+}
+
+/// The row of each utterance that is the very recording, or the very part of one, that a table names.
+fn rows_of(table: &Lessons, utterances: &[Utterance]) -> Rows {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let named: HashMap<PathBuf, &Vec<f32>> = table.names.iter().map(|name| real(Path::new(name))).zip(&table.rows).collect();
+    utterances.iter().map(|u| named.get(&real(Path::new(&u.name()))).map(|row| row.to_vec())).collect()
 }
 
 /// Paths of recordings, and the number of that of each utterance: windows of a long one share what a table says of it.

@@ -38,7 +38,8 @@ fn solution(device: &Arc<Device>, examples: &Examples, terms: &Terms, progress: 
     ]);
     let single = |answers: Vec<f64>| answers.into_iter().map(|v| v as f32).collect();
     let held_out = found.held_out.into_iter().map(|(i, answers)| (i, single(answers))).collect();
-    Ok(Solution { head, objective: found.objective, gap: found.gap, held_out, divided_by: found.divided_by, ..Solution::default() })
+    let (objective, gap, divided_by) = (found.objective, found.gap, found.divided_by);
+    Ok(Solution { head, objective, gap, held_out, divided_by, centre: single(found.level), ..Solution::default() })
 }
 
 /// A network whose machines are a ridge on the features of its trunk.
