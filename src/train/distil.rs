@@ -135,8 +135,8 @@ mod tests {
         let (classes, level) = ([0, 1, 2, 2], -1.0 / 3.0);
         let own = |n: usize, k: usize| if classes[n] == k { 1.0 } else { -1.0 };
         let (mut along, mut square) = (0.0, 0.0);
-        for n in 0..3 {
-            for (k, a) in theirs[n].iter().enumerate() {
+        for (n, row) in theirs.iter().enumerate().take(3) {
+            for (k, a) in row.iter().enumerate() {
                 along += f64::from(a - level) * own(n, k);
                 square += f64::from(a - level).powi(2);
             }
