@@ -346,7 +346,7 @@ fn a_teacher_has_its_share() {
         let mut made = Made::new(&[(0, 24, 2), (1, 18, 1)], home);
         let terms = terms(6.0, centre);
         let alone = made.solve(&terms);
-        let own = |class: usize, k: usize| if k == class { 1.0 } else { 0.0 };
+        let own = |class: usize, k: usize| if k == class { 1.0 } else { -1.0 };
         let answer = |class: &usize| (0..OUTPUTS).map(|k| 0.75 * own(*class, k) + 0.25 * said[k]).collect();
         made.answers = made.classes.iter().map(answer).collect();
         let taught = made.solve(&terms);
