@@ -87,6 +87,8 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     dots += d * (x_${i} - m);
     //#end
     let sum = block_sum(lane, total(sums)) / p.count;
+    // A row of one value has no gradient; a product that is not rounded before the mean is subtracted would leave its rounding, times r.
+    let scale = select(r, 0.0, p.count == 1.0);
     let dot = block_sum(lane, total(dots));
     var slope = r * r * r * dot / p.count;
     if p.unbiased != 0u {
@@ -100,7 +102,7 @@ fn layer_norm_bwd(@builtin(local_invocation_index) lane: u32, @builtin(workgroup
     let weight_${i} = load(weight[${i}]);
     let x_${i} = load(x[base + ${i}]);
     //#then
-    var d = r * (dy_${i} * weight_${i} - sum) - (x_${i} - m) * slope;
+    var d = scale * (dy_${i} * weight_${i} - sum) - (x_${i} - m) * slope;
     if p.plus != 0u { d += load(other[base + ${i}]); }
     dx[base + ${i}] = store(d);
     //#end

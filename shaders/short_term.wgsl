@@ -175,9 +175,11 @@ fn of_bands(lane: u32, at: u32, power: f32, out: u32) {
     }
     if lane == 0u {
         var mean = 0.0;
-        for (var c = BANDS; c < BANDS + CHROMA; c++) { mean += rows[c] / f32(CHROMA); }
+        for (var c = BANDS; c < BANDS + CHROMA; c++) { mean += rows[c]; }
+        mean /= f32(CHROMA);
+        // Contracted or not as the compiler likes, it would differ in its last bit.
         var squares = 0.0;
-        for (var c = BANDS; c < BANDS + CHROMA; c++) { squares += (rows[c] - mean) * (rows[c] - mean); }
+        for (var c = BANDS; c < BANDS + CHROMA; c++) { squares = fma(rows[c] - mean, rows[c] - mean, squares); }
         put(out + FEATURES - 1u, sqrt(squares / f32(CHROMA)));
     }
 }

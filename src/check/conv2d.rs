@@ -162,7 +162,10 @@ pub fn cases(target: &Target) -> Vec<Case> {
         for (name, switch, family) in general(target).into_iter().chain(special(target, &g)) {
             let plain = case(name, Some(family), g, false).switch(switch);
             // A user's adapter may round to half precision in ways of its own.
-            all.push(if matches!(family, Variant::Cooperative(_)) { plain.doctor_at(doctor, tol::HALF) } else { plain.doctor(doctor) });
+            all.push(match family {
+                Variant::Cooperative(f) => plain.doctor_at(doctor && f.given(target), tol::HALF),
+                _ => plain.doctor(doctor),
+            });
             all.push(case(name, Some(family), g, true).switch(switch));
         }
     }

@@ -82,7 +82,7 @@ pub fn variants(target: &Target) -> Vec<(&'static str, Option<&'static str>, Opt
 }
 
 /// What the doctor looks at. The last two sizes have tiles of their own in the wide variant.
-fn listed(name: &str, variant: Variant) -> Vec<Case> {
+fn listed(target: &Target, name: &str, variant: Variant) -> Vec<Case> {
     let sizes = [(1, 1, 1, 1), (2, 17, 33, 7), (1, 65, 31, 64), (1, 63, 2, 300), (2, 24, 40, 16), (36, 8, 256, 464), (8, 120, 392, 96)];
     let mut all = Vec::new();
     for (i, (batch, m, n, k)) in sizes.into_iter().enumerate() {
@@ -92,8 +92,10 @@ fn listed(name: &str, variant: Variant) -> Vec<Case> {
             if if variant == Variant::Wide { fits(&p) } else { i < 5 } {
                 let case = case(name, Some(variant), Extents { batch, m, n, k, transposed });
                 // A user's adapter may round to half precision in ways of its own.
-                let cooperative = matches!(variant, Variant::Cooperative(_));
-                all.push(if cooperative { case.doctor_at(true, tol::HALF) } else { case.doctor(true) });
+                all.push(match variant {
+                    Variant::Cooperative(f) => case.doctor_at(f.given(target), tol::HALF),
+                    _ => case.doctor(true),
+                });
             }
         }
     }
@@ -123,11 +125,11 @@ fn wide(name: &str, variant: Variant) -> Vec<Case> {
     all
 }
 
-fn cooperative(name: &str, variant: Variant) -> Vec<Case> {
+fn cooperative(name: &str, variant: Variant, given: bool) -> Vec<Case> {
     let at = |batch, m, n, k, transposed| case(name, Some(variant), Extents { batch, m, n, k, transposed });
     vec![
         // Many steps in many workgroups: a driver was seen to double single sums kept over them.
-        at(1, 513, 514, 400, [false, false]).doctor_at(true, tol::HALF),
+        at(1, 513, 514, 400, [false, false]).doctor_at(given, tol::HALF),
         at(1, 1, 1, 1, [false, false]),
         at(2, 17, 35, 9, [true, false]),
         at(3, 65, 66, 130, [false, true]),
@@ -157,10 +159,10 @@ pub fn cases(target: &Target) -> Vec<Case> {
             all.extend(panel(&name, size).into_iter().map(|case| case.doctor(!target.software)));
             continue;
         }
-        let mut of = listed(name, variant);
+        let mut of = listed(target, name, variant);
         match variant {
             Variant::Wide => of.extend(wide(name, variant)),
-            Variant::Cooperative(_) => of.extend(cooperative(name, variant)),
+            Variant::Cooperative(f) => of.extend(cooperative(name, variant, f.given(target))),
             // A sum in one piece, in pieces, and in more pieces than it has terms.
             Variant::Row { .. } => of.extend([1, 3, 70].into_iter().flat_map(|slices| edges(name, Variant::Row { slices }))),
             _ => of.extend(edges(name, variant)),

@@ -24,6 +24,10 @@ pub fn cases(_: &Target) -> Vec<Case> {
             all.extend([false, true].map(|mean| case(shape, dim, mean)));
         }
     }
+    // Few sums of many terms, in slices on GPUs: that divide them evenly, and a prime number that nothing divides.
+    for (shape, dim) in [([1, 2000, 70], 1), ([3, 96, 8], 1), ([1009, 2, 9], 0), ([2, 4096, 33], 1)] {
+        all.extend([false, true].map(|mean| case(shape, dim, mean).doctor(mean)));
+    }
     for n in LENGTHS {
         all.extend([([2, n, 1], 1), ([1, 3, n], 2), ([n, 2, 3], 0)].map(|(shape, dim)| case(shape, dim, false).doctor(true)));
     }

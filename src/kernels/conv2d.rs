@@ -62,9 +62,6 @@ impl Variants for ConvolutionProblem {
 
     fn heuristic(&self, target: &Target) -> Variant {
         let ConvolutionProblem { geometry: g, pass } = self;
-        if let Some(f) = Fragments::of(target).filter(|_| target.half) {
-            return Variant::Cooperative(f);
-        }
         if let Some(t) = winograd::faster(target, g, *pass) {
             return Variant::Winograd(t);
         }
@@ -78,15 +75,13 @@ impl Variants for ConvolutionProblem {
 
     fn others(&self, target: &Target) -> Vec<Variant> {
         let ConvolutionProblem { geometry: g, pass } = self;
-        if target.half && Fragments::of(target).is_some() {
-            return Vec::new();
-        }
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
         let others = [
             winograd::fits(target, g).map(Variant::Winograd),
             (subgroups && *pass == Pass::Forward && conv2d_stem::fits(target, g)).then_some(Variant::Stem),
             subgroups.then_some(Variant::Subgroup),
             target.software.then_some(Variant::Tile),
+            Fragments::of(target).filter(|_| target.half).map(Variant::Cooperative),
         ];
         let panels = Panel::ALL.into_iter().filter(|_| !target.software && conv2d_panel::fits(g)).map(Variant::Panel);
         others.into_iter().flatten().chain(panels).collect()

@@ -1,4 +1,7 @@
 //! Cooperative matrices: what a 64 x 64 tile is made of where the adapter multiplies small matrices in hardware (`tile_cooperative.wgsl`).
+//!
+//! Taken where it was measured to be faster (`--tune`), not where the adapter has them: an H200 needs three times the panels' time, because
+//! a tile has two barriers for every two products of matrices.
 
 use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
@@ -36,10 +39,19 @@ impl Fragments {
         Fragments { wave: None, widest: WIDEST, ..self }
     }
 
-    /// Those of subgroups of a fixed width and those of counted ones, by name; `None` where the adapter lacks them.
+    /// Those of subgroups of a fixed width and those of counted ones, by name; `None` where the adapter lacks them. A GPU of fixed subgroups is
+    /// never given counted ones (NVIDIA's driver 580 computes wrong with them); software adapters show what others are given.
     pub fn both(caps: &Capabilities) -> [(&'static str, Option<Self>); 2] {
         let own = Fragments::of(caps);
-        [("cooperative", own.filter(|f| !f.counts())), ("cooperative, counted", own.map(Self::counted))]
+        [
+            ("cooperative", own.filter(|f| !f.counts())),
+            ("cooperative, counted", own.filter(|f| f.counts() || caps.software).map(Self::counted)),
+        ]
+    }
+
+    /// Whether the adapter is given these: the doctor need not look at others.
+    pub fn given(&self, caps: &Capabilities) -> bool {
+        Fragments::of(caps).as_ref() == Some(self)
     }
 
     /// Whether the shader counts the invocations of a subgroup.

@@ -49,9 +49,6 @@ impl Variants for Product {
 
     fn heuristic(&self, target: &Target) -> Variant {
         let Product { batch, m, n, k, .. } = *self;
-        if let Some(f) = Fragments::of(target).filter(|_| target.half) {
-            return Variant::Cooperative(f);
-        }
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
         let (elements, tiles) = (batch * m * n, batch * m.div_ceil(64) * n.div_ceil(64));
         let row = match (target.software, subgroups) {
@@ -71,9 +68,6 @@ impl Variants for Product {
     }
 
     fn others(&self, target: &Target) -> Vec<Variant> {
-        if target.half && Fragments::of(target).is_some() {
-            return Vec::new();
-        }
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
         // A workgroup per element: for few elements only.
         let few = self.batch * self.m * self.n <= 4096;
@@ -83,6 +77,7 @@ impl Variants for Product {
             target.software.then_some(Variant::Tile),
             few.then_some(Variant::Row { slices: 1 }),
             few.then(|| Variant::Row { slices: slices(target, self) }),
+            Fragments::of(target).filter(|_| target.half).map(Variant::Cooperative),
         ];
         let panels = Panel::ALL.into_iter().filter(|_| !target.software).map(Variant::Panel);
         others.into_iter().flatten().chain(panels).collect()

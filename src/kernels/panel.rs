@@ -1,5 +1,6 @@
 //! Blocks of sums in registers, fed by panels in workgroup memory (`common/panel.wgsl`): which sizes there are, and which one is taken.
 
+use super::target::BUSY;
 use crate::gpu::Launch;
 
 /// A block of sums: so many invocations with so many fours of columns and rows each.
@@ -17,8 +18,6 @@ pub struct Panel {
 /// Terms of the sum per step. As few as give each invocation a vector to load, so that little is kept in registers on its way.
 const STEP: u32 = 8;
 
-/// Invocations that keep a GPU busy: 128 workgroups of 256. Those of many cores need more, integrated ones a tenth.
-const FULL: f64 = 32_768.0;
 /// Terms of a sum that cost as much as what a block does once, before and after it.
 const ONCE: f64 = 32.0;
 /// Fewest terms of a slice of a sum whose results are many.
@@ -72,7 +71,7 @@ impl Panel {
 
     /// Slices of sums of `terms`, at least `least` each, so that `blocks` fill the device; 1 where they fill half of it.
     pub(super) fn slices(&self, blocks: usize, terms: usize, least: usize) -> usize {
-        let wanted = (FULL / (self.invocations() * blocks.max(1) as f64)) as usize;
+        let wanted = (BUSY as f64 / (self.invocations() * blocks.max(1) as f64)) as usize;
         wanted.clamp(1, (terms / least).max(1))
     }
 
@@ -81,7 +80,7 @@ impl Panel {
         let blocks = self.blocks(batch, rows, columns);
         let slices = least.map_or(1, |least| self.slices(blocks, terms, least));
         let sums = (blocks * self.rows() * self.columns()) as f64;
-        let busy = (blocks as f64 * slices as f64 * self.invocations()).min(FULL);
+        let busy = (blocks as f64 * slices as f64 * self.invocations()).min(BUSY as f64);
         sums * (terms as f64 + ONCE * slices as f64) / (f64::from(self.rate) * busy)
     }
 
@@ -124,7 +123,7 @@ mod tests {
     fn sums_are_cut_where_blocks_are_few() {
         let [large, .., small] = Panel::ALL;
         let sliced = |panel: Panel, blocks, terms| panel.slices(blocks, terms, SLICE);
-        assert_eq!((sliced(large, 1, 100_000), sliced(large, 64, 4096), sliced(large, 65, 4096)), (128, 2, 1));
+        assert_eq!((sliced(large, 1, 100_000), sliced(large, 128, 4096), sliced(large, 129, 4096)), (256, 2, 1));
         assert_eq!((sliced(small, 1, 100), sliced(small, 1, 1000), sliced(small, 0, 0), small.slices(1, 1000, 96)), (1, 7, 1, 10));
     }
 }

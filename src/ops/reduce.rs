@@ -36,7 +36,8 @@ impl Op for Reduce {
     fn lower(&self, cx: &mut Lowering) -> Result<()> {
         let shape = cx.input_shape(0);
         let (around, scale) = (shape.around(self.dim), self.scale(shape));
-        cx.launch(kernel::forward(cx.target(), around, scale, cx.input(0), cx.output(0)));
+        let (target, operands) = (cx.target(), [cx.input(0), cx.output(0)]);
+        kernel::sum(target, around, scale, operands, |n| cx.scratch(n)).into_iter().for_each(|l| cx.launch(l));
         Ok(())
     }
 }
