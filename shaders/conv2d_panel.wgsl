@@ -8,8 +8,11 @@
 // place, its line and its column. Those of a row or column are found once, those of a term once per step.
 // Grid: x column blocks, y row blocks, z groups x slices, or groups x folds of x where there is one slice.
 
+//#include <common/sums${COOP}.wgsl>
 //#include <common/panel.wgsl>
 //#include <common/epilogue.wgsl>
+
+const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
 
 // The image is what taps reach into: x, and dy in bwd_input. `pixels` go over the other one: y, dx, and dy in bwd_weight.
 struct Params {
@@ -155,6 +158,7 @@ fn sum_taps(l: vec3<u32>, lane: u32, group: u32, row0: u32, col0: u32, slice: u3
         if k + STEP < end { load_taps(k + STEP, end); }
         panel_sums(l.x, l.y);
     }
+    panel_end(l.x, l.y);
 }
 
 // Where pixel `i` of a group's first row is stored, in the whole or in a slice's.
@@ -291,6 +295,7 @@ fn conv2d_bwd_weight_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_i
         if k + STEP < end { load_pixels(n, at, i < end); }
         panel_sums(l.x, l.y);
     }
+    panel_end(l.x, l.y);
     //#unroll i in 0..RY
     //#unroll r in 0..4
     let row${i}_${r} = row0 + row_of(l.y, ${i}u, ${r}u);

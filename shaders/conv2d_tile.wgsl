@@ -6,14 +6,11 @@
 // Grid: x column tiles, y row tiles, z groups x folds of x (bwd_weight: groups x slices).
 
 //#include <common/tile${COOP}.wgsl>
-//#include <common/parts${COUNTED}.wgsl>
 //#include <common/conv2d.wgsl>
 //#include <common/epilogue.wgsl>
 
 const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
-const WAVE: u32 = 8u; //#tunable  lanes of a subgroup, with COOP
 const PARTS: u32 = 2u; //#tunable  matrices of a subgroup at most, with COOP
-const COUNTED: u32 = 0u; //#tunable  1 where subgroups have several sizes, with COOP; their lanes are counted then
 
 @group(0) @binding(1) var<storage, read>       x:      array<f32>; // (n, groups·cin, h, w)
 @group(0) @binding(2) var<storage, read>       weight: array<f32>; // (groups·cout, cin, kh, kw)

@@ -3,9 +3,12 @@
 //   part[s,z,m,n] = Σ_{k in slice s} a[z,m,k] · b[z,k,n]; matmul_row_sum adds the slices in order. For products of few blocks.
 // Grid: one workgroup per (slice, batch, block of rows, block of columns), column blocks fastest, folded.
 
+//#include <common/sums${COOP}.wgsl>
 //#include <common/panel.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/rectified.wgsl>
+
+const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
 
 struct Params {
     m: u32, n: u32, k: u32, flags: u32,
@@ -90,6 +93,7 @@ fn matmul_panel(
         if next + STEP <= end { load(next); } else if next < end { load_until(end, next); }
         panel_sums(l.x, l.y);
     }
+    panel_end(l.x, l.y);
     //#unroll j in 0..RX
     let column${j} = col0 + column_of(l.x, ${j}u);
     let bias${j} = bias_at(column${j});

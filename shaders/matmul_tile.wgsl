@@ -4,14 +4,11 @@
 // Grid: one workgroup per (batch, row tile, column tile), column tiles fastest, folded.
 
 //#include <common/tile${COOP}.wgsl>
-//#include <common/parts${COUNTED}.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/rectified.wgsl>
 
 const COOP: u32 = 0u; //#tunable  side of cooperative matrices, which round operands to half precision; 0 without
-const WAVE: u32 = 8u; //#tunable  lanes of a subgroup, with COOP
 const PARTS: u32 = 2u; //#tunable  matrices of a subgroup at most, with COOP
-const COUNTED: u32 = 0u; //#tunable  1 where subgroups have several sizes, with COOP; their lanes are counted then
 
 struct Params {
     m: u32, n: u32, k: u32, flags: u32,

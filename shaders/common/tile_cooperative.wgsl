@@ -1,6 +1,7 @@
 // A 64 x 64 tile of a matrix product in steps of 16 by cooperative matrices of EDGE x EDGE: operands rounded to half precision, sums in
-// single. Subgroup s of the 256 invocations makes matrices s·own to s·own + own - 1 of the tile's (TILE / EDGE)², row after row, at most
-// PARTS of them (parts0.wgsl, parts1.wgsl); `tile_end` hands the sums out as tile0.wgsl leaves them.
+// single. For adapters with subgroups of several sizes, whose lanes are counted: subgroup s of the 256 invocations makes matrices s·own to
+// s·own + own - 1 of the tile's (TILE / EDGE)², row after row, an even share and at least one, at most PARTS. Where there are more subgroups
+// than matrices, the surplus makes the last one again, for they all have to be there. `tile_end` hands the sums out as tile0.wgsl leaves them.
 alias Operand = f16;
 const TILE: u32 = 64u;
 const STEP: u32 = 16u;
@@ -16,6 +17,16 @@ var<private> acc_3: vec4<f32>;
 //#unroll t in 0..PARTS
 var<private> part_${t}: Sum;
 //#end
+
+var<workgroup> lanes: u32;
+
+fn own_parts(lane: u32) -> u32 {
+    let counted = subgroupAdd(1u);
+    if lane == 0u { lanes = counted; }
+    return max(SIDE * SIDE * workgroupUniformLoad(&lanes) / 256u, 1u);
+}
+
+fn first_part(lane: u32, own: u32) -> u32 { return min(lane / subgroupAdd(1u) * own, SIDE * SIDE - own); }
 
 fn tile_step(l: vec3<u32>) {
     let own = own_parts(l.y * 16u + l.x);

@@ -89,7 +89,7 @@ pub fn case(variant: &str, family: Option<Variant>, g: Geometry, bias: bool) -> 
     );
     let channel = move |i: usize| i / (g.output[0] * g.output[1]) % outs;
     // What the kernels multiply: the operands, or their halves.
-    let seen = move |v: &[f64]| if matches!(family, Some(Variant::Cooperative(_))) { halves(v) } else { v.to_vec() };
+    let seen = move |v: &[f64]| if family.is_some_and(|f| f.halves()) { halves(v) } else { v.to_vec() };
     Case::new(format!("conv2d {variant}"), name, inputs, move |gr, x| match family {
         Some(family) => ops::conv2d_with(gr, x[0], x[1], x.get(2).copied(), spec(&g), family),
         None => ops::conv2d(gr, x[0], x[1], x.get(2).copied(), spec(&g)),
@@ -116,8 +116,7 @@ fn general(target: &Target) -> Vec<Named> {
     let subgroups = target.subgroup_size == Some(SUBGROUP);
     let mut all = vec![("tile", None, Variant::Tile)];
     all.extend(subgroups.then_some(("subgroup", Some("subgroups"), Variant::Subgroup)));
-    let cooperative = Fragments::both(target).into_iter().filter_map(|(name, f)| Some((name, Some("coop"), Variant::Cooperative(f?))));
-    all.extend(cooperative);
+    all.extend(Fragments::of_tiles(target).map(|f| ("cooperative", Some("coop"), Variant::Cooperative(f))));
     all
 }
 
@@ -138,11 +137,15 @@ const PANEL: [Row; 10] = [
 
 /// One size of blocks on all passes.
 fn panel(panel: Panel, target: &Target) -> Vec<Case> {
-    let name = format!("panel {}x{}", panel.rows(), panel.columns());
+    let (name, switch, tolerance) = match panel.fragments() {
+        Some(_) => (panel.name(), Some("coop"), tol::HALF),
+        None => (panel.name(), None, tol::SUM),
+    };
     let wide = (1, 1, 2, 3, [24, 30], [3, 3, 2, 1]);
     let cases = PANEL.into_iter().chain([wide]).enumerate();
     // Only GPUs are given it, so only there the doctor looks.
-    cases.map(|(i, row)| case(&name, Some(Variant::Panel(panel)), geometry(row), i % 2 == 1).doctor(!target.software)).collect()
+    let of = |(i, row)| case(&name, Some(Variant::Panel(panel)), geometry(row), i % 2 == 1).switch(switch);
+    cases.map(|each| of(each).doctor_at(!target.software, tolerance)).collect()
 }
 
 /// Families for this geometry only.
@@ -169,7 +172,8 @@ pub fn cases(target: &Target) -> Vec<Case> {
             all.push(case(name, Some(family), g, true).switch(switch));
         }
     }
-    all.extend(Panel::ALL.into_iter().flat_map(|size| panel(size, target)));
+    let panels = Panel::ALL.into_iter().chain(Fragments::of(target).into_iter().flat_map(Panel::cooperative));
+    all.extend(panels.flat_map(|size| panel(size, target)));
     all
 }
 

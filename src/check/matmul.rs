@@ -16,7 +16,7 @@ pub fn case(name: &str, variant: Option<Variant>, e: Extents) -> Case {
     let a = if e.transposed[0] { [e.batch, e.k, e.m] } else { [e.batch, e.m, e.k] };
     let b = if e.transposed[1] { [e.batch, e.n, e.k] } else { [e.batch, e.k, e.n] };
     // What the kernels multiply: the operands, or their halves.
-    let seen = move |v: &[f64]| if matches!(variant, Some(Variant::Cooperative(_))) { halves(v) } else { v.to_vec() };
+    let seen = move |v: &[f64]| if variant.is_some_and(|v| v.halves()) { halves(v) } else { v.to_vec() };
     let sizes = format!("{} x ({} x {}) ({} x {}), transposed {:?}", e.batch, e.m, e.k, e.k, e.n, e.transposed);
     Case::new(format!("matmul {name}"), sizes, [normal(1, a), normal(2, b)], move |g, x| match variant {
         Some(variant) => ops::matmul_with(g, x[0], x[1], None, e.transposed, 1.0, variant),
@@ -36,13 +36,14 @@ fn columns(n: usize, dy: &[f64]) -> Vec<f64> {
 fn scaled_with_bias(name: &str, variant: Variant, [batch, m, n, k]: [usize; 4]) -> Case {
     let (alpha, e) = (0.375, Extents { batch, m, n, k, transposed: [false, false] });
     let inputs = [normal(1, [batch, m, k]), normal(2, [batch, k, n]), normal(3, [n])];
+    let seen = move |v: &[f64]| if variant.halves() { halves(v) } else { v.to_vec() };
     let build = move |g: &mut _, x: &mut [_]| ops::matmul_with(g, x[0], x[1], Some(x[2]), e.transposed, alpha as f32, variant);
     Case::new(format!("matmul {name}"), format!("{batch} x ({m} x {k}) ({k} x {n}), factor and bias"), inputs, build)
         .forward(move |x| -> Vec<f64> {
-            reference::forward(e, &x[0], &x[1]).iter().enumerate().map(|(i, y)| alpha * y + x[2][i % n]).collect()
+            reference::forward(e, &seen(&x[0]), &seen(&x[1])).iter().enumerate().map(|(i, y)| alpha * y + x[2][i % n]).collect()
         })
         .backward(move |x, dy| {
-            let (da, db) = reference::backward(e, &x[0], &x[1], &dy[0]);
+            let (da, db) = reference::backward(e, &seen(&x[0]), &seen(&x[1]), &seen(&dy[0]));
             let times = |v: Vec<f64>| v.iter().map(|v| alpha * v).collect();
             [times(da), times(db), columns(n, &dy[0])]
         })
@@ -76,8 +77,10 @@ pub fn variants(target: &Target) -> Vec<(&'static str, Option<&'static str>, Opt
         ("subgroup", Some("subgroups"), subgroups.then_some(Variant::Subgroup)),
         ("wide", Some("int64"), (subgroups && target.int64).then_some(Variant::Wide)),
     ];
-    all.extend(Fragments::both(target).map(|(name, f)| (name, Some("coop"), f.map(Variant::Cooperative))));
+    all.push(("cooperative", Some("coop"), Fragments::of_tiles(target).map(Variant::Cooperative)));
     all.extend(Panel::ALL.map(|panel| ("panel", None, Some(Variant::Panel(panel)))));
+    let cooperative = Fragments::of(target).into_iter().flat_map(Panel::cooperative);
+    all.extend(cooperative.map(|panel| ("panel", Some("coop"), Some(Variant::Panel(panel)))));
     all
 }
 
@@ -139,13 +142,16 @@ fn cooperative(name: &str, variant: Variant, given: bool) -> Vec<Case> {
 }
 
 /// Edges of blocks, more blocks than one each way, sums in whole steps and not, in slices and not.
-fn panel(name: &str, panel: Panel) -> Vec<Case> {
+fn panel(panel: Panel) -> Vec<Case> {
+    let name = &panel.name();
     let at = |[batch, m, n, k]: [usize; 4], transposed| case(name, Some(Variant::Panel(panel)), Extents { batch, m, n, k, transposed });
     let (m, n) = (panel.rows(), panel.columns());
     let sizes = [[1, 1, 1, 1], [2, 17, 33, 7], [1, m, n, 24], [1, m + 1, 2 * n - 1, 19], [2, 2 * m - 3, n + 2, 8], [1, 3, 5, 600]];
     let mut all: Vec<Case> = sizes.into_iter().enumerate().map(|(i, e)| at(e, LAYOUTS[i % 4])).collect();
     all.extend(LAYOUTS.map(|t| at([3, 30, 42, 37], t)));
     all.extend([[1, m + 3, n + 1, 130], [1, 9, 10, 700]].map(|e| scaled_with_bias(name, Variant::Panel(panel), e)));
+    // Many steps in many workgroups: a driver was seen to double single sums that cooperative matrices kept over them.
+    all.extend(panel.fragments().map(|_| at([1, 513, 514, 400], [false, false])));
     all
 }
 
@@ -155,8 +161,8 @@ pub fn cases(target: &Target) -> Vec<Case> {
     for (name, switch, variant) in variants(target).into_iter().filter_map(|(n, s, v)| Some((n, s, v?))) {
         if let Variant::Panel(size) = variant {
             // Only GPUs are given it, so only there the doctor looks.
-            let name = format!("{name} {}x{}", size.rows(), size.columns());
-            all.extend(panel(&name, size).into_iter().map(|case| case.doctor(!target.software)));
+            let tolerance = if size.fragments().is_some() { tol::HALF } else { tol::SUM };
+            all.extend(panel(size).into_iter().map(|case| case.switch(switch).doctor_at(!target.software, tolerance)));
             continue;
         }
         let mut of = listed(target, name, variant);

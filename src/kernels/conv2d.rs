@@ -20,9 +20,9 @@ pub enum Variant {
     Stem,
     /// Tiles in workgroup memory.
     Tile,
-    /// Blocks of sums in registers, for GPUs; must [fit](conv2d_panel::fits).
+    /// Blocks of sums in registers or cooperative matrices, for GPUs; must [fit](conv2d_panel::fits).
     Panel(Panel),
-    /// The same by cooperative matrices, operands rounded to half precision.
+    /// Tiles by cooperative matrices of counted subgroups, operands rounded to half precision.
     Cooperative(Fragments),
     /// Winograd's minimal filtering.
     Winograd(Tiling),
@@ -35,6 +35,13 @@ pub struct ConvolutionProblem {
     pub geometry: Geometry,
     /// Forward, or a gradient.
     pub pass: Pass,
+}
+
+impl Variant {
+    /// Whether operands are rounded to half precision.
+    pub fn halves(&self) -> bool {
+        matches!(self, Variant::Cooperative(_)) || matches!(self, Variant::Panel(panel) if panel.fragments().is_some())
+    }
 }
 
 impl Variants for ConvolutionProblem {
@@ -76,14 +83,16 @@ impl Variants for ConvolutionProblem {
     fn others(&self, target: &Target) -> Vec<Variant> {
         let ConvolutionProblem { geometry: g, pass } = self;
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
+        let cooperative = Fragments::of(target).filter(|_| target.half);
         let others = [
             winograd::fits(target, g).map(Variant::Winograd),
             (subgroups && *pass == Pass::Forward && conv2d_stem::fits(target, g)).then_some(Variant::Stem),
             subgroups.then_some(Variant::Subgroup),
             target.software.then_some(Variant::Tile),
-            Fragments::of(target).filter(|_| target.half).map(Variant::Cooperative),
+            cooperative.filter(Fragments::counts).map(Variant::Cooperative),
         ];
-        let panels = Panel::ALL.into_iter().filter(|_| !target.software && conv2d_panel::fits(g)).map(Variant::Panel);
+        let panels = Panel::ALL.into_iter().chain(cooperative.into_iter().flat_map(Panel::cooperative));
+        let panels = panels.filter(|_| !target.software && conv2d_panel::fits(g)).map(Variant::Panel);
         others.into_iter().flatten().chain(panels).collect()
     }
 }

@@ -1,14 +1,16 @@
 //! Launches of `conv2d_tile.wgsl`.
 
 use super::conv2d_geometry::{Epilogue, Geometry, grid};
-use super::cooperative::{Fragments, TILE, cooperative_shader};
+use super::cooperative::{Fragments, TILE};
+use super::shader;
 use crate::gpu::Launch;
 
-cooperative_shader!("conv2d_tile");
+// Without cooperative matrices, and with those of 8 x 8 and of 16 x 16.
+shader!("conv2d_tile", [("COOP", 8), ("PARTS", 16)], [("COOP", 16), ("PARTS", 4)]);
 
 fn tuned<B>(fragments: Option<Fragments>, launch: Launch<B>) -> Launch<B> {
     match fragments {
-        Some(f) => f.tune(launch),
+        Some(f) => f.tune_tile(launch),
         None => launch,
     }
 }

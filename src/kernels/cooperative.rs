@@ -1,7 +1,8 @@
-//! Cooperative matrices: what a 64 x 64 tile is made of where the adapter multiplies small matrices in hardware (`tile_cooperative.wgsl`).
+//! Cooperative matrices, where the adapter multiplies small matrices in hardware: panels of them where its subgroups have one size
+//! (`sums_cooperative.wgsl`), 64 x 64 tiles where they have several (`tile_cooperative.wgsl`).
 //!
-//! Taken where it was measured to be faster (`--tune`), not where the adapter has them: an H200 needs three times the panels' time, because
-//! a tile has two barriers for every two products of matrices.
+//! Taken where they were measured to be faster (`--tune`), not where the adapter has them: on an H200 products by tiles took three times as
+//! long as panels in registers, because a tile has two barriers for every two products of matrices.
 
 use crate::gpu::{Capabilities, Launch, wgsl::constant};
 
@@ -11,8 +12,6 @@ pub struct Fragments {
     edge: u32,
     /// Invocations of a subgroup, where that is one number; else the shader counts them.
     wave: Option<u32>,
-    /// The most there are.
-    widest: u32,
 }
 
 /// Rows and columns of a tile, with cooperative matrices and without.
@@ -21,32 +20,22 @@ pub(super) const TILE: usize = constant(include_str!("../../shaders/common/tile0
 const INVOCATIONS: u32 = 256;
 /// The widest subgroup of any adapter.
 const WIDEST: u32 = 64;
-/// Bytes of workgroup memory: two operands' panels and the sums.
-const MEMORY: u32 = 2 * 2 * 1024 + 4 * 4096;
+/// Bytes of workgroup memory: two operands' panels and a band of sums, of the largest panel.
+const MEMORY: u32 = 2 * 2 * 16 * 136 + 4 * 32 * 128;
 
 impl Fragments {
     /// What the adapter has, if anything.
     pub fn of(caps: &Capabilities) -> Option<Self> {
-        let fixed = Fragments { edge: caps.cooperative?, wave: caps.subgroup_size, widest: caps.subgroup_max? };
-        let able = caps.f16 && caps.max_workgroup_memory >= MEMORY && fixed.widest <= WIDEST;
-        // Where there are more subgroups than matrices, the shader has to ask which have one.
-        let f = if fixed.wave.is_some_and(|wave| fixed.all() * wave < INVOCATIONS) { fixed.counted() } else { fixed };
-        able.then_some(f)
+        let fragments = Fragments { edge: caps.cooperative?, wave: caps.subgroup_size };
+        let able = caps.f16 && caps.max_workgroup_memory >= MEMORY && caps.subgroup_max? <= WIDEST;
+        able.then_some(fragments)
     }
 
-    /// The same for subgroups that the shader counts the invocations of, of whatever adapter.
-    pub fn counted(self) -> Self {
-        Fragments { wave: None, widest: WIDEST, ..self }
-    }
-
-    /// Those of subgroups of a fixed width and those of counted ones, by name; `None` where the adapter lacks them. A GPU of fixed subgroups is
-    /// never given counted ones (NVIDIA's driver 580 computes wrong with them); software adapters show what others are given.
-    pub fn both(caps: &Capabilities) -> [(&'static str, Option<Self>); 2] {
-        let own = Fragments::of(caps);
-        [
-            ("cooperative", own.filter(|f| !f.counts())),
-            ("cooperative, counted", own.filter(|f| f.counts() || caps.software).map(Self::counted)),
-        ]
+    /// What tiles are made of: counted subgroups. A GPU whose subgroups have one size is not given them (NVIDIA's driver 580 computes wrong with
+    /// them); software adapters show what others are given.
+    pub fn of_tiles(caps: &Capabilities) -> Option<Self> {
+        let own = Fragments::of(caps).filter(|f| f.counts() || caps.software);
+        own.map(|f| Fragments { wave: None, ..f })
     }
 
     /// Whether the adapter is given these: the doctor need not look at others.
@@ -59,41 +48,22 @@ impl Fragments {
         self.wave.is_none()
     }
 
-    /// Matrices of a tile.
-    fn all(&self) -> u32 {
-        (TILE as u32 / self.edge).pow(2)
+    /// Matrices of a subgroup down and across, of a panel of so many rows and columns that `lanes` invocations make: about a square. `None`
+    /// where subgroups have several sizes, or are more than the panel's matrices.
+    pub(super) fn of_panel(&self, [rows, columns]: [u32; 2], lanes: u32) -> Option<[u32; 2]> {
+        let own = (rows / self.edge) * (columns / self.edge) * self.wave? / lanes;
+        let down = (own >> (own.checked_ilog2()? / 2)).min(rows / self.edge);
+        Some([down, own / down])
     }
 
-    /// Matrices of a subgroup at most.
-    fn parts(&self) -> u32 {
-        (self.all() * self.wave.unwrap_or(self.widest) / INVOCATIONS).max(1)
+    /// A launch of a shader on `panel.wgsl`, made cooperative.
+    pub(super) fn tune_panel<B>(&self, launch: Launch<B>, [down, across]: [u32; 2]) -> Launch<B> {
+        launch.tune("COOP", self.edge).tune("WAVE", self.wave.unwrap_or(WIDEST)).tune("FX", across).tune("FY", down)
     }
 
     /// A launch of a shader on `tile${COOP}.wgsl`, made cooperative.
-    pub(super) fn tune<B>(&self, launch: Launch<B>) -> Launch<B> {
-        launch
-            .tune("COOP", self.edge)
-            .tune("WAVE", self.wave.unwrap_or(self.widest))
-            .tune("PARTS", self.parts())
-            .tune("COUNTED", u32::from(self.counts()))
+    pub(super) fn tune_tile<B>(&self, launch: Launch<B>) -> Launch<B> {
+        let all = (TILE as u32 / self.edge).pow(2);
+        launch.tune("COOP", self.edge).tune("PARTS", (all * WIDEST / INVOCATIONS).max(1))
     }
 }
-
-/// The tunable sets shaders on `tile${COOP}.wgsl` ship with: subgroups of 8, 16, 32 and 64, and those that are counted.
-macro_rules! cooperative_shader {
-    ($stem:literal) => {
-        $crate::kernels::shader!(
-            $stem,
-            [("COOP", 8), ("WAVE", 8), ("PARTS", 2)],
-            [("COOP", 8), ("WAVE", 32), ("PARTS", 8)],
-            [("COOP", 16), ("WAVE", 16), ("PARTS", 1)],
-            [("COOP", 16), ("WAVE", 32), ("PARTS", 2)],
-            [("COOP", 16), ("WAVE", 64), ("PARTS", 4)],
-            [("COOP", 8), ("WAVE", 32), ("PARTS", 8), ("COUNTED", 1)],
-            [("COOP", 8), ("WAVE", 64), ("PARTS", 16), ("COUNTED", 1)],
-            [("COOP", 16), ("WAVE", 32), ("PARTS", 2), ("COUNTED", 1)],
-            [("COOP", 16), ("WAVE", 64), ("PARTS", 4), ("COUNTED", 1)],
-        );
-    };
-}
-pub(super) use cooperative_shader;

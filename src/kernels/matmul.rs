@@ -17,15 +17,22 @@ pub enum Variant {
     Wide,
     /// Tiles in workgroup memory.
     Tile,
-    /// Blocks of sums in registers, for GPUs.
+    /// Blocks of sums in registers or cooperative matrices, for GPUs.
     Panel(Panel),
-    /// The same by cooperative matrices, operands rounded to half precision.
+    /// Tiles by cooperative matrices of counted subgroups, operands rounded to half precision.
     Cooperative(Fragments),
     /// One workgroup per element and slice of the sum, then the slices' sum.
     Row {
         /// Number of slices, at least 1.
         slices: usize,
     },
+}
+
+impl Variant {
+    /// Whether operands are rounded to half precision.
+    pub fn halves(&self) -> bool {
+        matches!(self, Variant::Cooperative(_)) || matches!(self, Variant::Panel(panel) if panel.fragments().is_some())
+    }
 }
 
 impl Variants for Product {
@@ -70,6 +77,7 @@ impl Variants for Product {
     fn others(&self, target: &Target) -> Vec<Variant> {
         let subgroups = target.software && target.subgroup_size == Some(SUBGROUP);
         // A workgroup per element: for few elements only.
+        let cooperative = Fragments::of(target).filter(|_| target.half);
         let few = self.batch * self.m * self.n <= 4096;
         let others = [
             (subgroups && target.int64 && matmul_wide::fits(self)).then_some(Variant::Wide),
@@ -77,9 +85,10 @@ impl Variants for Product {
             target.software.then_some(Variant::Tile),
             few.then_some(Variant::Row { slices: 1 }),
             few.then(|| Variant::Row { slices: slices(target, self) }),
-            Fragments::of(target).filter(|_| target.half).map(Variant::Cooperative),
+            cooperative.filter(Fragments::counts).map(Variant::Cooperative),
         ];
-        let panels = Panel::ALL.into_iter().filter(|_| !target.software).map(Variant::Panel);
+        let panels = Panel::ALL.into_iter().chain(cooperative.into_iter().flat_map(Panel::cooperative));
+        let panels = panels.filter(|_| !target.software).map(Variant::Panel);
         others.into_iter().flatten().chain(panels).collect()
     }
 }

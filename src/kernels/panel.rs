@@ -1,5 +1,6 @@
 //! Blocks of sums in registers, fed by panels in workgroup memory (`common/panel.wgsl`): which sizes there are, and which one is taken.
 
+use super::cooperative::Fragments;
 use super::target::BUSY;
 use crate::gpu::Launch;
 
@@ -13,10 +14,14 @@ pub struct Panel {
     /// Multiply-adds per invocation and time when the device is full, in percent of the largest block's: reads of workgroup memory, loads and
     /// barriers are spread over fewer sums in small blocks.
     rate: u32,
+    /// Cooperative matrices that make the sums, which round operands to half precision: how many a subgroup makes down and across.
+    fragments: Option<(Fragments, [u32; 2])>,
 }
 
 /// Terms of the sum per step. As few as give each invocation a vector to load, so that little is kept in registers on its way.
 const STEP: u32 = 8;
+/// The same with cooperative matrices, whose products take less time: one or two of them.
+const COOPERATIVE_STEP: u32 = 16;
 
 /// Terms of a sum that cost as much as what a block does once, before and after it.
 const ONCE: f64 = 32.0;
@@ -35,7 +40,7 @@ impl Panel {
     ];
 
     const fn new(lanes: [u32; 2], fours: [u32; 2], rate: u32) -> Self {
-        Panel { lanes, fours, rate }
+        Panel { lanes, fours, rate, fragments: None }
     }
 
     /// Rows of a block.
@@ -48,16 +53,36 @@ impl Panel {
         (4 * self.lanes[0] * self.fours[0]) as usize
     }
 
+    /// Sizes whose sums are made by `fragments`; none where these are of subgroups of several sizes.
+    pub fn cooperative(fragments: Fragments) -> impl Iterator<Item = Panel> {
+        [0, 3, 5].map(|i| Panel::ALL[i]).into_iter().filter_map(move |panel| {
+            let size = [panel.rows(), panel.columns()].map(|n| n as u32);
+            let matrices = fragments.of_panel(size, panel.lanes[0] * panel.lanes[1])?;
+            Some(Panel { fragments: Some((fragments, matrices)), ..panel })
+        })
+    }
+
+    /// The cooperative matrices that make the sums.
+    pub fn fragments(&self) -> Option<Fragments> {
+        self.fragments.map(|(fragments, _)| fragments)
+    }
+
     /// The name of a variant.
-    pub(super) fn name(&self) -> String {
-        format!("panel {}x{}", self.rows(), self.columns())
+    pub fn name(&self) -> String {
+        let kind = if self.fragments.is_some() { "cooperative" } else { "panel" };
+        format!("{kind} {}x{}", self.rows(), self.columns())
     }
 
     /// A launch of a shader on `panel.wgsl`.
     pub(super) fn tune<B>(&self, launch: Launch<B>) -> Launch<B> {
         let ([lx, ly], [rx, ry]) = (self.lanes, self.fours);
-        let launch = launch.tune("LX", lx).tune("LY", ly).tune("RX", rx).tune("RY", ry).tune("STEP", STEP);
-        launch.tune("FILL_A", ry * STEP / lx).tune("FILL_B", rx * STEP / ly)
+        let step = if self.fragments.is_some() { COOPERATIVE_STEP } else { STEP };
+        let launch = launch.tune("LX", lx).tune("LY", ly).tune("RX", rx).tune("RY", ry).tune("STEP", step);
+        let launch = launch.tune("FILL_A", ry * step / lx).tune("FILL_B", rx * step / ly);
+        match self.fragments {
+            Some((f, matrices)) => f.tune_panel(launch, matrices),
+            None => launch,
+        }
     }
 
     /// Blocks of `batch` products of `rows` x `columns`.
@@ -91,9 +116,29 @@ impl Panel {
     }
 }
 
-/// Declares a shader on `panel.wgsl`, which ships with all sizes.
+/// Declares a shader on `panel.wgsl`, which ships with all sizes; those of cooperative matrices for subgroups of 8, 16, 32 and 64.
 macro_rules! panel_shader {
     ($stem:literal) => {
+        $crate::kernels::panel::panel_shader!(
+            $stem,
+            [16, 16, 2, 2; 8, 8, 2, 4],
+            [8, 16, 2, 1; 8, 8, 2, 2],
+            [8, 8, 1, 1; 8, 8, 1, 2],
+            [16, 16, 2, 2; 8, 32, 4, 8],
+            [8, 16, 2, 1; 8, 32, 4, 4],
+            [8, 8, 1, 1; 8, 32, 2, 4],
+            [16, 16, 2, 2; 16, 16, 2, 2],
+            [8, 16, 2, 1; 16, 16, 1, 2],
+            [8, 8, 1, 1; 16, 16, 1, 1],
+            [16, 16, 2, 2; 16, 32, 2, 4],
+            [8, 16, 2, 1; 16, 32, 2, 2],
+            [8, 8, 1, 1; 16, 32, 1, 2],
+            [16, 16, 2, 2; 16, 64, 4, 4],
+            [8, 16, 2, 1; 16, 64, 2, 4],
+            [8, 8, 1, 1; 16, 64, 2, 2],
+        );
+    };
+    ($stem:literal, $([$lx:literal, $ly:literal, $rx:literal, $ry:literal; $coop:literal, $wave:literal, $fx:literal, $fy:literal],)+) => {
         $crate::kernels::shader!(
             $stem,
             [("LX", 16), ("LY", 8), ("RX", 2), ("RY", 2), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 2)],
@@ -101,6 +146,10 @@ macro_rules! panel_shader {
             [("LX", 8), ("LY", 16), ("RX", 2), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 1)],
             [("LX", 8), ("LY", 8), ("RX", 2), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 2)],
             [("LX", 8), ("LY", 8), ("RX", 1), ("RY", 1), ("STEP", 8), ("FILL_A", 1), ("FILL_B", 1)],
+            $([
+                ("LX", $lx), ("LY", $ly), ("RX", $rx), ("RY", $ry), ("STEP", 16), ("FILL_A", $ry * 16 / $lx), ("FILL_B", $rx * 16 / $ly),
+                ("COOP", $coop), ("WAVE", $wave), ("FX", $fx), ("FY", $fy)
+            ],)+
         );
     };
 }
