@@ -29,3 +29,4 @@ mod squeeze_excite;
 mod stems;
 mod stft;
 mod timing;
+mod variants;

@@ -75,7 +75,7 @@ impl Variants for ConvolutionProblem {
         match target.software && target.subgroup_size == Some(SUBGROUP) {
             true if *pass == Pass::Forward && conv2d_stem::fits(target, g) => Variant::Stem,
             true => Variant::Subgroup,
-            false if !target.software && conv2d_panel::fits(g) => Variant::Panel(conv2d_panel::fastest(g, *pass)),
+            false if !target.software && conv2d_panel::fits(g) => Variant::Panel(conv2d_panel::fastest(Panel::given(target), g, *pass)),
             false => Variant::Tile,
         }
     }

@@ -35,9 +35,9 @@ fn least(pass: Pass) -> usize {
     if pass == Pass::Weight { SLICE } else { SLICE * 3 / 4 }
 }
 
-/// The size of blocks that should be fastest for a pass. What may follow a forward pass keeps its sums in one piece.
-pub fn fastest(g: &Geometry, pass: Pass) -> Panel {
-    Panel::fastest(extents(g, pass), (pass != Pass::Forward).then(|| least(pass)))
+/// The one of `sizes` of blocks that should be fastest for a pass. What may follow a forward pass keeps its sums in one piece.
+pub fn fastest(sizes: Vec<Panel>, g: &Geometry, pass: Pass) -> Panel {
+    Panel::fastest(sizes, extents(g, pass), (pass != Pass::Forward).then(|| least(pass)))
 }
 
 /// Slices of a pass's sums: more than one where blocks are few.

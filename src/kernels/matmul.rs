@@ -70,7 +70,7 @@ impl Variants for Product {
             true if target.int64 && matmul_wide::fits(self) => Variant::Wide,
             true => Variant::Subgroup,
             false if target.software => Variant::Tile,
-            false => Variant::Panel(Panel::fastest([batch, m, n, k], Some(SLICE))),
+            false => Variant::Panel(Panel::fastest(Panel::given(target), [batch, m, n, k], Some(SLICE))),
         }
     }
 

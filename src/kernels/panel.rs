@@ -1,7 +1,7 @@
 //! Blocks of sums in registers, fed by panels in workgroup memory (`common/panel.wgsl`): which sizes there are, and which one is taken.
 
 use super::cooperative::Fragments;
-use super::target::BUSY;
+use super::target::{BUSY, Target};
 use crate::gpu::Launch;
 
 /// A block of sums: so many invocations with so many fours of columns and rows each.
@@ -109,10 +109,18 @@ impl Panel {
         sums * (terms as f64 + ONCE * slices as f64) / (f64::from(self.rate) * busy)
     }
 
-    /// The one that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices of `least` or not.
-    pub(super) fn fastest(extents: [usize; 4], least: Option<usize>) -> Self {
+    /// The sizes that an adapter is given where nothing was measured.
+    pub(super) fn given(target: &Target) -> Vec<Self> {
+        let fragments = Fragments::of(target).filter(|f| target.half && f.fast(target));
+        let cooperative: Vec<Panel> = fragments.into_iter().flat_map(Panel::cooperative).collect();
+        if cooperative.is_empty() { Panel::ALL.into() } else { cooperative }
+    }
+
+    /// The one of `sizes` that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices of
+    /// `least` or not.
+    pub(super) fn fastest(sizes: Vec<Self>, extents: [usize; 4], least: Option<usize>) -> Self {
         let time = |panel: &Panel| panel.time(extents, least);
-        Panel::ALL.into_iter().reduce(|best, other| if time(&other) < time(&best) { other } else { best }).unwrap_or(Panel::ALL[0])
+        sizes.into_iter().reduce(|best, other| if time(&other) < time(&best) { other } else { best }).unwrap_or(Panel::ALL[0])
     }
 }
 
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn large_products_take_large_blocks_and_small_ones_fill_the_device() {
-        let name = |extents| Panel::fastest(extents, Some(SLICE)).name();
+        let name = |extents| Panel::fastest(Panel::ALL.into(), extents, Some(SLICE)).name();
         assert_eq!(name([1, 4096, 4096, 512]), "panel 128x128");
         assert_eq!(name([1, 64, 100_000, 576]), "panel 64x128");
         assert_eq!(name([1, 20, 65_536, 64]), "panel 32x64");

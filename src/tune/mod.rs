@@ -101,7 +101,26 @@ fn fastest(device: &Arc<Device>, problem: &Problem, key: &str, half: bool, heuri
             best = (name, time);
         }
     }
-    Ok(best.0)
+    match best.0 == heuristic {
+        true => Ok(best.0),
+        // Clocks rise while a device works, so what ran later looks faster: the two in turns decide.
+        false => Ok(if duel(&first, &trial(&best.0)?)? { best.0 } else { heuristic.to_string() }),
+    }
+}
+
+/// Whether `other` is clearly faster than `standard`, run in turns.
+fn duel(standard: &Trial, other: &Trial) -> Result<bool> {
+    let (mut best, mut sum) = ([Duration::MAX; 2], Duration::ZERO);
+    for runs in 0..MOST {
+        if runs >= RUNS && sum >= 2 * ENOUGH {
+            break;
+        }
+        for (best, trial) in best.iter_mut().zip([standard, other]) {
+            let time = trial.time()?;
+            (*best, sum) = (time.min(*best), sum + time);
+        }
+    }
+    Ok(best[1] < best[0].mul_f64(CLEARLY))
 }
 
 fn agree(expected: &[f32], got: &[f32], tolerance: f32) -> bool {
