@@ -1,8 +1,3 @@
 // The sums of panel.wgsl by cooperative matrices of 8 x 8.
-enable f16;
-enable wgpu_cooperative_matrix;
-alias Left = coop_mat8x8<f16, A>;
-alias Right = coop_mat8x8<f16, B>;
-alias Sum = coop_mat8x8<f32, C>;
-const EDGE: u32 = 8u;
+//#include <common/fragments8.wgsl>
 //#include <common/sums_cooperative.wgsl>

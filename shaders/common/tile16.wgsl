@@ -1,8 +1,3 @@
 // The tile of tile0.wgsl by cooperative matrices of 16 x 16.
-enable f16;
-enable wgpu_cooperative_matrix;
-alias Left = coop_mat16x16<f16, A>;
-alias Right = coop_mat16x16<f16, B>;
-alias Sum = coop_mat16x16<f32, C>;
-const EDGE: u32 = 16u;
+//#include <common/fragments16.wgsl>
 //#include <common/tile_cooperative.wgsl>
