@@ -4,22 +4,25 @@
 // Serves the input gradient too, with dy in the place of x. The width is even: a pair of pixels is inside or outside as a whole.
 // Grid: one lane per channel and strip, folded.
 
+//#include <common/pair${PACKED}.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/divide.wgsl>
-//#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 
+const PACKED: u32 = 1u; //#tunable  1: a pair of floats is a 64-bit integer in memory, 0: a vector
 const WG: u32 = 8u; //#tunable  threads of a workgroup
 
-@group(0) @binding(1) var<storage, read>       x: array<u64>; // (n, cin, h, w), pairs along w
-@group(0) @binding(2) var<storage, read_write> v: array<u64>; // (36, cin, strips), pairs of tiles  overwritten
+@group(0) @binding(1) var<storage, read>       x: array<Pair>; // (n, cin, h, w), pairs along w
+@group(0) @binding(2) var<storage, read_write> v: array<Pair>; // (36, cin, strips), pairs of tiles  overwritten
 
+// Products by powers of two are exact, so it does not matter which of them a compiler contracts.
 fn transform(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>, e: vec2<f32>, f: vec2<f32>) -> Six {
     let s = e - 4.0 * c;
     let t = d - 4.0 * b;
     let u = e - c;
     let w = 2.0 * (d - b);
-    return Six(4.0 * a - 5.0 * c + e, s + t, s - t, u + w, u - w, 4.0 * b - 5.0 * d + f);
+    let five = vec2<f32>(-5.0);
+    return Six(fma(five, c, 4.0 * a + e), s + t, s - t, u + w, u - w, fma(five, d, 4.0 * b + f));
 }
 
 @compute @workgroup_size(WG)

@@ -4,20 +4,21 @@
 // The width is even.
 // Grid: one lane per channel and strip, folded.
 
+//#include <common/pair${PACKED}.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/divide.wgsl>
-//#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 //#include <common/epilogue.wgsl>
 
+const PACKED: u32 = 1u; //#tunable  1: a pair of floats is a 64-bit integer in memory, 0: a vector
 const WG: u32 = 8u; //#tunable  threads of a workgroup
 
-@group(0) @binding(1) var<storage, read>       m:      array<u64>; // (36, cout, strips), pairs of tiles
+@group(0) @binding(1) var<storage, read>       m:      array<Pair>; // (36, cout, strips), pairs of tiles
 @group(0) @binding(2) var<storage, read>       bias:   array<f32>; // (cout)
 @group(0) @binding(3) var<storage, read>       scale:  array<f32>; // (cout)
 @group(0) @binding(4) var<storage, read>       mean:   array<f32>; // (cout)
 @group(0) @binding(5) var<storage, read>       variance: array<f32>; // (cout)  running variance
-@group(0) @binding(6) var<storage, read_write> y:      array<u64>; // (n, cout, h, w), pairs along w  overwritten
+@group(0) @binding(6) var<storage, read_write> y:      array<Pair>; // (n, cout, h, w), pairs along w  overwritten
 
 fn down4(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>, e: vec2<f32>, f: vec2<f32>) -> Four {
     let s = b + c;
@@ -62,7 +63,7 @@ fn winograd_output(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     //#end
 }
 
-@group(0) @binding(1) var<storage, read>       mt: array<u64>; // (36, 2·strips, cout), pairs of channels
+@group(0) @binding(1) var<storage, read>       mt: array<Pair>; // (36, 2·strips, cout), pairs of channels
 
 // The forward transform where the product was made transposed, for few tiles: a thread treats two channels of one tile.
 @compute @workgroup_size(WG)
@@ -108,8 +109,8 @@ fn winograd_output_few(@builtin(local_invocation_index) lane: u32, @builtin(work
     //#end
 }
 
-@group(0) @binding(1) var<storage, read>       dy: array<u64>; // (n, cout, h, w), pairs along w
-@group(0) @binding(2) var<storage, read_write> dm: array<u64>; // (36, cout, strips), pairs of tiles  overwritten
+@group(0) @binding(1) var<storage, read>       dy: array<Pair>; // (n, cout, h, w), pairs along w
+@group(0) @binding(2) var<storage, read_write> dm: array<Pair>; // (36, cout, strips), pairs of tiles  overwritten
 
 fn up6(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>) -> Six {
     let s = a + c;

@@ -4,23 +4,24 @@
 // A lane treats two neighbouring input channels, 18 consecutive floats, as the halves of a vec2; their number is even.
 // Grid: one lane per output channel and pair of input channels, folded.
 
+//#include <common/pair${PACKED}.wgsl>
 //#include <common/grid.wgsl>
 //#include <common/divide.wgsl>
-//#include <common/pair.wgsl>
 //#include <common/winograd.wgsl>
 
+const PACKED: u32 = 1u; //#tunable  1: a pair of floats is a 64-bit integer in memory, 0: a vector
 const WG: u32 = 8u; //#tunable  threads of a workgroup
 const FLIP: u32 = 0u; //#tunable  reverse the taps
 
-@group(0) @binding(1) var<storage, read>       weight: array<u64>; // (cout, cin, 3, 3), consecutive pairs
-@group(0) @binding(2) var<storage, read_write> u:      array<u64>; // (36, cout, cin), pairs along cin  overwritten
+@group(0) @binding(1) var<storage, read>       weight: array<Pair>; // (cout, cin, 3, 3), consecutive pairs
+@group(0) @binding(2) var<storage, read_write> u:      array<Pair>; // (36, cout, cin), pairs along cin  overwritten
 
+// Products by powers of two are exact, and others come last or by fma: it does not matter which a compiler contracts.
 fn up6(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>) -> Six {
-    let s = (a + c) * (1.0 / 6.0);
-    let t = b * (1.0 / 6.0);
-    let q = a * (1.0 / 24.0) + c * (1.0 / 6.0);
-    let r = b * (1.0 / 12.0);
-    return Six(0.25 * a, -s - t, t - s, q + r, q - r, c);
+    let s = a + c;
+    let q = a + 4.0 * c;
+    let r = 2.0 * b;
+    return Six(0.25 * a, -(s + b) * (1.0 / 6.0), (b - s) * (1.0 / 6.0), (q + r) * (1.0 / 24.0), (q - r) * (1.0 / 24.0), c);
 }
 
 @compute @workgroup_size(WG)
@@ -66,14 +67,16 @@ fn winograd_weight(@builtin(local_invocation_index) lane: u32, @builtin(workgrou
     //#end
 }
 
-@group(0) @binding(1) var<storage, read>       du:      array<u64>; // (36, cout, cin), pairs along cin
-@group(0) @binding(2) var<storage, read_write> dweight: array<u64>; // (cout, cin, 3, 3), consecutive pairs  overwritten
+@group(0) @binding(1) var<storage, read>       du:      array<Pair>; // (36, cout, cin), pairs along cin
+@group(0) @binding(2) var<storage, read_write> dweight: array<Pair>; // (cout, cin, 3, 3), consecutive pairs  overwritten
 
 struct Three { a: vec2<f32>, b: vec2<f32>, c: vec2<f32> }
 fn down3(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>, e: vec2<f32>, f: vec2<f32>) -> Three {
-    let s = (b + c) * (1.0 / 6.0);
+    let s = b + c;
     let t = d + e;
-    return Three(0.25 * a - s + t * (1.0 / 24.0), (c - b) * (1.0 / 6.0) + (d - e) * (1.0 / 12.0), t * (1.0 / 6.0) - s + f);
+    let sixth = vec2<f32>(1.0 / 6.0);
+    let inner = fma(vec2<f32>(1.0 / 24.0), t - 4.0 * s, 0.25 * a);
+    return Three(inner, (2.0 * (c - b) + (d - e)) * (1.0 / 12.0), fma(sixth, t - s, f));
 }
 
 @compute @workgroup_size(WG)

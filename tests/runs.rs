@@ -208,6 +208,8 @@ fn flags_that_people_try_work_or_are_named() {
     assert_eq!(config["train"]["batch"].as_integer(), Some(16));
     assert!(succeeds(dir, &["--learning-rate", "0.25", "--print-config"]).contains("lr = 0.25"));
     assert!(succeeds(dir, &["--set", "train.lr=0.001", "--print-config"]).contains("lr = 0.001"));
+    let before = ["--set", "model.kernels=80", "--set", "model.name=rocket", "--preset", "small", "--print-config"];
+    assert!(succeeds(dir, &before).contains("kernels = 80"), "what a network has may be set before it is named");
     for (args, hints) in [
         (&["--weight-decay", "0.1"][..], &["--set train.weight_decay="][..]),
         (&["--epocs", "3"], &["--epochs"]),

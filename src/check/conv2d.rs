@@ -121,8 +121,8 @@ fn general(target: &Target) -> Vec<Named> {
 }
 
 /// What shows edges of blocks: strides that do not divide the image, more channels and pixels than a block, single lines, points,
-/// sums long enough for slices.
-const PANEL: [Row; 10] = [
+/// sums long enough for slices, more of them than some phases have terms, a dilation that shares a factor with the stride.
+const PANEL: [Row; 12] = [
     (1, 1, 1, 1, [1, 1], [1, 1, 0, 1]),
     (2, 1, 3, 17, [7, 9], [3, 1, 1, 1]),
     (1, 1, 9, 33, [11, 13], [3, 2, 1, 1]),
@@ -132,6 +132,8 @@ const PANEL: [Row; 10] = [
     (2, 1, 5, 6, [13, 12], [3, 1, 0, 3]),
     (2, 1, 130, 65, [5, 7], [1, 2, 0, 1]),
     (2, 2, 31, 33, [5, 7], [3, 2, 1, 1]),
+    (1, 1, 9, 130, [6, 5], [3, 2, 1, 1]),
+    (1, 1, 2, 3, [20, 18], [4, 6, 3, 4]),
     (1, 1, 60, 70, [4, 3], [3, 1, 1, 1]),
 ];
 

@@ -12,10 +12,15 @@ type Element = (&'static str, &'static str);
 
 /// Of one float, and of what becomes of a vector's lane.
 const SCALAR: Element = ("f32", "f16");
-/// By the name in the declaration. `Stored` is a float where `common/vec1.wgsl` says so, and else no float at all.
-const ELEMENTS: [(&str, Element); 4] =
-    [("f32", SCALAR), ("Stored", SCALAR), ("vec2<f32>", ("vec2<f32>", "vec2<f16>")), ("vec4<f32>", ("vec4<f32>", "vec4<f16>"))];
-/// What makes `Stored` a float.
+const PAIR: Element = ("vec2<f32>", "vec2<f16>");
+/// By the name in the declaration, and what makes that name the element: `common/vec1.wgsl` and `common/pair0.wgsl` do, where others keep no floats.
+const ELEMENTS: [(&str, &str, Element); 5] = [
+    ("f32", "", SCALAR),
+    ("Stored", STORED, SCALAR),
+    ("vec2<f32>", "", PAIR),
+    ("Pair", "alias Pair = vec2<f32>;", PAIR),
+    ("vec4<f32>", "", ("vec4<f32>", "vec4<f16>")),
+];
 const STORED: &str = "alias Stored = f32;";
 /// What a shader must begin with.
 const ENABLE: &str = "enable f16;";
@@ -54,13 +59,12 @@ pub(super) fn halve(source: &mut Expanded, names: &[&'static str]) -> Result<()>
 
 /// Storage arrays: line from 0, name, and element where that is of floats.
 fn elements(text: &str) -> impl Iterator<Item = (usize, &str, Option<Element>)> {
-    let floats = text.contains(STORED);
     text.lines().enumerate().filter_map(move |(i, line)| {
         let (_, declared) = line.trim_start().strip_prefix("@group")?.split_once("var<storage")?;
         let (name, ty) = declared.split_once('>')?.1.split_once(':')?;
         let inner = ty.trim_start().strip_prefix("array<")?;
         let inner = &inner[..closing(inner, '<', '>')];
-        let element = ELEMENTS.iter().find(|(n, _)| *n == inner && (*n != "Stored" || floats)).map(|(_, e)| *e);
+        let element = ELEMENTS.iter().find(|(n, alias, _)| *n == inner && text.contains(alias)).map(|(_, _, e)| *e);
         Some((i, name.trim(), element))
     })
 }

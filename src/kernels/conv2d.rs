@@ -107,7 +107,7 @@ pub fn forward<B: Copy>(
     scratch: impl FnMut(usize) -> B,
 ) -> Launches<B> {
     match v {
-        Variant::Winograd(t) => winograd::forward(&t, epilogue, x, weight, y, scratch),
+        Variant::Winograd(t) => winograd::forward(&t, caps, epilogue, [x, weight, y], scratch),
         Variant::Stem => conv2d_stem::forward(g, epilogue, x, weight, y).into(),
         Variant::Cooperative(f) => conv2d_tile::forward(g, Some(f), epilogue, x, weight, y).into(),
         Variant::Panel(panel) => {
@@ -132,7 +132,7 @@ pub fn backward_input<B: Copy>(
     scratch: impl FnMut(usize) -> B,
 ) -> Launches<B> {
     match v {
-        Variant::Winograd(t) => winograd::backward_input(&t, weight, dy, dx, scratch),
+        Variant::Winograd(t) => winograd::backward_input(&t, caps, [weight, dy, dx], scratch),
         Variant::Cooperative(f) => conv2d_tile::backward_input(g, Some(f), weight, dy, dx).into(),
         Variant::Panel(panel) => {
             let slices = conv2d_panel::slices(g, Pass::Input, panel);
@@ -156,7 +156,7 @@ pub fn backward_weight<B: Copy>(
     scratch: impl FnMut(usize) -> B,
 ) -> Vec<Launch<B>> {
     let slices = match v {
-        Variant::Winograd(t) => return winograd::backward_weight(&t, x, dy, dw, scratch),
+        Variant::Winograd(t) => return winograd::backward_weight(&t, caps, [x, dy, dw], scratch),
         Variant::Tile | Variant::Cooperative(_) => slices_of_pixels(caps, g),
         Variant::Panel(panel) => conv2d_panel::slices(g, Pass::Weight, panel),
         Variant::Subgroup | Variant::Stem => slices_of_images(g),

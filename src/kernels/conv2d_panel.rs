@@ -8,24 +8,38 @@ panel_shader!("conv2d_panel");
 
 /// Numbers that the shader divides stay below, so that single precision is exact.
 const EXACT: usize = 1 << 21;
-/// Strides that fit above a quotient.
-const STRIDES: usize = 256;
+/// Groups times phases of a stride, which are counted along one axis of the grid.
+const LAYERS: usize = 1 << 15;
 
 /// Whether the shader can count the convolution's terms, lines and columns.
 pub fn fits(g: &Geometry) -> bool {
-    let taps = g.kernel[0] * g.kernel[1];
-    let counted = [g.cin * taps, g.cout * taps, g.output[0] * g.output[1]];
+    let (taps, phases) = (g.kernel[0] * g.kernel[1], g.stride[0] * g.stride[1]);
+    // Of a phase the shader divides by itself, with a bit less.
+    let counted = [g.cin * taps, g.cout * taps * phases.min(2), g.output[0] * g.output[1]];
     let sides = [0, 1].map(|axis| g.input[axis] + 2 * g.padding[axis]);
-    counted.into_iter().chain(sides).all(|n| n + 8 < EXACT) && g.stride.iter().all(|&s| s < STRIDES)
+    counted.into_iter().chain(sides).all(|n| n + 8 < EXACT) && g.groups * phases < LAYERS
 }
 
-/// A pass as a product: groups, rows, columns, terms of a sum.
+/// How far apart the taps are that reach a phase of the stride, in the input gradient.
+fn steps(g: &Geometry) -> [usize; 2] {
+    [0, 1].map(|axis| g.stride[axis] / gcd(g.stride[axis], g.dilation[axis]))
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// A pass as products: their number, rows, columns, terms of a sum. Of the input gradient those of the largest phase.
 fn extents(g: &Geometry, pass: Pass) -> [usize; 4] {
     let taps = g.kernel[0] * g.kernel[1];
     let pixels = |size: [usize; 2]| g.n * size[0] * size[1];
     match pass {
         Pass::Forward => [g.groups, g.cout, pixels(g.output), g.cin * taps],
-        Pass::Input => [g.groups, g.cin, pixels(g.input), g.cout * taps],
+        Pass::Input => {
+            let of_phase = |all: [usize; 2], apart: [usize; 2]| [all[0].div_ceil(apart[0]), all[1].div_ceil(apart[1])];
+            let [ky, kx] = of_phase(g.kernel, steps(g));
+            [g.groups * g.stride[0] * g.stride[1], g.cin, pixels(of_phase(g.input, g.stride)), g.cout * ky * kx]
+        }
         Pass::Weight => [g.groups, g.cout, g.cin * taps, pixels(g.output)],
     }
 }
@@ -40,6 +54,11 @@ pub fn fastest(sizes: Vec<Panel>, g: &Geometry, pass: Pass) -> Panel {
     Panel::fastest(sizes, extents(g, pass), (pass != Pass::Forward).then(|| least(pass)))
 }
 
+/// The time of a pass by the size that is fastest, as [`Panel::time_of`] counts it, where nothing follows.
+pub(super) fn time(g: &Geometry, pass: Pass) -> f64 {
+    Panel::least_time(extents(g, pass), Some(least(pass)))
+}
+
 /// Slices of a pass's sums: more than one where blocks are few.
 pub fn slices(g: &Geometry, pass: Pass, panel: Panel) -> usize {
     let [groups, rows, columns, terms] = extents(g, pass);
@@ -48,7 +67,7 @@ pub fn slices(g: &Geometry, pass: Pass, panel: Panel) -> usize {
 
 /// What the entry points share: a product of a factor and an image, in which taps reach; pixels are counted over the other operand.
 fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices: usize) -> Launch<B> {
-    let [groups, rows, columns, terms] = extents(g, pass);
+    let [_, rows, columns, terms] = extents(g, pass);
     let taps = g.kernel[0] * g.kernel[1];
     let plane = g.output[0] * g.output[1];
     let weights = [g.cin * taps, taps, g.cout * g.cin * taps];
@@ -56,6 +75,9 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices
     let back = pass == Pass::Input;
     let (channels, image, pixels) = if back { (g.cout, g.output, g.input) } else { (g.cin, g.input, g.output) };
     let (up, down) = if back { ([1, 1], g.stride) } else { (g.stride, [1, 1]) };
+    let step = if back { steps(g) } else { [1, 1] };
+    let tap = [0, 1].map(|axis| if back { negative(g.dilation[axis] * step[axis] / g.stride[axis]) } else { g.dilation[axis] as u32 });
+    let columns = if back { g.n * g.input[0] * g.input[1] } else { columns };
     let shift = g.padding.map(|n| if back { n as u32 } else { negative(n) });
     let point = taps == 1 && g.stride == [1, 1];
     let [row, channel, group] = match pass {
@@ -64,16 +86,16 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices
         Pass::Weight => [plane, g.groups * g.cout * plane, g.cout * plane],
     };
     let per = |n: usize| 1.0 / n as f32;
-    let launch = Launch::new(&SHADER, entry).set("groups", groups).set("rows", rows).set("columns", columns).set("terms", terms);
+    let launch = Launch::new(&SHADER, entry).set("groups", g.groups).set("rows", rows).set("columns", columns).set("terms", terms);
     let launch = launch.set("span", terms.div_ceil(slices));
     let launch = launch.set("channels", channels).set("h", image[0]).set("w", image[1]);
     let launch = launch.set("inside", g.padding == [0, 0] && (!back || point)).set("taps", taps).set("kw", g.kernel[1]);
-    let launch = launch.set("dil_y", g.dilation[0]).set("dil_x", g.dilation[1]).set("ph", pixels[0]).set("pw", pixels[1]);
+    let launch = launch.set("tap_y", tap[0]).set("tap_x", tap[1]).set("ph", pixels[0]).set("pw", pixels[1]);
     let launch = launch.set("up_y", up[0]).set("up_x", up[1]).set("shift_y", shift[0]).set("shift_x", shift[1]);
-    let launch = launch.set("down_y", down[0]).set("down_x", down[1]).set("sign", if back { negative(1) } else { 1 });
+    let launch = launch.set("down_y", down[0]).set("down_x", down[1]).set("step_y", step[0]).set("step_x", step[1]);
+    let launch = launch.set("dil_y", g.dilation[0]).set("dil_x", g.dilation[1]);
     let launch = launch.set("factor_row", row).set("factor_channel", channel).set("factor_group", group);
     let launch = launch.set("per_taps", per(taps)).set("per_kw", per(g.kernel[1])).set("per_pw", per(pixels[1]));
-    let launch = launch.set("per_down_y", per(down[0])).set("per_down_x", per(down[1]));
     panel.tune(launch).cost(g.bytes(), g.flops())
 }
 

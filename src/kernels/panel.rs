@@ -109,6 +109,16 @@ impl Panel {
         sums * (terms as f64 + ONCE * slices as f64) / (f64::from(self.rate) * busy)
     }
 
+    /// The same of so many multiply-adds that fill the device.
+    pub(super) fn time_of(multiply_adds: f64) -> f64 {
+        multiply_adds / (f64::from(Panel::ALL[0].rate) * BUSY as f64)
+    }
+
+    /// The time of products by the size that is fastest.
+    pub(super) fn least_time(extents: [usize; 4], least: Option<usize>) -> f64 {
+        Panel::fastest(Panel::ALL.into(), extents, least).time(extents, least)
+    }
+
     /// The sizes that an adapter is given where nothing was measured.
     pub(super) fn given(target: &Target) -> Vec<Self> {
         let fragments = Fragments::of(target).filter(|f| target.half && f.fast(target));

@@ -58,6 +58,11 @@ impl Product {
         u32::from(self.bias) | u32::from(self.relu) << 2
     }
 
+    /// Batch, rows, columns and terms of the sums.
+    pub(super) fn extents(&self) -> [usize; 4] {
+        [self.batch, self.m, self.n, self.k]
+    }
+
     /// Bytes moved, each element once.
     pub fn bytes(&self) -> u64 {
         4 * (self.batch * (self.m * self.k + self.k * self.n + self.m * self.n)) as u64

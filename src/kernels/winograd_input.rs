@@ -4,7 +4,7 @@ use super::shader;
 use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;
 
-shader!("winograd_input");
+shader!("winograd_input", [("PACKED", 0), ("WG", 64)]);
 
 /// `v` (36, cin, tiles) from `x`.
 pub fn forward<B>(t: &Tiling, x: B, v: B) -> Launch<B> {

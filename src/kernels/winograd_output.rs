@@ -5,7 +5,7 @@ use super::shader;
 use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;
 
-shader!("winograd_output");
+shader!("winograd_output", [("PACKED", 0), ("WG", 64)]);
 
 /// `y = epilogue(.)` from `m`: (36, cout, tiles), or (36, tiles, cout) where there are `Tiling::few`.
 pub fn forward<B: Copy>(t: &Tiling, epilogue: Epilogue<B>, m: B, y: B) -> Launch<B> {

@@ -1,8 +1,9 @@
 //! The tiles of Winograd's method, and which convolutions it computes.
 
 use super::conv2d_geometry::{Geometry, Pass};
+use super::panel::{Panel, SLICE};
 use super::product::{Product, SUBGROUP};
-use super::{Target, matmul_wide};
+use super::{Target, conv2d_panel, matmul_wide};
 use crate::gpu::{Launch, Shader};
 
 /// Positions of a transformed tile.
@@ -21,13 +22,15 @@ pub struct Tiling {
     across: usize,
     /// Pairs of tiles, rounded up to a multiple of four, for the products.
     pub(super) strips: usize,
+    /// For software adapters, which are given pairs of floats in 64-bit integers and a product by subgroups; GPUs are given panels.
+    pub(super) packed: bool,
 }
 
 impl Tiling {
-    fn new(g: &Geometry) -> Self {
+    fn new(g: &Geometry, packed: bool) -> Self {
         let (down, across) = (g.input[0].div_ceil(4), g.input[1].div_ceil(8));
         let strips = (g.n * down * across).next_multiple_of(4);
-        Tiling { n: g.n, cin: g.cin, cout: g.cout, size: g.input, down, across, strips }
+        Tiling { n: g.n, cin: g.cin, cout: g.cout, size: g.input, down, across, strips, packed }
     }
 
     /// The same tiles with the channels' roles exchanged: what the input gradient convolves.
@@ -42,7 +45,9 @@ impl Tiling {
     /// A launch of one of the transforms.
     pub(super) fn launch<B>(&self, shader: &'static Shader, entry: &'static str) -> Launch<B> {
         let inverse = |v: usize| 1.0 / v as f32;
-        Launch::new(shader, entry)
+        let launch = Launch::new(shader, entry);
+        let launch = if self.packed { launch } else { launch.tune("PACKED", 0).tune("WG", 64) };
+        launch
             .set("n", self.n)
             .set("cin", self.cin)
             .set("cout", self.cout)
@@ -84,7 +89,7 @@ impl Tiling {
 
     /// Whether the product is made transposed.
     pub(super) fn few(&self) -> bool {
-        self.columns() < self.tiles().next_multiple_of(4 * SUBGROUP as usize)
+        self.packed && self.columns() < self.tiles().next_multiple_of(4 * SUBGROUP as usize)
     }
 
     /// Tiles the product computes.
@@ -121,6 +126,34 @@ pub(super) struct Scratch<B> {
 /// The tiles of a convolution that Winograd's method computes faster for this target than the direct sum; `None` where it does not apply.
 pub fn faster(target: &Target, g: &Geometry, pass: Pass) -> Option<Tiling> {
     let t = fits(target, g)?;
+    let pays = if t.packed { pays_on_software(&t, g, pass) } else { pays_on_gpus(&target.adapter, &t, g, pass) };
+    pays.then_some(t)
+}
+
+/// By time, as [`Panel::time`] counts it.
+fn pays_on_gpus(adapter: &str, t: &Tiling, g: &Geometry, pass: Pass) -> bool {
+    let product = match pass {
+        Pass::Forward => t.product(false),
+        Pass::Input => t.reversed().product(true),
+        Pass::Weight => t.weight_product(),
+    };
+    // The product's operands and those of the transforms, written and read.
+    let elements = 3 * (t.transformed(t.cin) + t.transformed(t.cout) + t.weights()) + t.pixels(t.cin) + t.pixels(t.cout);
+    let around = multiply_adds_per_byte(adapter) * 4.0 * elements as f64 + 3.0 * MULTIPLY_ADDS_PER_LAUNCH;
+    Panel::least_time(product.extents(), Some(SLICE)) + Panel::time_of(around) < conv2d_panel::time(g, pass)
+}
+
+/// Multiply-adds in panels while a byte is moved: 4 where memory is as fast as an H200's (measured), 8 to 16 elsewhere (by data sheets), of which
+/// this is the cautious end.
+fn multiply_adds_per_byte(adapter: &str) -> f64 {
+    if ["H100", "H200"].iter().any(|name| adapter.contains(name)) { 4.0 } else { 16.0 }
+}
+
+/// Multiply-adds in panels during an empty launch: 7e7 in 4.4 µs of an H200, three times as many as small convolutions leave invocations
+/// to themselves and take less time than counted.
+const MULTIPLY_ADDS_PER_LAUNCH: f64 = 2e8;
+
+fn pays_on_software(t: &Tiling, g: &Geometry, pass: Pass) -> bool {
     // Multiply-adds of the products against those of the direct sum, which takes pixels in tiles of 32, plus the transforms' accesses,
     // one of which costs a software driver as much as some fourteen multiply-adds.
     let (columns, accesses) = match pass {
@@ -133,22 +166,62 @@ pub fn faster(target: &Target, g: &Geometry, pass: Pass) -> Option<Tiling> {
         // The direct weight gradient goes row by row and checks the ends of each: measured five times slower on rows of 2, twice on 8.
         direct += direct * 8 / g.output[1].max(1);
     }
-    (products + 14 * accesses < direct).then_some(t)
+    products + 14 * accesses < direct
 }
 
 /// The tiles of a convolution that can be computed so at all.
 pub fn fits(target: &Target, g: &Geometry) -> Option<Tiling> {
-    let able = target.software && target.subgroup_size == Some(SUBGROUP) && target.int64 && target.winograd;
+    let packed = target.software && target.subgroup_size == Some(SUBGROUP) && target.int64;
     let three = g.kernel == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.padding == [1, 1] && g.groups == 1;
     let even = g.cin.is_multiple_of(8) && g.cout.is_multiple_of(8) && g.input[1].is_multiple_of(2) && g.n > 0;
+    let able = target.winograd && (packed || !(target.software || target.half));
     if !(able && three && even) {
         return None;
     }
-    let t = Tiling::new(g);
+    let t = Tiling::new(g, packed);
     let scratch = t.scratch(|elements| elements);
     let largest = scratch.weights.max(scratch.input).max(scratch.output);
     // Lane numbers pass through f32, exactly below 2^23.
     let small = 4 * largest as u64 <= target.max_binding && g.cin.max(g.cout) * t.strips < 1 << 23;
     let products = [t.product(false), t.reversed().product(true), t.weight_product()];
-    (small && products.iter().all(matmul_wide::fits)).then_some(t)
+    (small && (!packed || products.iter().all(matmul_wide::fits))).then_some(t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A convolution of 3 x 3 without a stride, of `n` images.
+    fn square(n: usize, channels: usize, side: usize) -> Geometry {
+        let size = [side; 2];
+        let (kernel, one) = ([3; 2], [1; 2]);
+        Geometry {
+            n,
+            groups: 1,
+            cin: channels,
+            cout: channels,
+            input: size,
+            output: size,
+            kernel,
+            stride: one,
+            padding: one,
+            dilation: one,
+        }
+    }
+
+    #[test]
+    fn gpus_are_given_it_where_arithmetic_takes_longer_than_memory() {
+        let pays = |adapter: &str, g: &Geometry| {
+            [Pass::Forward, Pass::Input, Pass::Weight].map(|pass| pays_on_gpus(adapter, &Tiling::new(g, false), g, pass))
+        };
+        // The convolutions of Res-Trans, 64 images of 256 x 256, and single ones.
+        let [first, second, third, last] = [(64, 64), (128, 32), (256, 16), (512, 8)].map(|(channels, side)| square(64, channels, side));
+        for g in [third, last] {
+            assert_eq!(pays("a card", &g), [true; 3], "{g:?}");
+        }
+        for g in [first, second, square(1, 64, 64), square(1, 512, 8)] {
+            assert_eq!(pays("a card", &g), [false; 3], "{g:?}");
+        }
+        assert_eq!(pays("NVIDIA H200", &second), [true; 3]);
+    }
 }

@@ -4,7 +4,7 @@ use super::shader;
 use super::winograd_tiling::Tiling;
 use crate::gpu::Launch;
 
-shader!("winograd_weight", [("FLIP", 1)]);
+shader!("winograd_weight", [("FLIP", 1)], [("PACKED", 0), ("WG", 64)], [("PACKED", 0), ("WG", 64), ("FLIP", 1)]);
 
 /// `u` (36, cout, cin) from `weight`, the taps reversed where asked.
 pub fn forward<B>(t: &Tiling, flip: bool, weight: B, u: B) -> Launch<B> {

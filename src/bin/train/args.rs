@@ -1,6 +1,7 @@
 //! Flags of `train`.
 
 use crate::boxed;
+use crate::flags;
 use crate::request;
 use crate::show::Mode;
 use anyhow::{Context as _, Result, bail};
@@ -169,8 +170,8 @@ impl Default for Args {
 impl Args {
     /// The flags of the command line, completed by those of the run that goes on.
     pub fn read() -> Result<Self> {
-        let matches = Args::command().try_get_matches().unwrap_or_else(|e| crate::flags::explain(e));
-        let mut args = Args::from_arg_matches(&matches).unwrap_or_else(|e| crate::flags::explain(e));
+        let matches = Args::command().try_get_matches().unwrap_or_else(|e| flags::explain(e));
+        let mut args = Args::from_arg_matches(&matches).unwrap_or_else(|e| flags::explain(e));
         if args.resume.is_some() {
             let run = args.run()?;
             let given = |flag: &str| matches.try_contains_id(flag).is_ok() && matches.value_source(flag) == Some(ValueSource::CommandLine);
@@ -275,9 +276,9 @@ impl Args {
                 config.set(&set)?;
             }
         }
-        for s in &self.sets {
-            config.set(s)?;
-        }
+        // Which network it is decides which other keys there are, wherever it stands.
+        let (names, others): (Vec<&String>, Vec<_>) = self.sets.iter().partition(|s| flags::names_network(s));
+        names.into_iter().chain(others).try_for_each(|s| config.set(s))?;
         if !self.stage.is_empty() {
             config.set(&format!("train.stages={}", self.stage.join(",")))?;
         }
@@ -328,7 +329,7 @@ impl Args {
     fn starts_from_box(&self) -> bool {
         let asked =
             self.config.is_some() || self.preset.is_some() || self.weights.is_some() || self.trunk.is_some() || !self.stage.is_empty();
-        let network = self.sets.iter().any(|s| s.starts_with("model.name"));
+        let network = self.sets.iter().any(|s| flags::names_network(s));
         boxed::is_there() && !self.data.is_empty() && self.teacher.is_none() && !asked && !network
     }
 

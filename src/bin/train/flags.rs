@@ -16,6 +16,11 @@ pub fn explain(error: clap::Error) -> ! {
     std::process::exit(if asked { 0 } else { 1 })
 }
 
+/// Whether a `--set` chooses the network.
+pub fn names_network(set: &str) -> bool {
+    set.split('=').next().is_some_and(|key| key.trim() == "model.name")
+}
+
 /// The key of the configuration that a flag is named like.
 fn key(flag: &str) -> Option<String> {
     let name = flag.trim_start_matches('-').split('=').next()?.replace('-', "_");
