@@ -57,21 +57,23 @@ fn view_all() -> View { return View(p.columns, p.terms, p.ph, p.pw, p.shift_y, p
 // those from the first on that does, `step` apart. A phase may have no pixels or no taps.
 fn view_phase(y: u32, x: u32) -> View {
     var view = view_all();
-    if p.down_y * p.down_x == 1u { return view; }
-    let kh = p.taps / p.kw;
-    let ky = first_tap(y + p.shift_y, kh, p.dil_y, p.down_y);
-    let kx = first_tap(x + p.shift_x, p.kw, p.dil_x, p.down_x);
-    view.ph = (max(p.ph, y) - y + p.down_y - 1u) / p.down_y;
-    view.pw = (max(p.pw, x) - x + p.down_x - 1u) / p.down_x;
-    view.columns = p.columns / (p.ph * p.pw) * view.ph * view.pw;
-    view.shift_y = u32((i32(y + p.shift_y) - i32(ky * p.dil_y)) / i32(p.down_y));
-    view.shift_x = u32((i32(x + p.shift_x) - i32(kx * p.dil_x)) / i32(p.down_x));
-    view.first = ky * p.kw + kx;
-    view.kw = (p.kw - kx + p.step_x - 1u) / p.step_x;
-    view.taps = (kh - ky + p.step_y - 1u) / p.step_y * view.kw;
-    view.terms = view.taps * p.channels;
-    view.per_taps = 1.0 / f32(view.taps);
-    view.per_kw = 1.0 / f32(view.kw);
+    // One way out, as FXC takes the value of a function with two for uninitialised, and then for varying.
+    if p.down_y * p.down_x != 1u {
+        let kh = p.taps / p.kw;
+        let ky = first_tap(y + p.shift_y, kh, p.dil_y, p.down_y);
+        let kx = first_tap(x + p.shift_x, p.kw, p.dil_x, p.down_x);
+        view.ph = (max(p.ph, y) - y + p.down_y - 1u) / p.down_y;
+        view.pw = (max(p.pw, x) - x + p.down_x - 1u) / p.down_x;
+        view.columns = p.columns / (p.ph * p.pw) * view.ph * view.pw;
+        view.shift_y = u32((i32(y + p.shift_y) - i32(ky * p.dil_y)) / i32(p.down_y));
+        view.shift_x = u32((i32(x + p.shift_x) - i32(kx * p.dil_x)) / i32(p.down_x));
+        view.first = ky * p.kw + kx;
+        view.kw = (p.kw - kx + p.step_x - 1u) / p.step_x;
+        view.taps = (kh - ky + p.step_y - 1u) / p.step_y * view.kw;
+        view.terms = view.taps * p.channels;
+        view.per_taps = 1.0 / f32(view.taps);
+        view.per_kw = 1.0 / f32(view.kw);
+    }
     return view;
 }
 
