@@ -58,7 +58,7 @@ fn view_all() -> View { return View(p.columns, p.terms, p.ph, p.pw, p.shift_y, p
 fn view_phase(y: u32, x: u32) -> View {
     var view = view_all();
     // One way out, as FXC takes the value of a function with two for uninitialised, and then for varying.
-    if p.down_y * p.down_x != 1u {
+    if strided() {
         let kh = p.taps / p.kw;
         let ky = first_tap(y + p.shift_y, kh, p.dil_y, p.down_y);
         let kx = first_tap(x + p.shift_x, p.kw, p.dil_x, p.down_x);
@@ -77,6 +77,8 @@ fn view_phase(y: u32, x: u32) -> View {
     return view;
 }
 
+fn strided() -> bool { return p.down_y != 1u || p.down_x != 1u; }
+
 // The first of k taps that reaches a line of the image from `at`, or k.
 fn first_tap(at: u32, k: u32, dilation: u32, stride: u32) -> u32 {
     var tap = 0u;
@@ -84,7 +86,8 @@ fn first_tap(at: u32, k: u32, dilation: u32, stride: u32) -> u32 {
     return tap;
 }
 
-// ⌊a / b⌋ for a < 2^21, where `per` is 1 / b; for a < 2^20 where it was divided here, by less than three units in the last place.
+// ⌊a / b⌋ for a < 2^21, where `per` is 1 / b; for a < 2^20 of a phase, whose `per` was divided here: to less than
+// three units in the last place.
 fn quotient(a: u32, per: f32) -> u32 { return u32((f32(a) + 0.5) * per); }
 
 // What pixel (y, x) of the pixels adds to a spot, apart from its image.
@@ -102,7 +105,7 @@ fn tap(view: View, k: u32) -> Spot {
 fn factor_term(view: View, k: u32, back: bool) -> u32 {
     let c = quotient(k, view.per_taps);
     let t = k - c * view.taps;
-    if !back || p.down_y * p.down_x == 1u { return c * p.factor_channel + t; }
+    if !(back && strided()) { return c * p.factor_channel + t; }
     let ky = quotient(t, view.per_kw);
     return c * p.factor_channel + view.first + ky * p.step_y * p.kw + (t - ky * view.kw) * p.step_x;
 }
@@ -197,7 +200,7 @@ fn sum_taps(view: View, l: vec3<u32>, lane: u32, group: u32, row0: u32, col0: u3
 fn stored_at(view: View, i: u32, first: u32, group: u32, back: bool) -> u32 {
     let n = i / (view.ph * view.pw);
     var at = i % (view.ph * view.pw);
-    if back && p.down_y * p.down_x != 1u { at = at / view.pw * p.down_y * p.pw + at % view.pw * p.down_x; }
+    if back && strided() { at = at / view.pw * p.down_y * p.pw + at % view.pw * p.down_x; }
     return first + (n * p.groups + group) * p.rows * p.ph * p.pw + at;
 }
 
@@ -257,9 +260,11 @@ fn conv2d_fwd_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups
 fn conv2d_bwd_input_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let group = g.z % p.groups;
     let row0 = g.y * TM;
-    let phases = p.down_y * p.down_x;
+    // As many as the image has lines and columns, where the stride is longer.
+    let across = min(p.down_x, p.pw);
+    let phases = min(p.down_y, p.ph) * across;
     let phase = g.z / p.groups % phases;
-    let first = vec2<u32>(phase / p.down_x, phase % p.down_x);
+    let first = vec2<u32>(phase / across, phase % across);
     let part = fold_and_slice(g.z / (p.groups * phases));
     let col0 = (part.x * groups.x + g.x) * TN;
     let view = view_phase(first.x, first.y);
@@ -321,7 +326,7 @@ fn conv2d_bwd_weight_panel(@builtin(workgroup_id) g: vec3<u32>, @builtin(local_i
     var i = slice * p.span + place_a_0.term;
     var n = i / plane;
     var at = i % plane;
-    load_pixels(view, n, at, i < end);
+    if slice * p.span < end { load_pixels(view, n, at, i < end); }
     for (var k = slice * p.span; k < end; k += STEP) {
         workgroupBarrier();
         settle();

@@ -41,8 +41,8 @@ const STEM: [Row; 4] = [
 ];
 
 /// What Winograd's method takes: tiles cut off on the right and below, strips that are padding, more channels than a tile of the
-/// product; the last two make the product as it is, the others transposed.
-const WINOGRAD: [(Row, bool); 7] = [
+/// product. On software the last three make the product as it is, the others transposed; on GPUs the last one's sums over tiles are cut into slices.
+const WINOGRAD: [(Row, bool); 8] = [
     ((1, 1, 8, 8, [4, 8], [3, 1, 1, 1]), false),
     ((1, 1, 8, 16, [2, 2], [3, 1, 1, 1]), true),
     ((3, 1, 16, 8, [5, 6], [3, 1, 1, 1]), true),
@@ -50,6 +50,7 @@ const WINOGRAD: [(Row, bool); 7] = [
     ((1, 1, 40, 72, [7, 24], [3, 1, 1, 1]), true),
     ((2, 1, 16, 16, [16, 16], [3, 1, 1, 1]), true),
     ((3, 1, 8, 16, [11, 22], [3, 1, 1, 1]), false),
+    ((4, 1, 8, 8, [32, 64], [3, 1, 1, 1]), false),
 ];
 
 /// The geometry of a row.
@@ -122,7 +123,7 @@ fn general(target: &Target) -> Vec<Named> {
 
 /// What shows edges of blocks: strides that do not divide the image, more channels and pixels than a block, single lines, points,
 /// sums long enough for slices, more of them than some phases have terms, a dilation that shares a factor with the stride.
-const PANEL: [Row; 12] = [
+const PANEL: [Row; 13] = [
     (1, 1, 1, 1, [1, 1], [1, 1, 0, 1]),
     (2, 1, 3, 17, [7, 9], [3, 1, 1, 1]),
     (1, 1, 9, 33, [11, 13], [3, 2, 1, 1]),
@@ -134,6 +135,7 @@ const PANEL: [Row; 12] = [
     (2, 2, 31, 33, [5, 7], [3, 2, 1, 1]),
     (1, 1, 9, 130, [6, 5], [3, 2, 1, 1]),
     (1, 1, 2, 3, [20, 18], [4, 6, 3, 4]),
+    (2, 1, 3, 2, [4, 2], [2, 9, 2, 1]),
     (1, 1, 60, 70, [4, 3], [3, 1, 1, 1]),
 ];
 

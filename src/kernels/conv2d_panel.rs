@@ -13,11 +13,16 @@ const LAYERS: usize = 1 << 15;
 
 /// Whether the shader can count the convolution's terms, lines and columns.
 pub fn fits(g: &Geometry) -> bool {
-    let (taps, phases) = (g.kernel[0] * g.kernel[1], g.stride[0] * g.stride[1]);
-    // Of a phase the shader divides by itself, with a bit less.
+    let (taps, phases) = (g.kernel[0] * g.kernel[1], phases(g));
+    // Where there are phases, the shader divides by their taps in single precision too: below half of the bound.
     let counted = [g.cin * taps, g.cout * taps * phases.min(2), g.output[0] * g.output[1]];
     let sides = [0, 1].map(|axis| g.input[axis] + 2 * g.padding[axis]);
-    counted.into_iter().chain(sides).all(|n| n + 8 < EXACT) && g.groups * phases < LAYERS
+    counted.into_iter().chain(sides).chain(g.stride).all(|n| n + 8 < EXACT) && g.groups * phases < LAYERS
+}
+
+/// Phases of the stride that have pixels, in the input gradient.
+fn phases(g: &Geometry) -> usize {
+    g.stride[0].min(g.input[0]) * g.stride[1].min(g.input[1])
 }
 
 /// How far apart the taps are that reach a phase of the stride, in the input gradient.
@@ -38,7 +43,7 @@ fn extents(g: &Geometry, pass: Pass) -> [usize; 4] {
         Pass::Input => {
             let of_phase = |all: [usize; 2], apart: [usize; 2]| [all[0].div_ceil(apart[0]), all[1].div_ceil(apart[1])];
             let [ky, kx] = of_phase(g.kernel, steps(g));
-            [g.groups * g.stride[0] * g.stride[1], g.cin, pixels(of_phase(g.input, g.stride)), g.cout * ky * kx]
+            [g.groups * phases(g), g.cin, pixels(of_phase(g.input, g.stride)), g.cout * ky * kx]
         }
         Pass::Weight => [g.groups, g.cout, g.cin * taps, pixels(g.output)],
     }
@@ -76,7 +81,7 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices
     let (channels, image, pixels) = if back { (g.cout, g.output, g.input) } else { (g.cin, g.input, g.output) };
     let (up, down) = if back { ([1, 1], g.stride) } else { (g.stride, [1, 1]) };
     let step = if back { steps(g) } else { [1, 1] };
-    let tap = [0, 1].map(|axis| if back { negative(g.dilation[axis] * step[axis] / g.stride[axis]) } else { g.dilation[axis] as u32 });
+    let tap = [0, 1].map(|axis| if back { negative(g.dilation[axis] / gcd(g.stride[axis], g.dilation[axis])) } else { g.dilation[axis] as u32 });
     let columns = if back { g.n * g.input[0] * g.input[1] } else { columns };
     let shift = g.padding.map(|n| if back { n as u32 } else { negative(n) });
     let point = taps == 1 && g.stride == [1, 1];

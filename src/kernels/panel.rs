@@ -126,6 +126,11 @@ impl Panel {
         if cooperative.is_empty() { Panel::ALL.into() } else { cooperative }
     }
 
+    /// Whether those are of cooperative matrices.
+    pub(super) fn cooperates(target: &Target) -> bool {
+        Panel::given(target).iter().all(|panel| panel.fragments.is_some())
+    }
+
     /// The one of `sizes` that should be fastest for `batch` products of `rows` x `columns` sums of `terms`, which may be cut into slices of
     /// `least` or not.
     pub(super) fn fastest(sizes: Vec<Self>, extents: [usize; 4], least: Option<usize>) -> Self {
