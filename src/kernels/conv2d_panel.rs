@@ -81,7 +81,8 @@ fn launch<B>(g: &Geometry, pass: Pass, entry: &'static str, panel: Panel, slices
     let (channels, image, pixels) = if back { (g.cout, g.output, g.input) } else { (g.cin, g.input, g.output) };
     let (up, down) = if back { ([1, 1], g.stride) } else { (g.stride, [1, 1]) };
     let step = if back { steps(g) } else { [1, 1] };
-    let tap = [0, 1].map(|axis| if back { negative(g.dilation[axis] / gcd(g.stride[axis], g.dilation[axis])) } else { g.dilation[axis] as u32 });
+    let tap =
+        [0, 1].map(|axis| if back { negative(g.dilation[axis] / gcd(g.stride[axis], g.dilation[axis])) } else { g.dilation[axis] as u32 });
     let columns = if back { g.n * g.input[0] * g.input[1] } else { columns };
     let shift = g.padding.map(|n| if back { n as u32 } else { negative(n) });
     let point = taps == 1 && g.stride == [1, 1];

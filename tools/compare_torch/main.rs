@@ -87,10 +87,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Another example, which Cargo builds beside this program.
 fn ours(name: &str) -> Result<PathBuf> {
-    // Under `tools/newer-mesa` the program that runs is a loader, which was told this one's name.
-    let named = std::env::args_os().next().map(PathBuf::from).filter(|path| path.is_file());
-    let own = named.map_or_else(std::env::current_exe, Ok)?;
-    let path = own.with_file_name(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let path = std::env::current_exe()?.with_file_name(name).with_extension(std::env::consts::EXE_EXTENSION);
     if !path.exists() {
         bail!("{} is not built: cargo build --release --example {name}", path.display());
     }
