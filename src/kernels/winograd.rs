@@ -4,21 +4,20 @@ use super::conv2d_geometry::{Epilogue, Launches};
 use super::panel::{Panel, SLICE};
 use super::product::{Operands, Product};
 use super::winograd_tiling::Scratch;
-use super::{matmul_panel, matmul_wide, winograd_input, winograd_output, winograd_weight};
+use super::{matmul, winograd_input, winograd_output, winograd_weight};
 use crate::gpu::{Capabilities, Launch};
 
 pub use super::winograd_tiling::{Tiling, faster, fits};
 
 /// The product over positions; `scratch` is for sums in parts.
 fn product<B: Copy>(t: &Tiling, caps: &Capabilities, p: &Product, [a, b, c]: [B; 3], scratch: impl FnOnce(usize) -> B) -> Vec<Launch<B>> {
-    let operands = Operands { a, b, bias: None, c };
-    if t.packed {
-        return vec![matmul_wide::matmul(p, operands)];
-    }
-    let panel = Panel::fastest(Panel::ALL.into(), p.extents(), Some(SLICE));
-    let slices = matmul_panel::slices(panel, p);
-    let part = (slices > 1).then(|| scratch(slices * p.batch * p.m * p.n));
-    matmul_panel::matmul(caps, panel, p, operands, part)
+    let variant = match t.packed {
+        true => matmul::Variant::Wide,
+        false => matmul::Variant::Panel(Panel::fastest(Panel::ALL.into(), p.extents(), Some(SLICE))),
+    };
+    let parts = matmul::parts(variant, p);
+    let part = (parts > 0).then(|| scratch(parts));
+    matmul::launches(caps, variant, p, Operands { a, b, bias: None, c }, part)
 }
 
 /// `m` of a convolution from the transformed operands.
