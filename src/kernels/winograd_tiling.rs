@@ -143,7 +143,7 @@ fn pays_on_gpus(adapter: &str, t: &Tiling, g: &Geometry, pass: Pass) -> bool {
     Panel::least_time(product.extents(), Some(SLICE)) + Panel::time_of(around) < conv2d_panel::time(g, pass)
 }
 
-/// Multiply-adds in panels while a byte is moved: 4 where memory is as fast as an H200's (measured). Elsewhere 15 to 25, which is 60 % of what data
+/// Multiply-adds in panels while a byte is moved: 4 where memory is as fast as an H100's or H200's (measured). Elsewhere 15 to 25, which is 60 % of what data
 /// sheets say: this is the cautious end.
 fn multiply_adds_per_byte(adapter: &str) -> f64 {
     if ["H100", "H200"].iter().any(|name| adapter.contains(name)) { 4.0 } else { 24.0 }
