@@ -2,6 +2,8 @@
 
 use emotone::data::synth::{self, SynthConfig};
 use emotone::nn::file;
+use emotone::reference::self_trained;
+use emotone::train::calibration::Calibration;
 use emotone::train::recipe::Recipe;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,22 +34,35 @@ fn refused(args: &[&str]) -> String {
     text(&out.stderr)
 }
 
-/// A corpus of 4 speakers and 48 clips, and a model trained on it.
-fn model(dir: &Path) -> (String, PathBuf) {
+/// A corpus of 4 speakers and 48 clips.
+fn corpus(dir: &Path) -> PathBuf {
     let corpus = dir.join("corpus");
     let clips = synth::synthesise(&SynthConfig { speakers: 4, clips_per_emotion_per_speaker: 3, seed: 4 });
     synth::write(&clips, &corpus).expect("corpus");
+    corpus
+}
+
+/// A model trained on a corpus.
+fn trained(dir: &Path, corpus: &Path, settings: &[&str]) -> String {
     let out = dir.join("run");
     let run = Command::new(env!("CARGO_BIN_EXE_train"))
-        .args(["--preset", "tiny", "--set", "image.size=32", "--set", "train.batch=8", "--stage", "single"])
-        .args(["--set", "stage.single.epochs=2", "--split", "kfold:2:1", "--quiet", "--data"])
-        .arg(&corpus)
+        .args(settings)
+        .args(["--split", "kfold:2:1", "--quiet", "--data"])
+        .arg(corpus)
         .arg("--out")
         .arg(&out)
         .output()
         .expect("train starts");
     assert!(run.status.success(), "{}", text(&run.stderr));
-    (out.join("model.safetensors").display().to_string(), corpus)
+    out.join("model.safetensors").display().to_string()
+}
+
+/// A corpus of 4 speakers and 48 clips, and a network trained on it by steps.
+fn model(dir: &Path) -> (String, PathBuf) {
+    let corpus = corpus(dir);
+    let image = ["--preset", "tiny", "--set", "image.size=32", "--set", "train.batch=8", "--stage", "single"];
+    let model = trained(dir, &corpus, &[&image[..], &["--set", "stage.single.epochs=2"]].concat());
+    (model, corpus)
 }
 
 /// Speakers of the clips by path.
@@ -56,37 +71,64 @@ fn speakers(corpus: &Path) -> BTreeMap<String, String> {
     corpus.utterances.into_iter().map(|u| (u.path.display().to_string(), u.speaker)).collect()
 }
 
-/// What adaptation makes of probabilities, from the equations in `train/adapt.rs`; logits but for a constant are logarithms times the temperature.
+/// Logits but for a constant of each file, from its probabilities: logarithms times the temperature.
+fn logits(strict: &BTreeMap<String, (String, Vec<f64>)>, temperature: f64) -> BTreeMap<String, Vec<f64>> {
+    strict.iter().map(|(file, (_, p))| (file.clone(), p.iter().map(|p| temperature * p.ln()).collect())).collect()
+}
+
+/// What the vectors of all files have in common, and how far those of each file's speaker lie from it, from the equations in `train/adapt.rs`.
+fn lies(vectors: &BTreeMap<String, Vec<f64>>, speakers: &BTreeMap<String, String>) -> (Vec<f64>, BTreeMap<String, Vec<f64>>) {
+    let mean = |of: &dyn Fn(&String) -> bool| -> (f64, Vec<f64>) {
+        let own: Vec<&Vec<f64>> = vectors.iter().filter(|(file, _)| of(file)).map(|(_, v)| v).collect();
+        let n = own.len() as f64;
+        (n, (0..own[0].len()).map(|c| own.iter().map(|v| v[c]).sum::<f64>() / n).collect())
+    };
+    let (_, all) = mean(&|_| true);
+    let apart = |file: &String| -> Vec<f64> {
+        let Some(speaker) = speakers.get(file) else { return vec![0.0; all.len()] };
+        let (n, own) = mean(&|f| speakers.get(f) == Some(speaker));
+        own.iter().zip(&all).map(|(own, all)| n / (n + 5.0) * (own - all)).collect()
+    };
+    let apart = vectors.keys().map(|file| (file.clone(), apart(file))).collect();
+    (all, apart)
+}
+
+/// Logits less the centre and what they are off by.
+fn centred(
+    strict: &BTreeMap<String, (String, Vec<f64>)>,
+    speakers: &BTreeMap<String, String>,
+    found: &Calibration,
+) -> BTreeMap<String, Vec<f64>> {
+    let logits = logits(strict, f64::from(found.temperature));
+    let (all, apart) = lies(&logits, speakers);
+    let n = logits.len() as f64;
+    let of = |(file, l): (&String, &Vec<f64>)| {
+        let centre = found.centre.iter().map(|c| f64::from(*c));
+        let own =
+            l.iter().zip(centre).enumerate().map(|(k, (l, centre))| l - centre - 0.8 * n / (n + 5.0) * (all[k] - centre) - apart[file][k]);
+        (file.clone(), own.collect())
+    };
+    logits.iter().map(of).collect()
+}
+
+/// Probabilities of centred logits.
+fn said(centred: &BTreeMap<String, Vec<f64>>, found: &Calibration) -> BTreeMap<String, Vec<f64>> {
+    let of = |(file, own): (&String, &Vec<f64>)| {
+        let e: Vec<f64> = own.iter().zip(&found.centre).map(|(o, c)| ((o + f64::from(*c)) / f64::from(found.temperature)).exp()).collect();
+        let sum: f64 = e.iter().sum();
+        (file.clone(), e.iter().map(|e| e / sum).collect())
+    };
+    centred.iter().map(of).collect()
+}
+
+/// What centring makes of answers.
 fn by_hand(
     strict: &BTreeMap<String, (String, Vec<f64>)>,
     speakers: &BTreeMap<String, String>,
     recipe: &Recipe,
 ) -> BTreeMap<String, Vec<f64>> {
     let found = &recipe.calibration["emotion"];
-    let temperature = f64::from(found.temperature);
-    let logits: BTreeMap<&String, Vec<f64>> =
-        strict.iter().map(|(file, (_, p))| (file, p.iter().map(|p| temperature * p.ln()).collect())).collect();
-    let k = found.centre.len();
-    let mean = |of: &dyn Fn(&String) -> bool| -> (f64, Vec<f64>) {
-        let own: Vec<&Vec<f64>> = logits.iter().filter(|(file, _)| of(file)).map(|(_, l)| l).collect();
-        (own.len() as f64, (0..k).map(|c| own.iter().map(|l| l[c]).sum::<f64>() / own.len() as f64).collect())
-    };
-    let (all, whole) = mean(&|_| true);
-    let adapted = |(file, logits): (&&String, &Vec<f64>)| {
-        let speaker = speakers.get(*file);
-        let own = speaker.map(|s| mean(&|f| speakers.get(f) == Some(s)));
-        let shifted: Vec<f64> = (0..k)
-            .map(|c| {
-                let centre = f64::from(found.centre[c]);
-                let lies = all / (all + 5.0) * whole[c] + 5.0 / (all + 5.0) * centre;
-                let lies = own.as_ref().map_or(lies, |(n, m)| n / (n + 5.0) * m[c] + 5.0 / (n + 5.0) * lies);
-                (logits[c] - (lies - centre)) / temperature
-            })
-            .collect();
-        let sum: f64 = shifted.iter().map(|l| l.exp()).sum();
-        ((*file).clone(), shifted.iter().map(|l| l.exp() / sum).collect())
-    };
-    logits.iter().map(adapted).collect()
+    said(&centred(strict, speakers, found), found)
 }
 
 fn same(got: &BTreeMap<String, (String, Vec<f64>)>, wanted: &BTreeMap<String, Vec<f64>>) {
@@ -131,7 +173,7 @@ fn answers_are_centred_by_what_the_recordings_have_in_common() {
     assert_eq!((read.models[0].speakers.len(), read.models[0].all.count), (8, 64));
 
     let plain = infer(&["--model", &model, &folder]);
-    let hint = format!("would change {changed} of 48");
+    let hint = format!("would alone change {changed} of 48");
     assert!(text(&plain.stderr).contains(&hint), "{hint}: {}", text(&plain.stderr));
     assert!(!text(&infer(&["--model", &model, files[0]]).stderr).contains("--adapt"));
     let told = infer(&["--model", &model, "--adapt", &folder]);
@@ -150,6 +192,55 @@ fn answers_are_centred_by_what_the_recordings_have_in_common() {
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old/old-model.safetensors");
     let error = refused(&["--model", old.to_str().expect("path"), "--adapt", files[0]]);
     assert!(error.contains("old-model.safetensors") && error.contains("train it again"), "{error}");
+}
+
+/// A machine on features is taught by the recordings as well, of the classes asked about, and what it learnt is used again.
+#[test]
+fn machines_on_features_learn_from_the_recordings() {
+    if emotone::check::device().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let corpus = corpus(dir.path());
+    let kernels = ["--preset", "small", "--set", "model.name=rocket", "--set", "model.kernels=64", "--set", "train.copies=[]"];
+    let model = trained(dir.path(), &corpus, &kernels);
+    let folder = corpus.display().to_string();
+    let recipe = Recipe::from_metadata(&file::read(Path::new(&model)).expect("model").1).expect("recipe");
+    let mut found = recipe.calibration["emotion"].clone();
+    let [embeddings, saved] = ["embeddings.safetensors", "statistics.json"].map(|name| dir.path().join(name).display().to_string());
+    let strict = answers(&["--model", &model, "--embeddings", &embeddings, &folder]);
+    let by: BTreeMap<String, Vec<f64>> = file::read(Path::new(&embeddings))
+        .expect("embeddings")
+        .0
+        .into_iter()
+        .map(|(name, (_, values))| (name, values.iter().map(|v| f64::from(*v)).collect()))
+        .collect();
+    let speakers = speakers(&corpus);
+    let taught = |strict: &BTreeMap<String, (String, Vec<f64>)>, found: &Calibration| {
+        let (all, apart) = lies(&by, &speakers);
+        let x: Vec<Vec<f64>> = by.iter().map(|(f, x)| (0..x.len()).map(|d| x[d] - all[d] - apart[f][d]).collect()).collect();
+        let centred = centred(strict, &speakers, found);
+        let level = |o: &Vec<f64>| o.iter().map(|v| v - o.iter().sum::<f64>() / o.len() as f64).collect();
+        let o: Vec<Vec<f64>> = centred.values().map(level).collect();
+        said(&centred.keys().cloned().zip(self_trained(&x, &o)).collect(), found)
+    };
+    let wanted = taught(&strict, &found);
+    let plain = by_hand(&strict, &speakers, &recipe);
+    let apart = |a: &BTreeMap<String, Vec<f64>>| {
+        a.iter().flat_map(|(f, p)| p.iter().zip(&plain[f])).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()))
+    };
+    assert!(by.keys().eq(strict.keys()) && apart(&wanted) > 0.05, "what is learnt changes answers by {}", apart(&wanted));
+    same(&answers(&["--model", &model, "--adapt-save", &saved, &folder]), &wanted);
+    same(&answers(&["--model", &model, "--adapt-from", &saved, &folder]), &wanted);
+
+    // Of two classes it learns about two.
+    let names: Vec<String> = recipe.outputs("emotion").to_vec();
+    let two = format!("{},{}", names[2], names[0]);
+    let strict = answers(&["--model", &model, "--classes", &two, &folder]);
+    found.centre = vec![found.centre[2], found.centre[0]];
+    same(&answers(&["--model", &model, "--adapt", "--classes", &two, &folder]), &taught(&strict, &found));
+    let error = refused(&["--model", &model, "--adapt-from", &saved, "--classes", &two, &folder]);
+    assert!(error.contains("statistics.json") && error.contains(&format!("--classes {}", names.join(","))), "{error}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod ridge;
 mod standard;
 
 pub use network::{Examples, Input, Network, Settings, Solution, Solver, TRUNK};
+pub use ridge::{SelfTraining, self_train};
 
 use crate::error::{located, one_line};
 use crate::words::hint;

@@ -15,9 +15,11 @@ mod gram;
 mod network;
 mod parts;
 mod rows;
+mod self_training;
 
 pub use self::balance::Centre;
 pub(super) use self::network::{Ridged, head};
+pub use self::self_training::{SelfTraining, self_train};
 
 use self::balance::Balance;
 use self::parts::Part;

@@ -41,6 +41,7 @@ mod real;
 pub mod reduce;
 pub mod resize;
 pub mod row_mean;
+mod self_training;
 pub mod short_term;
 pub mod slice;
 pub mod softmax;
@@ -53,3 +54,4 @@ pub mod time_pool;
 pub mod votes;
 
 pub use real::{Dual, Real, check_vjp, noise};
+pub use self_training::self_trained;

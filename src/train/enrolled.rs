@@ -1,7 +1,7 @@
 //! What folds would come to with each test speaker's own unlabelled clips at hand: a protocol of its own, beside the strict one that knows nothing of
-//! test speakers. It is what `infer --adapt` does for recordings of a known speaker, without the other speakers' recordings.
+//! test speakers. It is the first step of `infer --adapt`, without the other speakers' recordings.
 
-use super::adapt::Group;
+use super::group::Group;
 use super::metrics::argmax;
 use super::predictions::{Answer, Predictions};
 use super::recipe::Recipe;

@@ -4,6 +4,7 @@ use super::adapt::{Adaptation, Statistics};
 use super::metrics::argmax;
 use super::predictor::{Prediction, Predictor, located};
 use super::recipe::Recipe;
+use super::self_training::Taught;
 use crate::frontend::Inputs;
 use crate::gpu::Device;
 use crate::nn::Weights;
@@ -67,7 +68,16 @@ struct Member {
 }
 
 /// Logits by member, clip and output.
-pub type Heard = Vec<Vec<Vec<f32>>>;
+pub type Logits = Vec<Vec<Vec<f32>>>;
+
+/// What members make of clips.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// Logits by member, clip and output.
+    pub logits: Logits,
+    /// Embeddings by member and clip, of members that learn from recordings, where they were asked for.
+    pub embeddings: Vec<Vec<Vec<f32>>>,
+}
 
 /// Models that are asked together.
 pub struct Ensemble {
@@ -179,13 +189,14 @@ impl Ensemble {
         self.members.iter_mut().try_for_each(|m| m.predictor.choose(classes))
     }
 
-    /// The logits of each clip by each member, over the member's own outputs. Members with the same front end share their inputs.
+    /// The logits of each clip by each member, over the member's own outputs, and where asked for the embeddings that members learn from. Members
+    /// with the same front end share their inputs.
     ///
     /// # Errors
     /// Empty clips; device faults.
-    pub fn hear<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Heard> {
+    pub fn hear<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S], embeddings: bool) -> Result<Heard> {
         let mut made: Vec<(Inputs, Vec<Vec<f32>>)> = Vec::new();
-        let mut all = Vec::with_capacity(self.members.len());
+        let mut all = Heard::default();
         for Member { predictor, .. } in &mut self.members {
             let kind = predictor.recipe.config.inputs()?;
             let at = match made.iter().position(|(other, _)| *other == kind) {
@@ -195,25 +206,38 @@ impl Ensemble {
                     made.len() - 1
                 }
             };
-            all.push(predictor.logits(&made[at].1)?);
+            let looks = &made[at].1;
+            let [logits, embeddings] = match embeddings && predictor.self_trains()? {
+                true => predictor.logits_and_embeddings(looks)?,
+                false => [predictor.logits(looks)?, Vec::new()],
+            };
+            all.logits.push(logits);
+            all.embeddings.push(embeddings);
         }
         Ok(all)
     }
 
     /// What each member says of clips with these logits, in the order of [`Ensemble::classes`].
-    pub fn opinions(&self, heard: &Heard) -> Vec<Vec<Prediction>> {
-        self.members.iter().zip(heard).map(|(m, logits)| logits.iter().map(|l| m.predictor.say(l)).collect()).collect()
+    pub fn opinions(&self, logits: &Logits) -> Vec<Vec<Prediction>> {
+        self.members.iter().zip(logits).map(|(m, logits)| logits.iter().map(|l| m.predictor.say(l)).collect()).collect()
     }
 
-    /// What the members' logits of recordings come to, whose speakers are named where they are known.
+    /// What recordings come to that members heard so, whose speakers are named where they are known: the statistics of their logits, and what they teach
+    /// a member whose embeddings are there.
     ///
     /// # Errors
     /// Device faults.
     pub fn statistics(&self, heard: &Heard, speakers: &[Option<&str>]) -> Result<Adaptation> {
-        let of = |(m, logits): (&Member, &Vec<Vec<f32>>)| {
-            Ok(Statistics::of(m.predictor.weights_sha256()?, m.predictor.outputs(), logits, speakers))
+        let of = |(m, logits): (usize, &Vec<Vec<f32>>)| {
+            let (p, embeddings) = (&self.members[m].predictor, &heard.embeddings[m]);
+            let mut of = Statistics::of(p.weights_sha256()?, p.outputs(), logits, speakers);
+            if let Some(centre) = p.centre().filter(|_| !embeddings.is_empty() && embeddings.len() == logits.len()) {
+                let centred: Vec<Vec<f64>> = logits.iter().zip(speakers).map(|(l, s)| centred(p, &of, centre, l, *s)).collect();
+                of.taught = Taught::by(p.device(), p.classes(), &centred, embeddings, speakers)?;
+            }
+            Ok(of)
         };
-        Ok(Adaptation { models: self.members.iter().zip(heard).map(of).collect::<Result<_>>()? })
+        Ok(Adaptation { models: heard.logits.iter().enumerate().map(of).collect::<Result<_>>()? })
     }
 
     /// Whether answers can be adapted.
@@ -238,19 +262,27 @@ impl Ensemble {
     pub fn fits(&self, adaptation: &Adaptation) -> Result<()> {
         self.adaptable()?;
         let models = self.members.iter().map(|m| Ok((m.predictor.weights_sha256()?, m.predictor.outputs()))).collect::<Result<Vec<_>>>()?;
-        adaptation.fits(&models).map_err(Error::Config)
+        adaptation.fits(&models, self.classes()).map_err(Error::Config)
     }
 
     /// Logits of recordings adapted by statistics of these or of earlier ones; as they are by a member without a centre.
-    pub fn adapted(&self, heard: &Heard, adaptation: &Adaptation, speakers: &[Option<&str>]) -> Heard {
-        let of = |(m, (logits, statistics)): (&Member, (&Vec<Vec<f32>>, &Statistics))| {
-            let Some(centre) = m.predictor.centre() else { return logits.clone() };
-            let shift = |(l, speaker): (&Vec<f32>, &Option<&str>)| {
-                l.iter().zip(statistics.offset(centre, *speaker)).map(|(l, offset)| l - offset).collect()
+    pub fn adapted(&self, heard: &Heard, adaptation: &Adaptation, speakers: &[Option<&str>]) -> Logits {
+        let of = |(m, statistics): (usize, &Statistics)| {
+            let (p, logits, embeddings) = (&self.members[m].predictor, &heard.logits[m], &heard.embeddings[m]);
+            let Some(centre) = p.centre() else { return logits.clone() };
+            let taught = statistics.taught.as_ref().filter(|_| embeddings.len() == logits.len());
+            let adapt = |(i, (l, speaker)): (usize, (&Vec<f32>, &Option<&str>))| {
+                let offset = statistics.offset(centre, *speaker);
+                let mut own: Vec<f32> = l.iter().zip(offset).map(|(l, offset)| l - offset as f32).collect();
+                if let Some(taught) = taught {
+                    let answers = taught.answer(&centred(p, statistics, centre, l, *speaker), &embeddings[i], *speaker);
+                    p.chosen().iter().zip(answers).for_each(|(&k, answer)| own[k] = centre[k] + answer as f32);
+                }
+                own
             };
-            logits.iter().zip(speakers).map(shift).collect()
+            logits.iter().zip(speakers).enumerate().map(adapt).collect()
         };
-        self.members.iter().zip(heard.iter().zip(&adaptation.models)).map(of).collect()
+        adaptation.models.iter().enumerate().map(of).collect()
     }
 
     /// Probabilities for each clip: the members' sum over their number. The class is the first of the largest sum.
@@ -258,8 +290,8 @@ impl Ensemble {
     /// # Errors
     /// Empty clips; device faults.
     pub fn predict<S: AsRef<[f32]> + Sync>(&mut self, clips: &[S]) -> Result<Vec<Prediction>> {
-        let heard = self.hear(clips)?;
-        Ok(combine(&self.opinions(&heard)))
+        let heard = self.hear(clips, false)?;
+        Ok(combine(&self.opinions(&heard.logits)))
     }
 
     /// The members' embeddings of each clip, one after the other.
@@ -288,6 +320,12 @@ pub fn combine(opinions: &[Vec<Prediction>]) -> Vec<Prediction> {
         Prediction { class, probabilities: sum.into_iter().map(|s| s / opinions.len() as f32).collect() }
     };
     (0..clips).map(together).collect()
+}
+
+/// A recording's logits of what a model answers about, less where these lie for it.
+fn centred(predictor: &Predictor, statistics: &Statistics, centre: &[f32], logits: &[f32], speaker: Option<&str>) -> Vec<f64> {
+    let offset = statistics.offset(centre, speaker);
+    predictor.chosen().iter().map(|&k| f64::from(logits[k]) - f64::from(centre[k]) - offset[k]).collect()
 }
 
 /// Whether `other` tells the classes of the first member apart.

@@ -119,15 +119,36 @@ impl Inference {
     /// # Errors
     /// Device faults.
     pub fn run<'a>(&self, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
-        match self.rooms {
-            Some(rooms) => self.run_by_rooms(rooms, result, n, row),
-            None => self.run_alike(result, n, row),
-        }
+        let [values] = self.run_each([result], n, row)?;
+        Ok(values)
     }
 
-    fn run_alike<'a>(&self, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+    /// The same of several results, computed once.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub fn run_each<'a, const R: usize>(
+        &self,
+        results: [&str; R],
+        n: usize,
+        row: &dyn Fn(usize) -> &'a [f32],
+    ) -> Result<[Vec<Vec<f32>>; R]> {
+        let mut out = std::array::from_fn(|_| vec![Vec::new(); n]);
+        match self.rooms {
+            Some(rooms) => self.run_by_rooms(rooms, results, &mut out, row)?,
+            None => self.run_alike(results, &mut out, row)?,
+        }
+        Ok(out)
+    }
+
+    fn run_alike<'a, const R: usize>(
+        &self,
+        results: [&str; R],
+        out: &mut [Vec<Vec<f32>>; R],
+        row: &dyn Fn(usize) -> &'a [f32],
+    ) -> Result<()> {
         let program = self.program(self.source, self.batch)?;
-        let mut out = Vec::with_capacity(n);
+        let n = out.first().map_or(0, Vec::len);
         let mut x = Vec::new();
         for start in (0..n).step_by(self.batch) {
             let rows = self.batch.min(n - start);
@@ -137,17 +158,24 @@ impl Inference {
             }
             program.write(io::X, &x)?;
             program.run()?;
-            let y = program.read(result)?;
-            let width = y.len() / self.batch;
-            out.extend(y.chunks(width.max(1)).take(rows).map(<[f32]>::to_vec));
+            for (out, result) in out.iter_mut().zip(results) {
+                let y = program.read(result)?;
+                let width = (y.len() / self.batch).max(1);
+                out[start..start + rows].iter_mut().zip(y.chunks(width)).for_each(|(out, y)| *out = y.to_vec());
+            }
         }
-        Ok(out)
+        Ok(())
     }
 
-    fn run_by_rooms<'a>(&self, rooms: Rooms, result: &str, n: usize, row: &dyn Fn(usize) -> &'a [f32]) -> Result<Vec<Vec<f32>>> {
+    fn run_by_rooms<'a, const R: usize>(
+        &self,
+        rooms: Rooms,
+        results: [&str; R],
+        out: &mut [Vec<Vec<f32>>; R],
+        row: &dyn Fn(usize) -> &'a [f32],
+    ) -> Result<()> {
         let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        (0..n).for_each(|i| members.entry(rooms.room(row(i))).or_default().push(i));
-        let mut out = vec![Vec::new(); n];
+        (0..out.first().map_or(0, Vec::len)).for_each(|i| members.entry(rooms.room(row(i))).or_default().push(i));
         for (room, members) in members {
             let most = (FRAMES_AT_ONCE / room).clamp(1, self.batch);
             for part in members.chunks(most) {
@@ -161,13 +189,13 @@ impl Inference {
                     program.write_u32(io::LENGTHS, &lengths)?;
                 }
                 program.run()?;
-                let y = program.read(result)?;
-                for (y, &i) in y.chunks((y.len() / slots).max(1)).zip(part) {
-                    out[i] = y.to_vec();
+                for (out, result) in out.iter_mut().zip(results) {
+                    let y = program.read(result)?;
+                    y.chunks((y.len() / slots).max(1)).zip(part).for_each(|(y, &i)| out[i] = y.to_vec());
                 }
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     /// The program for `inputs` inputs, compiled where it is not kept.

@@ -7,6 +7,7 @@ use super::views::{Views, average};
 use crate::data::Loaded;
 use crate::frontend::Extractor;
 use crate::gpu::Device;
+use crate::models::Solver;
 use crate::nn::Weights;
 use crate::nn::file::{self, Metadata};
 use crate::{Error, Result};
@@ -153,6 +154,32 @@ impl Predictor {
         }
         let answers = average(&self.inference, &self.recipe, &self.task, looks)?;
         Ok(answers.iter().map(|answer| self.recipe.logits_of(&self.task, answer)).collect())
+    }
+
+    /// Whether it learns from recordings it is adapted to: a machine on features that is solved does.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a network that is not there.
+    pub(super) fn self_trains(&self) -> Result<bool> {
+        Ok(self.views.is_none() && self.recipe.config.network()?.solver().is_some_and(Solver::on_features))
+    }
+
+    /// [`Predictor::logits`], and the embeddings beside them.
+    ///
+    /// # Errors
+    /// Device faults.
+    pub(super) fn logits_and_embeddings(&self, looks: &[Vec<f32>]) -> Result<[Vec<Vec<f32>>; 2]> {
+        self.inference.run_each([&*io::logits(&self.task), io::EMBEDDING], looks.len(), &|i| &looks[i])
+    }
+
+    /// Which of its outputs its answers are about, in their order.
+    pub(super) fn chosen(&self) -> &[usize] {
+        &self.chosen
+    }
+
+    /// The device it is on.
+    pub(super) fn device(&self) -> &Arc<Device> {
+        &self.device
     }
 
     /// What it says where its outputs have these logits.

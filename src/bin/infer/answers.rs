@@ -26,6 +26,8 @@ const AT_ONCE: usize = 64;
 const SAMPLES_AT_ONCE: usize = 600 * audio::SAMPLE_RATE as usize;
 /// From so many recordings on it is said what adaptation would change.
 const MANY: usize = 30;
+/// The most recordings and windows that a model learns from: their embeddings are kept, up to 0.6 GB.
+const LEARNT_FROM: usize = 8192;
 
 /// A recording or a window of one.
 struct Part {
@@ -51,7 +53,7 @@ pub struct Answers<'a> {
     /// Parts that were sent to the model, and those of which records are written.
     sent: usize,
     said: usize,
-    /// The members' logits of each part that was heard.
+    /// What the members made of each part that was heard.
     heard: Heard,
     embedded: Embedded,
     fared: Fared,
@@ -64,7 +66,9 @@ impl<'a> Answers<'a> {
     /// Before the first recording.
     pub fn new(model: &'a mut Ensemble, args: &'a Args, items: &'a [Item], saved: Option<&'a Adaptation>) -> Self {
         let names: Vec<String> = model.names().into_iter().map(String::from).collect();
-        let (heard, fared) = (vec![Vec::new(); names.len()], Fared::new(names, model.classes()));
+        let none = vec![Vec::new(); names.len()];
+        let heard = Heard { logits: none.clone(), embeddings: none };
+        let fared = Fared::new(names, model.classes());
         let (parts, embedded, flawed, bad) = (Vec::new(), Embedded::default(), Flawed::default(), BTreeMap::new());
         Answers { model, args, items, saved, parts, sent: 0, said: 0, heard, embedded, fared, flawed, bad }
     }
@@ -75,11 +79,11 @@ impl<'a> Answers<'a> {
             self.listen(item, printer)?;
         }
         self.hear()?;
-        let own = if self.args.adapts() && !self.heard[0].is_empty() { Some(self.statistics()?) } else { None };
+        let own = if self.args.adapts() && !self.heard.logits[0].is_empty() { Some(self.statistics()?) } else { None };
         if let (Some(own), Some(path)) = (&own, &self.args.adapt_save) {
             own.write(path)?;
         }
-        self.say(own.as_ref().or(self.saved), printer)?;
+        self.say(own.as_ref(), printer)?;
         printer.finish()?;
         if let Some(path) = &self.args.embeddings {
             self.embedded.write(path)?;
@@ -162,7 +166,7 @@ impl<'a> Answers<'a> {
         if self.args.live() || self.parts.len() - self.sent >= enough || samples >= SAMPLES_AT_ONCE {
             self.hear()?;
             if !self.args.adapts() {
-                self.say(self.saved, printer)?;
+                self.say(None, printer)?;
             }
         }
         Ok(())
@@ -193,14 +197,26 @@ impl<'a> Answers<'a> {
 
     fn hear_these(&mut self, parts: &[usize]) -> Result<(), Error> {
         let samples: Vec<&[f32]> = parts.iter().map(|&i| self.parts[i].samples.as_slice()).collect();
-        let heard = self.model.hear(&samples)?;
+        let learns = self.args.adapts() && self.heard.logits[0].len() <= LEARNT_FROM;
+        let mut heard = self.model.hear(&samples, learns || self.saved.is_some())?;
+        if let Some(saved) = self.saved {
+            let speakers: Vec<Option<&str>> = parts.iter().map(|&i| self.items[self.parts[i].item].speaker.as_deref()).collect();
+            heard.logits = self.model.adapted(&heard, saved, &speakers);
+        }
         if self.args.embeddings.is_some() {
             for (&i, values) in parts.iter().zip(self.model.embeddings(&samples)?) {
                 self.embedded.add(&self.items[self.parts[i].item].name, values);
             }
         }
-        let before = self.heard[0].len();
-        self.heard.iter_mut().zip(heard).for_each(|(all, new)| all.extend(new));
+        let before = self.heard.logits[0].len();
+        self.heard.logits.iter_mut().zip(heard.logits).for_each(|(all, new)| all.extend(new));
+        if learns {
+            self.heard.embeddings.iter_mut().zip(heard.embeddings).for_each(|(all, new)| all.extend(new));
+            if self.heard.logits[0].len() > LEARNT_FROM {
+                tell!("note: more than {LEARNT_FROM} recordings and windows: answers are centred, and the model does not learn from them");
+                self.heard.embeddings.iter_mut().for_each(|all| *all = Vec::new());
+            }
+        }
         parts.iter().enumerate().for_each(|(at, &i)| self.parts[i].heard = Some(before + at));
         Ok(())
     }
@@ -230,12 +246,10 @@ impl<'a> Answers<'a> {
 
     /// What each member says of those of some parts that were heard.
     fn opinions(&self, parts: Range<usize>, adaptation: Option<&Adaptation>) -> Vec<Vec<Prediction>> {
-        let numbers = self.numbers(parts.clone());
-        let own: Heard = self.heard.iter().map(|of| of[numbers.clone()].to_vec()).collect();
-        match adaptation {
-            Some(adaptation) => self.model.opinions(&self.model.adapted(&own, adaptation, &self.speakers(parts))),
-            None => self.model.opinions(&own),
-        }
+        let numbers = self.numbers(parts);
+        let adapted = adaptation.map(|a| self.model.adapted(&self.heard, a, &self.speakers(0..self.parts.len())));
+        let logits = adapted.as_ref().unwrap_or(&self.heard.logits);
+        self.model.opinions(&logits.iter().map(|of| of[numbers.clone()].to_vec()).collect())
     }
 
     /// Writes records of what was heard and not said yet, and keeps how labelled recordings fared.
@@ -271,10 +285,10 @@ impl<'a> Answers<'a> {
         Ok(())
     }
 
-    /// Says how many answers to many recordings adaptation would change.
+    /// Says how many answers to many recordings the first step of adaptation would change: the second takes as long as it takes.
     fn hint(&self) -> Result<()> {
         let adapted = self.args.adapts() || self.args.adapt_from.is_some();
-        if self.items.len() < MANY || self.args.quiet || adapted || self.model.adaptable().is_err() || self.heard[0].is_empty() {
+        if self.items.len() < MANY || self.args.quiet || adapted || self.model.adaptable().is_err() || self.heard.logits[0].is_empty() {
             return Ok(());
         }
         let all = 0..self.parts.len();
@@ -282,7 +296,9 @@ impl<'a> Answers<'a> {
         let (before, after) = (combine(&self.opinions(all.clone(), None)), combine(&self.opinions(all, Some(&own))));
         let changed = before.iter().zip(&after).filter(|(a, b)| a.class != b.class).count();
         let answers = before.len();
-        tell!("--adapt, which centres answers by these recordings' own unlabelled statistics, would change {changed} of {answers}");
+        tell!(
+            "--adapt goes by these recordings' own unlabelled statistics; that it centres answers would alone change {changed} of {answers}"
+        );
         Ok(())
     }
 }

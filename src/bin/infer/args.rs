@@ -70,14 +70,14 @@ pub struct Args {
     /// Average over six views of each recording's image: the whole, its centre and its four corners, a little enlarged.
     #[arg(long)]
     pub tta: bool,
-    /// Centre answers by the unlabelled recordings' own statistics: what all of them, or all of a speaker (by a manifest's column speaker, or by
-    /// folders or file names that name speakers), are off by is subtracted. Answers are printed when all recordings are heard.
+    /// Adapt answers to the recordings, without labels: what all of them, or all of a speaker (by a manifest's column speaker, or by folders or file
+    /// names that name speakers), are off by is subtracted, and the model learns from its own answers. Printed when all recordings are heard.
     #[arg(long)]
     pub adapt: bool,
     /// The same, and write the statistics into this file (JSON).
     #[arg(long, value_name = "FILE")]
     pub adapt_save: Option<PathBuf>,
-    /// Centre answers by statistics of earlier recordings, saved with --adapt-save; works for a single recording.
+    /// Adapt answers by statistics of earlier recordings, saved with --adapt-save; works for a single recording.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["adapt", "adapt_save"])]
     pub adapt_from: Option<PathBuf>,
     /// Answer with one of these classes alone, for example anger,sadness; the probabilities of the others are those of none.
