@@ -34,6 +34,9 @@ fn refused(args: &[&str]) -> String {
     text(&out.stderr)
 }
 
+/// A machine on features.
+const KERNELS: [&str; 8] = ["--preset", "small", "--set", "model.name=rocket", "--set", "model.kernels=64", "--set", "train.copies=[]"];
+
 /// A corpus of 4 speakers and 48 clips.
 fn corpus(dir: &Path) -> PathBuf {
     let corpus = dir.join("corpus");
@@ -159,6 +162,7 @@ fn answers_are_centred_by_what_the_recordings_have_in_common() {
     let files: Vec<&str> = strict.keys().map(String::as_str).collect();
     let all = by_hand(&strict, &BTreeMap::new(), &recipe);
     same(&answers(&[&["--model", &model, "--adapt"], &files[..]].concat()), &all);
+    same(&answers(&["--model", &model, "--adapt", "--adapt-by", "all", &folder]), &all);
     // Saved statistics: a file of nobody known is centred by all, a speaker's folder by the speaker's.
     same(&answers(&["--model", &model, "--adapt-from", saved, files[7]]), &all);
     same(&answers(&["--model", &model, "--adapt-from", saved, &folder]), &by_speaker);
@@ -202,8 +206,7 @@ fn machines_on_features_learn_from_the_recordings() {
     }
     let dir = tempfile::tempdir().expect("folder");
     let corpus = corpus(dir.path());
-    let kernels = ["--preset", "small", "--set", "model.name=rocket", "--set", "model.kernels=64", "--set", "train.copies=[]"];
-    let model = trained(dir.path(), &corpus, &kernels);
+    let model = trained(dir.path(), &corpus, &KERNELS);
     let folder = corpus.display().to_string();
     let recipe = Recipe::from_metadata(&file::read(Path::new(&model)).expect("model").1).expect("recipe");
     let mut found = recipe.calibration["emotion"].clone();
@@ -241,6 +244,37 @@ fn machines_on_features_learn_from_the_recordings() {
     same(&answers(&["--model", &model, "--adapt", "--classes", &two, &folder]), &taught(&strict, &found));
     let error = refused(&["--model", &model, "--adapt-from", &saved, "--classes", &two, &folder]);
     assert!(error.contains("statistics.json") && error.contains(&format!("--classes {}", names.join(","))), "{error}");
+}
+
+/// Speakers of whom each expresses one emotion, if the manifest is believed, are not told apart.
+#[test]
+fn centring_by_speaker_that_takes_emotion_away_is_noticed() {
+    if emotone::check::device().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("folder");
+    let corpus = corpus(dir.path());
+    let model = trained(dir.path(), &corpus, &KERNELS);
+    let folder = corpus.display().to_string();
+    let manifest = dir.path().join("emotions.csv");
+    let rows = emotone::data::open(&corpus)
+        .expect("corpus")
+        .utterances
+        .into_iter()
+        .map(|u| format!("{},{},{}\n", u.path.display(), u.label, u.label));
+    std::fs::write(&manifest, format!("path,label,speaker\n{}", rows.collect::<String>())).expect("manifest");
+    let doubts =
+        |what: &[&str]| text(&infer(&[&["--model", &model, "--adapt"], what].concat()).stderr).contains("--adapt-by speaker insists");
+    let manifest = manifest.to_str().expect("path");
+    assert!(
+        doubts(&[manifest])
+            && !doubts(&[&folder])
+            && !doubts(&["--adapt-by", "all", manifest])
+            && !doubts(&["--adapt-by", "speaker", manifest])
+    );
+    let [auto, all] = ["auto", "all"].map(|by| answers(&["--model", &model, "--adapt", "--adapt-by", by, manifest]));
+    let insisted = answers(&["--model", &model, "--adapt", "--adapt-by", "speaker", manifest]);
+    assert!(auto == all && insisted != all && all == answers(&["--model", &model, "--adapt", "--adapt-by", "all", &folder]));
 }
 
 #[test]

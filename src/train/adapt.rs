@@ -39,13 +39,17 @@ pub struct Statistics {
     /// What the recordings taught, where the model learns from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taught: Option<Taught>,
+    /// The share of answers centred by speaker that can be learnt again, and of those centred by all alike, where the first was so much less that speakers
+    /// are not told apart.
+    #[serde(skip)]
+    pub doubt: Option<[f64; 2]>,
 }
 
 impl Statistics {
     /// Of recordings of which a model gave these logits; their speakers are named where they are known.
     pub fn of(weights_sha256: String, classes: &[String], logits: &[Vec<f32>], speakers: &[Option<&str>]) -> Self {
         let (all, speakers) = grouped(logits, speakers);
-        Statistics { weights_sha256, classes: classes.to_vec(), all, speakers, taught: None }
+        Statistics { weights_sha256, classes: classes.to_vec(), all, speakers, taught: None, doubt: None }
     }
 
     /// What is subtracted from the logits of a recording of a speaker, or of somebody unknown.
@@ -160,6 +164,7 @@ mod tests {
             weight: vec![vec![0.1, 0.2, 0.3], vec![-0.1, -0.2, 1e-9]],
             off: vec![0.25, 0.75],
             speakers: [("x".into(), vec![1.0, 2.0])].into(),
+            explained: 0.5,
         };
         let of = Statistics::of("abc".into(), &names(&["joy", "fear"]), &[vec![0.1, 0.7], vec![0.3, 0.2]], &[Some("x"), None]);
         let of = Statistics { taught: Some(taught.clone()), ..of };

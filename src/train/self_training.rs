@@ -27,6 +27,8 @@ pub struct Taught {
     pub off: Vec<f64>,
     /// The same of how far a known speaker is from it.
     pub speakers: BTreeMap<String, Vec<f64>>,
+    /// The share of the answers that could be learnt again.
+    pub explained: f64,
 }
 
 impl Taught {
@@ -49,11 +51,11 @@ impl Taught {
         };
         let centred: Vec<Vec<f32>> = features.iter().zip(speakers).map(centred).collect();
         let rows: Vec<&[f32]> = centred.iter().map(Vec::as_slice).collect();
-        let Some(SelfTraining { own, weight }) = self_train(Some(device), &rows, &level(o))? else { return Ok(None) };
+        let Some(SelfTraining { own, weight, explained }) = self_train(Some(device), &rows, &level(o))? else { return Ok(None) };
         let says = |x: &[f64]| weight.iter().map(|w| w.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()).collect::<Vec<f64>>();
         let off = says(&all.mean);
         let speakers = groups.keys().map(|s| (s.clone(), says(&apart(&all, &groups, Some(s))))).collect();
-        Ok(Some(Taught { classes: classes.to_vec(), own, off, speakers, weight }))
+        Ok(Some(Taught { classes: classes.to_vec(), own, off, speakers, weight, explained }))
     }
 
     /// What is answered for the centred answers `o` and the features `x` of a recording of a speaker, or of somebody unknown.

@@ -80,6 +80,7 @@ impl<'a> Answers<'a> {
         }
         self.hear()?;
         let own = if self.args.adapts() && !self.heard.logits[0].is_empty() { Some(self.statistics()?) } else { None };
+        own.iter().for_each(|own| self.doubt(own));
         if let (Some(own), Some(path)) = (&own, &self.args.adapt_save) {
             own.write(path)?;
         }
@@ -200,7 +201,7 @@ impl<'a> Answers<'a> {
         let learns = self.args.adapts() && self.heard.logits[0].len() <= LEARNT_FROM;
         let mut heard = self.model.hear(&samples, learns || self.saved.is_some())?;
         if let Some(saved) = self.saved {
-            let speakers: Vec<Option<&str>> = parts.iter().map(|&i| self.items[self.parts[i].item].speaker.as_deref()).collect();
+            let speakers: Vec<Option<&str>> = parts.iter().map(|&i| self.speaker(&self.parts[i])).collect();
             heard.logits = self.model.adapted(&heard, saved, &speakers);
         }
         if self.args.embeddings.is_some() {
@@ -236,12 +237,27 @@ impl<'a> Answers<'a> {
     }
 
     fn speakers(&self, parts: Range<usize>) -> Vec<Option<&str>> {
-        self.parts[parts].iter().filter(|p| p.heard.is_some()).map(|part| self.items[part.item].speaker.as_deref()).collect()
+        self.parts[parts].iter().filter(|p| p.heard.is_some()).map(|part| self.speaker(part)).collect()
+    }
+
+    /// Whose recording a part is of, where it is known and matters.
+    fn speaker(&self, part: &Part) -> Option<&str> {
+        self.items[part.item].speaker.as_deref().filter(|_| self.args.by_speaker())
     }
 
     /// Statistics of all that was heard.
     fn statistics(&self) -> Result<Adaptation> {
-        Ok(self.model.statistics(&self.heard, &self.speakers(0..self.parts.len()))?)
+        Ok(self.model.statistics(&self.heard, &self.speakers(0..self.parts.len()), self.args.insists())?)
+    }
+
+    /// Says by whose account answers are not centred by speaker.
+    fn doubt(&self, own: &Adaptation) {
+        if let Some([speaker, all]) = own.models.iter().find_map(|m| m.doubt) {
+            tell!(
+                "note: answers are centred by all recordings alike: the model can learn {all:.2} of them again so, and {speaker:.2} where they are centred by speaker, \
+                 as when most speakers express one emotion; --adapt-by speaker insists"
+            );
+        }
     }
 
     /// What each member says of those of some parts that were heard.

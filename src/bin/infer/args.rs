@@ -74,7 +74,11 @@ pub struct Args {
     /// names that name speakers), are off by is subtracted, and the model learns from its own answers. Printed when all recordings are heard.
     #[arg(long)]
     pub adapt: bool,
-    /// The same, and write the statistics into this file (JSON).
+    /// What is taken away with --adapt: what each speaker is off by, or only what all recordings are. By default the first, unless what comes out
+    /// shows that it takes away emotion, as where most speakers express one.
+    #[arg(long, value_parser = ["auto", "speaker", "all"], default_value = "auto")]
+    adapt_by: String,
+    /// The same as --adapt, and write the statistics into this file (JSON).
     #[arg(long, value_name = "FILE")]
     pub adapt_save: Option<PathBuf>,
     /// Adapt answers by statistics of earlier recordings, saved with --adapt-save; works for a single recording.
@@ -162,6 +166,16 @@ impl Args {
     /// How results are written.
     pub fn format(&self) -> Format {
         self.format.or_else(|| self.output.as_deref().and_then(Format::of_file)).unwrap_or(Format::Text)
+    }
+
+    /// Whether speakers are told apart where answers are adapted.
+    pub fn by_speaker(&self) -> bool {
+        self.adapt_by != "all"
+    }
+
+    /// Whether they are whatever comes out.
+    pub fn insists(&self) -> bool {
+        self.adapt_by == "speaker"
     }
 
     /// Whether answers wait for the statistics of all recordings.

@@ -33,6 +33,8 @@ pub struct SelfTraining {
     pub own: f64,
     /// (classes, D).
     pub weight: Vec<Vec<f32>>,
+    /// The share of p − p̄ that f learns, in the first round.
+    pub explained: f64,
 }
 
 /// Of the features of some recordings and a machine's answers to them, both centred. `None` where the recordings, or the answers, are all alike.
@@ -52,12 +54,15 @@ pub fn self_train(device: Option<&Arc<Device>>, features: &[&[f32]], answers: &[
     }
     let o: Vec<Vec<f64>> = answers.iter().map(|a| a.iter().map(|v| v / scale).collect()).collect();
     let factor = Factor::of(with_penalty(k, penalty), &mut |_| Ok(()))?;
-    let (mut a, mut learnt) = (o.clone(), None);
-    for _ in 0..ROUNDS {
+    let (mut a, mut learnt, mut explained) = (o.clone(), None, 0.0);
+    for round in 0..ROUNDS {
         let targets = targets(&a);
         let dual = parallel::map(parallel::cores(), classes, |c| factor.solve(&targets[c]));
         // K x = t − penalty x where (K + penalty) x = t.
         let f: Vec<Vec<f64>> = (0..n).map(|i| (0..classes).map(|c| targets[c][i] - penalty * dual[c][i]).collect()).collect();
+        if round == 0 {
+            explained = share(&targets, &f);
+        }
         let own = deviation(&f);
         if own <= 0.0 {
             return Ok(None);
@@ -72,7 +77,7 @@ pub fn self_train(device: Option<&Arc<Device>>, features: &[&[f32]], answers: &[
         let factor = SHARE * scale / (own * whole * rows.width() as f64);
         let sums = rows.sums(&vec![0; n], 1, &dual).swap_remove(0);
         let over = |sum: Vec<f64>| sum.iter().zip(&standard.std).map(|(s, std)| (factor * s / f64::from(*std)) as f32).collect();
-        SelfTraining { own: 1.0 / whole, weight: sums.into_iter().map(over).collect() }
+        SelfTraining { own: 1.0 / whole, weight: sums.into_iter().map(over).collect(), explained }
     }))
 }
 
@@ -95,6 +100,14 @@ fn targets(answers: &[Vec<f64>]) -> Vec<Vec<f64>> {
         p.iter().map(|p| p[class] - mean).collect()
     };
     (0..answers[0].len()).map(of).collect()
+}
+
+/// `1 − |t − f|² / |t|²` of targets by class, and of what is answered by recording.
+fn share(targets: &[Vec<f64>], f: &[Vec<f64>]) -> f64 {
+    let square = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+        targets.iter().enumerate().flat_map(|(c, t)| t.iter().zip(f).map(move |(t, f)| (*t, f[c]))).map(|(t, f)| of(t, f).powi(2)).sum()
+    };
+    1.0 - square(&|t, f| t - f) / square(&|t, _| t)
 }
 
 /// The deviation of all values from their mean.
