@@ -12,7 +12,8 @@
 //!
 //! Of machines that are solved on features there is a second step, [`self_training`](super::self_training).
 //!
-//! Where most recordings of a group are of few classes, their mean says something of the classes too, and adaptation takes that away.
+//! Where most recordings of a speaker are of one class, their mean says something of the class too, and adaptation takes that away. It shows in what can be
+//! learnt again, and [`Ensemble::statistics`](super::ensemble::Ensemble::statistics) looks there.
 
 use super::group::{Group, apart, grouped};
 use super::self_training::Taught;
