@@ -3,6 +3,7 @@
 use emotone::data::synth::{self, SynthConfig};
 use emotone::nn::file;
 use emotone::reference::self_trained;
+use emotone::train::adapt::Adaptation;
 use emotone::train::calibration::Calibration;
 use emotone::train::recipe::Recipe;
 use std::collections::BTreeMap;
@@ -173,7 +174,7 @@ fn answers_are_centred_by_what_the_recordings_have_in_common() {
     synth::write(&clips, &again).expect("corpus");
     let both = dir.path().join("both.json");
     answers(&["--model", &model, "--adapt-save", both.to_str().expect("path"), &folder, again.to_str().expect("path")]);
-    let read = emotone::train::adapt::Adaptation::read(&both).expect("statistics");
+    let read = Adaptation::read(&both).expect("statistics");
     assert_eq!((read.models[0].speakers.len(), read.models[0].all.count), (8, 64));
 
     let plain = infer(&["--model", &model, &folder]);
@@ -244,6 +245,16 @@ fn machines_on_features_learn_from_the_recordings() {
     same(&answers(&["--model", &model, "--adapt", "--classes", &two, &folder]), &taught(&strict, &found));
     let error = refused(&["--model", &model, "--adapt-from", &saved, "--classes", &two, &folder]);
     assert!(error.contains("statistics.json") && error.contains(&format!("--classes {}", names.join(","))), "{error}");
+
+    // The same classes in another order, and statistics of other features.
+    let turned = names.iter().rev().cloned().collect::<Vec<String>>().join(",");
+    let turned = answers(&["--model", &model, "--adapt-from", &saved, "--classes", &turned, &folder]);
+    let back = turned.into_iter().map(|(file, (label, p))| (file, (label, p.into_iter().rev().collect()))).collect();
+    same(&back, &wanted);
+    let mut read = Adaptation::read(Path::new(&saved)).expect("statistics");
+    read.models[0].taught.as_mut().expect("taught").weight.iter_mut().for_each(|w| w.truncate(100));
+    read.write(Path::new(&saved)).expect("statistics");
+    assert!(refused(&["--model", &model, "--adapt-from", &saved, &folder]).contains("weigh 100 features of a recording, the model has"));
 }
 
 /// Speakers of whom each expresses one emotion, if the manifest is believed, are not told apart.

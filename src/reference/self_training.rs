@@ -8,6 +8,9 @@ pub fn self_trained(features: &[Vec<f64>], answers: &[Vec<f64>]) -> Vec<Vec<f64>
     let penalty = (0..n).map(|i| k[i][i]).sum::<f64>() / n as f64;
     let scale = deviation(answers);
     let o = divided(answers, scale);
+    let mean = |c: usize| o.iter().map(|o| o[c]).sum::<f64>() / n as f64;
+    let apart: Vec<Vec<f64>> = o.iter().map(|o| o.iter().enumerate().map(|(c, v)| v - mean(c)).collect()).collect();
+    let counts = 1.5 * n as f64 / (n as f64 + 10.0) * deviation(&apart);
     let mut a = o.clone();
     for _ in 0..3 {
         let targets = likelihoods_less_mean(&a);
@@ -15,7 +18,7 @@ pub fn self_trained(features: &[Vec<f64>], answers: &[Vec<f64>]) -> Vec<Vec<f64>
         let x = solved((0..n).map(row).collect());
         let f: Vec<Vec<f64>> = k.iter().map(|k| (0..o[0].len()).map(|c| (0..n).map(|j| k[j] * x[j][c]).sum()).collect()).collect();
         let f = divided(&f, deviation(&f));
-        let sum: Vec<Vec<f64>> = o.iter().zip(&f).map(|(o, f)| o.iter().zip(f).map(|(o, f)| o + 1.5 * f).collect()).collect();
+        let sum: Vec<Vec<f64>> = o.iter().zip(&f).map(|(o, f)| o.iter().zip(f).map(|(o, f)| o + counts * f).collect()).collect();
         a = divided(&sum, deviation(&sum));
     }
     divided(&a, 1.0 / scale)

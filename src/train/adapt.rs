@@ -13,7 +13,7 @@
 //! Of machines that are solved on features there is a second step, [`self_training`](super::self_training).
 //!
 //! Where most recordings of a speaker are of one class, their mean says something of the class too, and adaptation takes that away. It shows in what can be
-//! learnt again, and [`Ensemble::statistics`](super::ensemble::Ensemble::statistics) looks there.
+//! learnt again, and [`Predictor::statistics`](super::predictor::Predictor::statistics) looks there.
 
 use super::group::{Group, apart, grouped};
 use super::self_training::Taught;
@@ -62,7 +62,7 @@ impl Statistics {
 
     /// Whether its numbers fit together.
     fn consistent(&self) -> bool {
-        let fits = |g: &Group| g.count > 0 && g.mean.len() == self.classes.len() && g.mean.iter().all(|m| m.is_finite());
+        let fits = |g: &Group| g.count > 0 && g.mean.len() == self.classes.len() && g.mean.iter().all(|m| (*m as f32).is_finite());
         let taught = self.taught.as_ref().is_none_or(|t| t.consistent(&self.classes));
         fits(&self.all) && self.speakers.values().all(fits) && taught
     }
@@ -94,7 +94,10 @@ impl Adaptation {
         let read: Self = serde_json::from_str(&text).map_err(|e| bad(format!("no statistics of recordings: {e}")))?;
         match read.models.iter().all(Statistics::consistent) {
             true => Ok(read),
-            false => Err(bad("the statistics contradict themselves: a count of 0, or means that are not one per class".into())),
+            false => Err(bad(
+                "the statistics contradict themselves: a count of 0, means that are not one per class, or weights that do not fit them"
+                    .into(),
+            )),
         }
     }
 
@@ -116,7 +119,8 @@ impl Adaptation {
                     of.weights_sha256
                 ));
             }
-            if let Some(taught) = of.taught.as_ref().filter(|taught| taught.classes != asked) {
+            let alike = |taught: &[String]| taught.len() == asked.len() && asked.iter().all(|class| taught.contains(class));
+            if let Some(taught) = of.taught.as_ref().filter(|taught| !alike(&taught.classes)) {
                 let (taught, asked) = (taught.classes.join(","), asked.join(","));
                 return Err(format!("taught by answers about {taught}, and asked about {asked}; --classes {taught} asks about the same"));
             }
@@ -175,8 +179,9 @@ mod tests {
         let (classes, others) = (names(&["joy", "fear"]), names(&["joy", "rage"]));
         let asked = taught.classes.clone();
         assert_eq!(all.fits(&[("abc".into(), &classes)], &asked), Ok(()));
-        let reason = all.fits(&[("abc".into(), &classes)], &classes).unwrap_err();
-        assert!(reason.contains("about fear,joy, and asked about joy,fear; --classes fear,joy"), "{reason}");
+        assert_eq!(all.fits(&[("abc".into(), &classes)], &classes), Ok(()), "in another order");
+        let reason = all.fits(&[("abc".into(), &classes)], &classes[..1]).unwrap_err();
+        assert!(reason.contains("about fear,joy, and asked about joy; --classes fear,joy"), "{reason}");
         let refused = |models: &[(String, &[String])], parts: &[&str]| {
             let reason = all.fits(models, &asked).unwrap_err();
             assert!(parts.iter().all(|part| reason.contains(part)), "{reason}");
@@ -190,6 +195,8 @@ mod tests {
             Statistics { all: short.clone(), ..of.clone() },
             Statistics { speakers: [("x".into(), short)].into(), ..of.clone() },
             broken(Taught { weight: vec![vec![1.0]], ..taught.clone() }),
+            broken(Taught { own: -0.5, ..taught.clone() }),
+            Statistics { all: Group { count: 2, mean: vec![0.5, 1e300] }, ..of.clone() },
             broken(Taught { weight: vec![vec![1.0], vec![1.0, 2.0]], ..taught.clone() }),
             broken(Taught { off: vec![], ..taught.clone() }),
             broken(Taught { speakers: [("x".into(), vec![1.0])].into(), ..taught.clone() }),

@@ -4,7 +4,6 @@ use super::adapt::{Adaptation, Statistics};
 use super::metrics::argmax;
 use super::predictor::{Prediction, Predictor, located};
 use super::recipe::Recipe;
-use super::self_training::Taught;
 use crate::frontend::Inputs;
 use crate::gpu::Device;
 use crate::nn::Weights;
@@ -16,10 +15,6 @@ use std::sync::Arc;
 
 /// Metadata key of the list of members, which makes a file an ensemble.
 const KEY: &str = "ensemble";
-
-/// How much less of the answers can be learnt again when centring by speaker has taken emotion away: of five corpora whose speakers express several
-/// emotions up to 0.02 less, or more; of one where most express a single one 0.10.
-const TAKEN_AWAY: f64 = 0.05;
 
 /// A member as a file of an ensemble lists it: its tensors are `members.NUMBER.NAME`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -226,24 +221,13 @@ impl Ensemble {
         self.members.iter().zip(logits).map(|(m, logits)| logits.iter().map(|l| m.predictor.say(l)).collect()).collect()
     }
 
-    /// What recordings come to that members heard so, whose speakers are named where they are known: the statistics of their logits, and what they teach
-    /// a member whose embeddings are there. Unless one `insists` that speakers are told apart, they are not where that leaves a member clearly less
-    /// of its answers to be learnt again, for then it was emotion that centring by speaker took away.
+    /// What recordings come to that members heard so, whose speakers are named where they are known; see [`Predictor::statistics`].
     ///
     /// # Errors
     /// Device faults.
     pub fn statistics(&self, heard: &Heard, speakers: &[Option<&str>], insists: bool) -> Result<Adaptation> {
-        let nobody = vec![None; speakers.len()];
-        let of = |(m, logits): (usize, &Vec<Vec<f32>>)| {
-            let p = &self.members[m].predictor;
-            let by_speaker = statistics(p, logits, &heard.embeddings[m], speakers)?;
-            let Some(own) = by_speaker.taught.as_ref().filter(|_| !insists && by_speaker.speakers.len() > 1) else { return Ok(by_speaker) };
-            let by_all = statistics(p, logits, &heard.embeddings[m], &nobody)?;
-            match by_all.taught.as_ref().filter(|all| own.explained < all.explained - TAKEN_AWAY) {
-                Some(all) => Ok(Statistics { doubt: Some([own.explained, all.explained]), ..by_all }),
-                None => Ok(by_speaker),
-            }
-        };
+        let of =
+            |(m, logits): (usize, &Vec<Vec<f32>>)| self.members[m].predictor.statistics(logits, &heard.embeddings[m], speakers, insists);
         Ok(Adaptation { models: heard.logits.iter().enumerate().map(of).collect::<Result<_>>()? })
     }
 
@@ -273,21 +257,12 @@ impl Ensemble {
     }
 
     /// Logits of recordings adapted by statistics of these or of earlier ones; as they are by a member without a centre.
-    pub fn adapted(&self, heard: &Heard, adaptation: &Adaptation, speakers: &[Option<&str>]) -> Logits {
+    ///
+    /// # Errors
+    /// [`Error::Config`] for statistics of a model with other features.
+    pub fn adapted(&self, heard: &Heard, adaptation: &Adaptation, speakers: &[Option<&str>]) -> Result<Logits> {
         let of = |(m, statistics): (usize, &Statistics)| {
-            let (p, logits, embeddings) = (&self.members[m].predictor, &heard.logits[m], &heard.embeddings[m]);
-            let Some(centre) = p.centre() else { return logits.clone() };
-            let taught = statistics.taught.as_ref().filter(|_| embeddings.len() == logits.len());
-            let adapt = |(i, (l, speaker)): (usize, (&Vec<f32>, &Option<&str>))| {
-                let offset = statistics.offset(centre, *speaker);
-                let mut own: Vec<f32> = l.iter().zip(offset).map(|(l, offset)| l - offset as f32).collect();
-                if let Some(taught) = taught {
-                    let answers = taught.answer(&centred(p, statistics, centre, l, *speaker), &embeddings[i], *speaker);
-                    p.chosen().iter().zip(answers).for_each(|(&k, answer)| own[k] = centre[k] + answer as f32);
-                }
-                own
-            };
-            logits.iter().zip(speakers).enumerate().map(adapt).collect()
+            self.members[m].predictor.adapted(&heard.logits[m], &heard.embeddings[m], statistics, speakers)
         };
         adaptation.models.iter().enumerate().map(of).collect()
     }
@@ -327,22 +302,6 @@ pub fn combine(opinions: &[Vec<Prediction>]) -> Vec<Prediction> {
         Prediction { class, probabilities: sum.into_iter().map(|s| s / opinions.len() as f32).collect() }
     };
     (0..clips).map(together).collect()
-}
-
-/// What recordings come to of which a model gave these logits, and where they are known these embeddings.
-fn statistics(p: &Predictor, logits: &[Vec<f32>], embeddings: &[Vec<f32>], speakers: &[Option<&str>]) -> Result<Statistics> {
-    let mut of = Statistics::of(p.weights_sha256()?, p.outputs(), logits, speakers);
-    if let Some(centre) = p.centre().filter(|_| !embeddings.is_empty() && embeddings.len() == logits.len()) {
-        let centred: Vec<Vec<f64>> = logits.iter().zip(speakers).map(|(l, s)| centred(p, &of, centre, l, *s)).collect();
-        of.taught = Taught::by(p.device(), p.classes(), &centred, embeddings, speakers)?;
-    }
-    Ok(of)
-}
-
-/// A recording's logits of what a model answers about, less where these lie for it.
-fn centred(predictor: &Predictor, statistics: &Statistics, centre: &[f32], logits: &[f32], speaker: Option<&str>) -> Vec<f64> {
-    let offset = statistics.offset(centre, speaker);
-    predictor.chosen().iter().map(|&k| f64::from(logits[k]) - f64::from(centre[k]) - offset[k]).collect()
 }
 
 /// Whether `other` tells the classes of the first member apart.

@@ -1,6 +1,7 @@
 //! Training: configuration, tasks, data, the stages of a run, its state on disk, metrics and reports; and the trained model.
 
 pub mod adapt;
+mod adapted;
 mod anomaly;
 pub mod calibration;
 pub mod clips;

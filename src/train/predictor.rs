@@ -1,5 +1,6 @@
 //! A trained model, ready to be asked: nothing but the checkpoint is needed.
 
+use super::config::Loss;
 use super::inference::Inference;
 use super::metrics::argmax;
 use super::recipe::{Recipe, io};
@@ -161,7 +162,9 @@ impl Predictor {
     /// # Errors
     /// [`Error::Config`] for a network that is not there.
     pub(super) fn self_trains(&self) -> Result<bool> {
-        Ok(self.views.is_none() && self.recipe.config.network()?.solver().is_some_and(Solver::on_features))
+        // What all answers have in common is left out, which a softmax does not hear.
+        let softmax = self.recipe.config.task[&self.task].loss != Loss::Bce;
+        Ok(softmax && self.views.is_none() && self.recipe.config.network()?.solver().is_some_and(Solver::on_features))
     }
 
     /// [`Predictor::logits`], and the embeddings beside them.
@@ -170,11 +173,6 @@ impl Predictor {
     /// Device faults.
     pub(super) fn logits_and_embeddings(&self, looks: &[Vec<f32>]) -> Result<[Vec<Vec<f32>>; 2]> {
         self.inference.run_each([&*io::logits(&self.task), io::EMBEDDING], looks.len(), &|i| &looks[i])
-    }
-
-    /// Which of its outputs its answers are about, in their order.
-    pub(super) fn chosen(&self) -> &[usize] {
-        &self.chosen
     }
 
     /// The device it is on.

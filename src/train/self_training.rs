@@ -69,13 +69,19 @@ impl Taught {
         (0..o.len()).map(of).collect()
     }
 
+    /// Features that are weighed.
+    pub fn width(&self) -> usize {
+        self.weight.first().map_or(0, Vec::len)
+    }
+
     /// Whether its numbers fit together, of a model that tells `classes` apart.
     pub fn consistent(&self, classes: &[String]) -> bool {
         let k = self.classes.len();
-        let width = self.weight.first().map_or(0, Vec::len);
+        let width = self.width();
         let finite = |values: &Vec<f64>| values.len() == k && values.iter().all(|v| v.is_finite());
         let weight = self.weight.len() == k && self.weight.iter().all(|w| w.len() == width && w.iter().all(|v| v.is_finite()));
-        k > 0
+        self.own > 0.0
+            && k > 0
             && width > 0
             && weight
             && self.own.is_finite()

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 64;
 const SAMPLES_AT_ONCE: usize = 600 * audio::SAMPLE_RATE as usize;
 /// From so many recordings on it is said what adaptation would change.
 const MANY: usize = 30;
-/// The most recordings and windows that a model learns from: their embeddings are kept, up to 0.6 GB.
+/// The most recordings and windows that a model learns from: their embeddings are kept, 0.6 GB of the model in the box, and as much again while it learns.
 const LEARNT_FROM: usize = 8192;
 
 /// A recording or a window of one.
@@ -202,7 +202,7 @@ impl<'a> Answers<'a> {
         let mut heard = self.model.hear(&samples, learns || self.saved.is_some())?;
         if let Some(saved) = self.saved {
             let speakers: Vec<Option<&str>> = parts.iter().map(|&i| self.speaker(&self.parts[i])).collect();
-            heard.logits = self.model.adapted(&heard, saved, &speakers);
+            heard.logits = self.model.adapted(&heard, saved, &speakers)?;
         }
         if self.args.embeddings.is_some() {
             for (&i, values) in parts.iter().zip(self.model.embeddings(&samples)?) {
@@ -213,7 +213,7 @@ impl<'a> Answers<'a> {
         self.heard.logits.iter_mut().zip(heard.logits).for_each(|(all, new)| all.extend(new));
         if learns {
             self.heard.embeddings.iter_mut().zip(heard.embeddings).for_each(|(all, new)| all.extend(new));
-            if self.heard.logits[0].len() > LEARNT_FROM {
+            if self.heard.logits[0].len() > LEARNT_FROM && self.heard.embeddings.iter().any(|all| !all.is_empty()) {
                 tell!("note: more than {LEARNT_FROM} recordings and windows: answers are centred, and the model does not learn from them");
                 self.heard.embeddings.iter_mut().for_each(|all| *all = Vec::new());
             }
@@ -245,9 +245,18 @@ impl<'a> Answers<'a> {
         self.items[part.item].speaker.as_deref().filter(|_| self.args.by_speaker())
     }
 
-    /// Statistics of all that was heard.
-    fn statistics(&self) -> Result<Adaptation> {
-        Ok(self.model.statistics(&self.heard, &self.speakers(0..self.parts.len()), self.args.insists())?)
+    /// Statistics of all that was heard. Where the device fails a model that learns, answers are centred nevertheless.
+    fn statistics(&mut self) -> Result<Adaptation> {
+        let of =
+            |answers: &Self| answers.model.statistics(&answers.heard, &answers.speakers(0..answers.parts.len()), answers.args.insists());
+        match of(self) {
+            Err(e) if self.heard.embeddings.iter().any(|all| !all.is_empty()) => {
+                tell!("warning: {e}: answers are centred, and the model does not learn from them");
+                self.heard.embeddings.iter_mut().for_each(|all| *all = Vec::new());
+                Ok(of(self)?)
+            }
+            found => Ok(found?),
+        }
     }
 
     /// Says by whose account answers are not centred by speaker.
@@ -261,17 +270,17 @@ impl<'a> Answers<'a> {
     }
 
     /// What each member says of those of some parts that were heard.
-    fn opinions(&self, parts: Range<usize>, adaptation: Option<&Adaptation>) -> Vec<Vec<Prediction>> {
+    fn opinions(&self, parts: Range<usize>, adaptation: Option<&Adaptation>) -> Result<Vec<Vec<Prediction>>> {
         let numbers = self.numbers(parts);
-        let adapted = adaptation.map(|a| self.model.adapted(&self.heard, a, &self.speakers(0..self.parts.len())));
+        let adapted = adaptation.map(|a| self.model.adapted(&self.heard, a, &self.speakers(0..self.parts.len()))).transpose()?;
         let logits = adapted.as_ref().unwrap_or(&self.heard.logits);
-        self.model.opinions(&logits.iter().map(|of| of[numbers.clone()].to_vec()).collect())
+        Ok(self.model.opinions(&logits.iter().map(|of| of[numbers.clone()].to_vec()).collect()))
     }
 
     /// Writes records of what was heard and not said yet, and keeps how labelled recordings fared.
     fn say(&mut self, adaptation: Option<&Adaptation>, printer: &mut Printer) -> Result<()> {
         let parts = self.said..self.parts.len();
-        let opinions = self.opinions(parts.clone(), adaptation);
+        let opinions = self.opinions(parts.clone(), adaptation)?;
         let answers = combine(&opinions);
         let first = self.numbers(parts.clone()).start;
         for part in &self.parts[parts] {
@@ -301,15 +310,15 @@ impl<'a> Answers<'a> {
         Ok(())
     }
 
-    /// Says how many answers to many recordings the first step of adaptation would change: the second takes as long as it takes.
-    fn hint(&self) -> Result<()> {
+    /// Says how many answers to many recordings the first step of adaptation would change. The second may take minutes, which nobody has asked for.
+    fn hint(&mut self) -> Result<()> {
         let adapted = self.args.adapts() || self.args.adapt_from.is_some();
         if self.items.len() < MANY || self.args.quiet || adapted || self.model.adaptable().is_err() || self.heard.logits[0].is_empty() {
             return Ok(());
         }
         let all = 0..self.parts.len();
         let own = self.statistics()?;
-        let (before, after) = (combine(&self.opinions(all.clone(), None)), combine(&self.opinions(all, Some(&own))));
+        let (before, after) = (combine(&self.opinions(all.clone(), None)?), combine(&self.opinions(all, Some(&own))?));
         let changed = before.iter().zip(&after).filter(|(a, b)| a.class != b.class).count();
         let answers = before.len();
         tell!(

@@ -4,10 +4,11 @@
 //! themselves: a ridge regression on their own features learns their own answers, and learns them along the directions in which the recordings
 //! differ most before any other. Its answers are added to the machine's, and learnt again:
 //!
-//! `p = softmax(β a)`, `f = K (K + λ tr(K)/n)⁻¹ (p − p̄)`, `a = o/σ(o) + γ f/σ(f)`, `a ← a/σ(a)`, `K = z zᵀ / D`
+//! `p = softmax(β a)`, `f = K (K + λ tr(K)/n)⁻¹ (p − p̄)`, `a = (o + γ n/(n + 10) σ(o − ō) f/σ(f)) / σ(o)`, `a ← a/σ(a)`, `K = z zᵀ / D`
 //!
-//! of the answers `o` (n, classes), with z the D features of each recording over their deviations, σ the deviation of all values and p̄ the mean. That the
-//! mean is taken from p is why a class of few recordings stays one of few. What comes out is linear in answers and features: `b o + W x`.
+//! of the answers `o` (n, classes), with z the D features of each recording over their deviations, σ the deviation of all values, p̄ and ō the means by class. That the
+//! mean is taken from p is why a class of few recordings stays one of few; that f is measured by what recordings differ in, why those that hardly differ
+//! are hardly answered differently. What comes out is linear in answers and features: `b o + W x`.
 
 use super::gram::gram;
 use super::rows::Rows;
@@ -21,8 +22,9 @@ use std::sync::Arc;
 const SHARPNESS: f64 = 3.0;
 /// λ, in mean eigenvalues: directions of less than the mean deviation say little.
 const PENALTY: f64 = 1.0;
-/// γ: what the recordings' own machine counts beside the answers.
+/// γ: what the own machine of many recordings counts beside the answers; that of [`FEW`] half as much.
 const SHARE: f64 = 1.5;
+const FEW: f64 = 10.0;
 /// How often is learnt.
 const ROUNDS: usize = 3;
 
@@ -53,6 +55,7 @@ pub fn self_train(device: Option<&Arc<Device>>, features: &[&[f32]], answers: &[
         return Ok(None);
     }
     let o: Vec<Vec<f64>> = answers.iter().map(|a| a.iter().map(|v| v / scale).collect()).collect();
+    let counts = SHARE * n as f64 / (n as f64 + FEW) * deviation(&less_means(&o));
     let factor = Factor::of(with_penalty(k, penalty), &mut |_| Ok(()))?;
     let (mut a, mut learnt, mut explained) = (o.clone(), None, 0.0);
     for round in 0..ROUNDS {
@@ -67,14 +70,14 @@ pub fn self_train(device: Option<&Arc<Device>>, features: &[&[f32]], answers: &[
         if own <= 0.0 {
             return Ok(None);
         }
-        let both = |(o, f): (&Vec<f64>, &Vec<f64>)| o.iter().zip(f).map(|(o, f)| o + SHARE / own * f).collect::<Vec<f64>>();
+        let both = |(o, f): (&Vec<f64>, &Vec<f64>)| o.iter().zip(f).map(|(o, f)| o + counts / own * f).collect::<Vec<f64>>();
         a = o.iter().zip(&f).map(both).collect();
         let whole = deviation(&a);
         a.iter_mut().flatten().for_each(|v| *v /= whole);
         learnt = Some((dual, own, whole));
     }
     Ok(learnt.map(|(dual, own, whole)| {
-        let factor = SHARE * scale / (own * whole * rows.width() as f64);
+        let factor = counts * scale / (own * whole * rows.width() as f64);
         let sums = rows.sums(&vec![0; n], 1, &dual).swap_remove(0);
         let over = |sum: Vec<f64>| sum.iter().zip(&standard.std).map(|(s, std)| (factor * s / f64::from(*std)) as f32).collect();
         SelfTraining { own: 1.0 / whole, weight: sums.into_iter().map(over).collect(), explained }
@@ -108,6 +111,13 @@ fn share(targets: &[Vec<f64>], f: &[Vec<f64>]) -> f64 {
         targets.iter().enumerate().flat_map(|(c, t)| t.iter().zip(f).map(move |(t, f)| (*t, f[c]))).map(|(t, f)| of(t, f).powi(2)).sum()
     };
     1.0 - square(&|t, f| t - f) / square(&|t, _| t)
+}
+
+/// Values less their mean by class.
+fn less_means(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mean = |c: usize| rows.iter().map(|r| r[c]).sum::<f64>() / rows.len() as f64;
+    let means: Vec<f64> = (0..rows[0].len()).map(mean).collect();
+    rows.iter().map(|r| r.iter().zip(&means).map(|(v, mean)| v - mean).collect()).collect()
 }
 
 /// The deviation of all values from their mean.
@@ -171,6 +181,27 @@ mod tests {
             learnt.own * o[i][c] + learnt.weight[c].iter().zip(&features[i]).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
         });
         assert!(alone < 55 && learnt > 65, "{alone} of 80, then {learnt}");
+    }
+
+    /// Recordings that differ by rounding are answered as they were, but for rounding.
+    #[test]
+    fn what_hardly_differs_is_hardly_answered_differently() {
+        let (features, o) = made(8, 20, 3);
+        let near = |(x, o): (&Vec<f32>, &Vec<f64>)| {
+            (
+                x.iter().map(|v| 1e-6 * v).collect::<Vec<f32>>(),
+                o.iter().zip([0.5, -0.2, -0.3]).map(|(v, common)| 1e-6 * v + common).collect::<Vec<f64>>(),
+            )
+        };
+        let (features, o): (Vec<_>, Vec<_>) = features.iter().zip(&o).map(near).unzip();
+        let rows: Vec<&[f32]> = features.iter().map(Vec::as_slice).collect();
+        let learnt = self_train(None, &rows, &o).unwrap().unwrap();
+        for (x, o) in features.iter().zip(&o) {
+            for (c, o) in o.iter().enumerate() {
+                let said = learnt.own * o + learnt.weight[c].iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+                assert!((said - o).abs() < 1e-4, "{o}, then {said}");
+            }
+        }
     }
 
     #[test]
