@@ -35,9 +35,6 @@ fn refused(args: &[&str]) -> String {
     text(&out.stderr)
 }
 
-/// A machine on features.
-const KERNELS: [&str; 8] = ["--preset", "small", "--set", "model.name=rocket", "--set", "model.kernels=64", "--set", "train.copies=[]"];
-
 /// A corpus of 4 speakers and 48 clips.
 fn corpus(dir: &Path) -> PathBuf {
     let corpus = dir.join("corpus");
@@ -67,6 +64,13 @@ fn model(dir: &Path) -> (String, PathBuf) {
     let image = ["--preset", "tiny", "--set", "image.size=32", "--set", "train.batch=8", "--stage", "single"];
     let model = trained(dir, &corpus, &[&image[..], &["--set", "stage.single.epochs=2"]].concat());
     (model, corpus)
+}
+
+/// The same corpus, and a machine on features solved on it.
+fn machine(dir: &Path) -> (String, PathBuf) {
+    let corpus = corpus(dir);
+    let kernels = ["--preset", "small", "--set", "model.name=rocket", "--set", "model.kernels=64", "--set", "train.copies=[]"];
+    (trained(dir, &corpus, &kernels), corpus)
 }
 
 /// Speakers of the clips by path.
@@ -206,8 +210,7 @@ fn machines_on_features_learn_from_the_recordings() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
-    let corpus = corpus(dir.path());
-    let model = trained(dir.path(), &corpus, &KERNELS);
+    let (model, corpus) = machine(dir.path());
     let folder = corpus.display().to_string();
     let recipe = Recipe::from_metadata(&file::read(Path::new(&model)).expect("model").1).expect("recipe");
     let mut found = recipe.calibration["emotion"].clone();
@@ -264,8 +267,7 @@ fn centring_by_speaker_that_takes_emotion_away_is_noticed() {
         return;
     }
     let dir = tempfile::tempdir().expect("folder");
-    let corpus = corpus(dir.path());
-    let model = trained(dir.path(), &corpus, &KERNELS);
+    let (model, corpus) = machine(dir.path());
     let folder = corpus.display().to_string();
     let manifest = dir.path().join("emotions.csv");
     let rows = emotone::data::open(&corpus)

@@ -76,6 +76,11 @@ pub struct Adaptation {
 }
 
 impl Adaptation {
+    /// Whether a model has learnt from the recordings.
+    pub fn teaches(&self) -> bool {
+        self.models.iter().any(|m| m.taught.is_some())
+    }
+
     /// Writes it as indented JSON.
     ///
     /// # Errors

@@ -17,20 +17,23 @@ impl Predictor {
     /// # Errors
     /// Device faults.
     pub fn statistics(&self, logits: &[Vec<f32>], embeddings: &[Vec<f32>], speakers: &[Option<&str>], insists: bool) -> Result<Statistics> {
-        let by_speaker = self.found(logits, embeddings, speakers)?;
+        let weights = self.weights_sha256()?;
+        let by_speaker = self.found(&weights, logits, embeddings, speakers)?;
         let Some(own) = by_speaker.taught.as_ref().filter(|_| !insists && by_speaker.speakers.len() > 1) else { return Ok(by_speaker) };
-        let by_all = self.found(logits, embeddings, &vec![None; speakers.len()])?;
+        let by_all = self.found(&weights, logits, embeddings, &vec![None; speakers.len()])?;
         match by_all.taught.as_ref().filter(|all| own.explained < all.explained - TAKEN_AWAY) {
             Some(all) => Ok(Statistics { doubt: Some([own.explained, all.explained]), ..by_all }),
             None => Ok(by_speaker),
         }
     }
 
-    fn found(&self, logits: &[Vec<f32>], embeddings: &[Vec<f32>], speakers: &[Option<&str>]) -> Result<Statistics> {
-        let mut of = Statistics::of(self.weights_sha256()?, self.outputs(), logits, speakers);
+    /// The same with these speakers told apart; `weights` is the hash of its own.
+    fn found(&self, weights: &str, logits: &[Vec<f32>], embeddings: &[Vec<f32>], speakers: &[Option<&str>]) -> Result<Statistics> {
+        let mut of = Statistics::of(weights.to_string(), self.outputs(), logits, speakers);
         if let Some(centre) = self.centre().filter(|_| !embeddings.is_empty() && embeddings.len() == logits.len()) {
-            let which = self.places(self.classes());
-            let centred: Vec<Vec<f64>> = logits.iter().zip(speakers).map(|(l, s)| centred(&which, &of, centre, l, *s)).collect();
+            let which = self.places(self.classes()).unwrap_or_default();
+            let centred: Vec<Vec<f64>> =
+                logits.iter().zip(speakers).map(|(l, s)| centred(&which, l, centre, &of.offset(centre, *s))).collect();
             of.taught = Taught::by(self.device(), self.classes(), &centred, embeddings, speakers)?;
         }
         Ok(of)
@@ -52,27 +55,21 @@ impl Predictor {
         if let Some((own, other)) = taught.zip(embeddings.first()).map(|(t, x)| (x.len(), t.width())).filter(|(own, other)| own != other) {
             return Err(Error::Config(format!("the statistics weigh {other} features of a recording, the model has {own}")));
         }
-        let which = taught.map_or_else(Vec::new, |taught| self.places(&taught.classes));
+        let which = taught.and_then(|taught| self.places(&taught.classes)).unwrap_or_default();
         let adapt = |(i, (l, speaker)): (usize, (&Vec<f32>, &Option<&str>))| {
             let offset = statistics.offset(centre, *speaker);
-            let mut own: Vec<f32> = l.iter().zip(offset).map(|(l, offset)| l - offset as f32).collect();
+            let mut own: Vec<f32> = l.iter().zip(&offset).map(|(l, offset)| l - *offset as f32).collect();
             if let Some(taught) = taught {
-                let answers = taught.answer(&centred(&which, statistics, centre, l, *speaker), &embeddings[i], *speaker);
+                let answers = taught.answer(&centred(&which, l, centre, &offset), &embeddings[i], *speaker);
                 which.iter().zip(answers).for_each(|(&k, answer)| own[k] = centre[k] + answer as f32);
             }
             own
         };
         Ok(logits.iter().zip(speakers).enumerate().map(adapt).collect())
     }
-
-    /// The outputs that stand for some classes.
-    fn places(&self, classes: &[String]) -> Vec<usize> {
-        classes.iter().filter_map(|class| self.outputs().iter().position(|output| output == class)).collect()
-    }
 }
 
-/// A recording's logits of the outputs `which`, less where these lie for it.
-fn centred(which: &[usize], statistics: &Statistics, centre: &[f32], logits: &[f32], speaker: Option<&str>) -> Vec<f64> {
-    let offset = statistics.offset(centre, speaker);
+/// A recording's logits of the outputs `which`, less the centre and what they are off by.
+fn centred(which: &[usize], logits: &[f32], centre: &[f32], offset: &[f64]) -> Vec<f64> {
     which.iter().map(|&k| f64::from(logits[k]) - f64::from(centre[k]) - offset[k]).collect()
 }

@@ -78,6 +78,18 @@ pub struct Heard {
     pub embeddings: Vec<Vec<Vec<f32>>>,
 }
 
+impl Heard {
+    /// Whether a member can learn from it.
+    pub fn teaches(&self) -> bool {
+        self.embeddings.iter().any(|all| !all.is_empty())
+    }
+
+    /// Leaves nothing that a member could learn from.
+    pub fn forget(&mut self) {
+        self.embeddings.iter_mut().for_each(|all| *all = Vec::new());
+    }
+}
+
 /// Models that are asked together.
 pub struct Ensemble {
     members: Vec<Member>,

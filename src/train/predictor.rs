@@ -72,9 +72,8 @@ impl Predictor {
     /// [`Error::Config`] naming classes that it does not know or that are named twice, and those there are.
     pub fn choose(&mut self, classes: &[String]) -> Result<()> {
         let known = self.recipe.outputs(&self.task);
-        let chosen: Option<Vec<usize>> = classes.iter().map(|c| known.iter().position(|k| k == c)).collect();
         let twice = classes.iter().enumerate().any(|(i, c)| classes[..i].contains(c));
-        match chosen.filter(|chosen| !chosen.is_empty() && !twice) {
+        match self.places(classes).filter(|chosen| !chosen.is_empty() && !twice) {
             Some(chosen) => (self.classes, self.chosen) = (classes.to_vec(), chosen),
             None => {
                 let unknown: Vec<&str> = classes.iter().filter(|c| !known.contains(c)).map(String::as_str).collect();
@@ -106,6 +105,11 @@ impl Predictor {
     /// What each of its logits stands for, whatever its answers are about.
     pub fn outputs(&self) -> &[String] {
         self.recipe.outputs(&self.task)
+    }
+
+    /// The outputs that stand for some classes; `None` where one of these is unknown.
+    pub(super) fn places(&self, classes: &[String]) -> Option<Vec<usize>> {
+        classes.iter().map(|class| self.outputs().iter().position(|output| output == class)).collect()
     }
 
     /// Where the logits of as many recordings of each class lie, where that was found.

@@ -51,7 +51,11 @@ impl Taught {
         };
         let centred: Vec<Vec<f32>> = features.iter().zip(speakers).map(centred).collect();
         let rows: Vec<&[f32]> = centred.iter().map(Vec::as_slice).collect();
-        let Some(SelfTraining { own, weight, explained }) = self_train(Some(device), &rows, &level(o))? else { return Ok(None) };
+        let Some(SelfTraining { own, weight, explained }) =
+            self_train(Some(device), &rows, &o.iter().map(|o| level(o)).collect::<Vec<_>>())?
+        else {
+            return Ok(None);
+        };
         let says = |x: &[f64]| weight.iter().map(|w| w.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()).collect::<Vec<f64>>();
         let off = says(&all.mean);
         let speakers = groups.keys().map(|s| (s.clone(), says(&apart(&all, &groups, Some(s))))).collect();
@@ -61,10 +65,10 @@ impl Taught {
     /// What is answered for the centred answers `o` and the features `x` of a recording of a speaker, or of somebody unknown.
     pub fn answer(&self, o: &[f64], x: &[f32], speaker: Option<&str>) -> Vec<f64> {
         let speaker = speaker.and_then(|s| self.speakers.get(s));
-        let level = o.iter().sum::<f64>() / o.len().max(1) as f64;
+        let o = level(o);
         let of = |class: usize| {
             let learnt: f64 = self.weight[class].iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
-            self.own * (o[class] - level) + learnt - self.off[class] - speaker.map_or(0.0, |s| s[class])
+            self.own * o[class] + learnt - self.off[class] - speaker.map_or(0.0, |s| s[class])
         };
         (0..o.len()).map(of).collect()
     }
@@ -91,11 +95,8 @@ impl Taught {
     }
 }
 
-/// Answers less what all of a recording's have in common, which a softmax does not hear.
-fn level(answers: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let of = |a: &Vec<f64>| {
-        let mean = a.iter().sum::<f64>() / a.len().max(1) as f64;
-        a.iter().map(|v| v - mean).collect()
-    };
-    answers.iter().map(of).collect()
+/// A recording's answers less what all of them have in common, which a softmax does not hear.
+fn level(o: &[f64]) -> Vec<f64> {
+    let mean = o.iter().sum::<f64>() / o.len().max(1) as f64;
+    o.iter().map(|v| v - mean).collect()
 }

@@ -199,7 +199,7 @@ impl<'a> Answers<'a> {
     fn hear_these(&mut self, parts: &[usize]) -> Result<(), Error> {
         let samples: Vec<&[f32]> = parts.iter().map(|&i| self.parts[i].samples.as_slice()).collect();
         let learns = self.args.adapts() && self.heard.logits[0].len() <= LEARNT_FROM;
-        let mut heard = self.model.hear(&samples, learns || self.saved.is_some())?;
+        let mut heard = self.model.hear(&samples, learns || self.saved.is_some_and(Adaptation::teaches))?;
         if let Some(saved) = self.saved {
             let speakers: Vec<Option<&str>> = parts.iter().map(|&i| self.speaker(&self.parts[i])).collect();
             heard.logits = self.model.adapted(&heard, saved, &speakers)?;
@@ -213,9 +213,9 @@ impl<'a> Answers<'a> {
         self.heard.logits.iter_mut().zip(heard.logits).for_each(|(all, new)| all.extend(new));
         if learns {
             self.heard.embeddings.iter_mut().zip(heard.embeddings).for_each(|(all, new)| all.extend(new));
-            if self.heard.logits[0].len() > LEARNT_FROM && self.heard.embeddings.iter().any(|all| !all.is_empty()) {
+            if self.heard.logits[0].len() > LEARNT_FROM && self.heard.teaches() {
                 tell!("note: more than {LEARNT_FROM} recordings and windows: answers are centred, and the model does not learn from them");
-                self.heard.embeddings.iter_mut().for_each(|all| *all = Vec::new());
+                self.heard.forget();
             }
         }
         parts.iter().enumerate().for_each(|(at, &i)| self.parts[i].heard = Some(before + at));
@@ -250,16 +250,16 @@ impl<'a> Answers<'a> {
         let of =
             |answers: &Self| answers.model.statistics(&answers.heard, &answers.speakers(0..answers.parts.len()), answers.args.insists());
         match of(self) {
-            Err(e) if self.heard.embeddings.iter().any(|all| !all.is_empty()) => {
+            Err(e) if self.heard.teaches() => {
                 tell!("warning: {e}: answers are centred, and the model does not learn from them");
-                self.heard.embeddings.iter_mut().for_each(|all| *all = Vec::new());
+                self.heard.forget();
                 Ok(of(self)?)
             }
             found => Ok(found?),
         }
     }
 
-    /// Says by whose account answers are not centred by speaker.
+    /// Says where speakers are not told apart, and why.
     fn doubt(&self, own: &Adaptation) {
         if let Some([speaker, all]) = own.models.iter().find_map(|m| m.doubt) {
             tell!(

@@ -97,12 +97,8 @@ fn targets(answers: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let sum: f64 = e.iter().sum();
         e.into_iter().map(|e| e / sum).collect::<Vec<f64>>()
     };
-    let p: Vec<Vec<f64>> = answers.iter().map(likely).collect();
-    let of = |class: usize| {
-        let mean = p.iter().map(|p| p[class]).sum::<f64>() / p.len() as f64;
-        p.iter().map(|p| p[class] - mean).collect()
-    };
-    (0..answers[0].len()).map(of).collect()
+    let p = less_means(&answers.iter().map(likely).collect::<Vec<_>>());
+    (0..answers[0].len()).map(|class| p.iter().map(|p| p[class]).collect()).collect()
 }
 
 /// `1 − |t − f|² / |t|²` of targets by class, and of what is answered by recording.
